@@ -1,0 +1,89 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Forensics;
+
+/// What made a job fail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The plugin returned an error, or could not use the request.
+    Plugin,
+    /// The plugin panicked; its worker lives on.
+    Panicked,
+    /// The worker died under the job.
+    Crashed,
+    /// The job ran longer than its timeout; its worker was killed.
+    TimedOut,
+    /// The worker did not begin, or said nothing for too long; it was killed.
+    Stalled,
+    /// The manager shut down before the job could end.
+    Interrupted,
+    /// The worker broke the protocol; it was killed.
+    Protocol,
+    /// No worker can be had: the restart policy gave up.
+    WorkerUnavailable,
+    /// The resource hook refused the job when its turn came.
+    Refused,
+}
+
+/// Whose turn it is to act on a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The request is wrong: the same request fails again.
+    Input,
+    /// May go away by itself: try again.
+    Transient,
+    /// Something ran short: memory, disk, a device.
+    Resource,
+    /// The plugin or its worker is broken.
+    Fatal,
+}
+
+/// Why a job failed, as data.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct JobFailure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// Whose turn it is.
+    pub category: Category,
+    /// What a person should read.
+    pub message: String,
+    /// What is known of the worker's end, if the job died with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forensics: Option<Box<Forensics>>,
+}
+
+impl JobFailure {
+    /// A failure without forensics.
+    pub fn new(kind: FailureKind, category: Category, message: impl Into<String>) -> Self {
+        Self { kind, category, message: message.into(), forensics: None }
+    }
+
+    /// An error that a plugin or an executor returned.
+    pub fn plugin(category: Category, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Plugin, category, message)
+    }
+}
+
+impl From<&str> for JobFailure {
+    fn from(message: &str) -> Self {
+        Self::plugin(Category::Fatal, message)
+    }
+}
+
+impl From<String> for JobFailure {
+    fn from(message: String) -> Self {
+        Self::plugin(Category::Fatal, message)
+    }
+}
+
+impl fmt::Display for JobFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for JobFailure {}
