@@ -1,10 +1,46 @@
 //! The rules of a job manager as a pure state machine: jobs, queue, slots, restarts.
+//!
+//! Everything that is hard in running jobs in worker processes is order: a result that crosses a
+//! cancel, a crash while loading, a restart while shutting down. So whatever decides something about a
+//! job's or a worker's life is here, as a function of what happened and when: [`Machine::handle`] takes
+//! one [`Input`] and gives back [`Effect`]s. Time, ids and the seed of the jitter are inputs.
+//!
+//! What it refuses to do: read a clock, make a process, hold a payload, know how a worker is made or
+//! where it runs. The `ostler` crate carries the effects out, and feeds back what they led to.
+//!
+//! [`JobStatus`] draws a job's life, [`SlotPhase`] names what a worker goes through:
+//!
+//! ```text
+//!  Vacant ─► Starting ─► Loading ─► Idle ◄─► Busy ─► Draining ─► Gone
+//!              │            │         │        │
+//!              └────────────┴─ dead ──┴────────┘ ─► restart policy ─► Starting | Waiting(until) | Down(reason)
+//! ```
+
+mod block;
+mod config;
+mod control;
+mod effect;
 mod exit;
 mod failure;
 mod id;
+mod input;
+mod job;
+mod machine;
+mod priority;
+mod queue;
+mod restart;
+mod slot;
 mod status;
 
+pub use block::BlockReason;
+pub use config::{DownReason, PoolConfig, RestartPolicy};
+pub use effect::{
+    Command, ControlFailure, Effect, EndCause, EndReason, JobChange, Outcome, Rejection, WorkerChange,
+};
 pub use exit::{ExitStatus, Forensics, WorkerExit, signal_name};
 pub use failure::{Category, FailureKind, JobFailure};
 pub use id::{Generation, JobId, SlotId, WorkerKey};
+pub use input::{Admission, ControlId, ControlOperation, Input, RequestId, Submit, Ticket, WorkerFrame};
+pub use machine::{Machine, SlotPhase, SlotView};
+pub use priority::Priority;
 pub use status::JobStatus;

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What happens to a slot whose worker is gone.
+///
+/// | policy | after a cancel | after a crash or failed load |
+/// |---|---|---|
+/// | `Never` | slot stays empty | slot stays empty |
+/// | `OnCancellation` | restart at once | slot stays empty |
+/// | `Always` | restart at once | restart at once, within the budget |
+/// | `Backoff` | restart at once | restart after a growing, jittered delay, within the budget |
+///
+/// An empty slot is filled again while any job is pending, under every policy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartPolicy {
+    /// Leave the slot empty.
+    Never,
+    /// Restart after a worker that was ended on request.
+    OnCancellation,
+    /// Restart at once, whatever ended the worker.
+    Always,
+    /// Restart at once after a request, and after a growing delay after a fault.
+    #[default]
+    Backoff,
+}
+
+/// What the machine is told about the pool that it rules. Times are exact: the machine adds no slack.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Number of slots.
+    pub slots: u32,
+    /// What happens to a slot whose worker is gone.
+    pub restart_policy: RestartPolicy,
+    /// Starts after a fault that are allowed within `restart_window`, over all slots.
+    pub max_restart_attempts: u32,
+    /// How long a start after a fault counts.
+    pub restart_window: Duration,
+    /// The first delay of [`RestartPolicy::Backoff`]; it doubles with each further one in the window.
+    pub restart_backoff_base: Duration,
+    /// The longest delay of [`RestartPolicy::Backoff`].
+    pub restart_backoff_max: Duration,
+    /// From the spawn of a worker to its hello, and from a job's sending to its start.
+    pub start_timeout: Duration,
+    /// From a worker's hello until its plugins are loaded.
+    pub load_timeout: Duration,
+    /// From a reload's request until every worker did it.
+    pub reload_timeout: Duration,
+    /// From an unload's request until every worker did it; also for the question for a worker's state.
+    pub unload_timeout: Duration,
+    /// From the kill of a worker until it counts as one that does not die.
+    pub kill_timeout: Duration,
+    /// How long a cancelled job may tidy up before it is killed. Zero kills at once.
+    pub cancel_grace: Duration,
+    /// Jobs that may wait at once; zero for no limit.
+    pub queue_capacity: usize,
+    /// Seed of the jitter in restart delays.
+    pub jitter_seed: u64,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            slots: 1,
+            restart_policy: RestartPolicy::default(),
+            max_restart_attempts: 3,
+            restart_window: Duration::from_secs(60),
+            restart_backoff_base: Duration::from_secs(1),
+            restart_backoff_max: Duration::from_secs(60),
+            start_timeout: Duration::from_secs(30),
+            load_timeout: Duration::from_secs(300),
+            reload_timeout: Duration::from_secs(30),
+            unload_timeout: Duration::from_secs(10),
+            kill_timeout: Duration::from_secs(5),
+            cancel_grace: Duration::ZERO,
+            queue_capacity: 0,
+            jitter_seed: 0,
+        }
+    }
+}
+
+/// Why there are no workers any more: the restart budget is spent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DownReason {
+    /// Restarts that were allowed and used.
+    pub restarts: u32,
+    /// Within how long.
+    pub window: Duration,
+    /// How the last worker ended.
+    pub last_end: String,
+}
+
+impl fmt::Display for DownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { restarts, window, last_end } = self;
+        write!(f, "gave up after {restarts} restarts within {window:?}; the last worker {last_end}")
+    }
+}

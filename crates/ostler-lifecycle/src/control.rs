@@ -1,0 +1,86 @@
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::{ControlFailure, ControlId, ControlOperation, RequestId, WorkerKey};
+
+/// A reload, an unload or a question for state on its way through the pool.
+#[derive(Debug)]
+pub(crate) struct Control {
+    pub(crate) id: ControlId,
+    pub(crate) operation: ControlOperation,
+    pub(crate) deadline: Instant,
+    targets: BTreeMap<WorkerKey, Target>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Target {
+    /// Its turn comes when it is idle.
+    Waiting,
+    Sent(RequestId),
+    Done(Result<(), String>),
+}
+
+impl Control {
+    pub(crate) fn new(id: ControlId, operation: ControlOperation, deadline: Instant) -> Self {
+        Self { id, operation, deadline, targets: BTreeMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, worker: WorkerKey) {
+        self.targets.insert(worker, Target::Waiting);
+    }
+
+    pub(crate) fn waits_for(&self, worker: WorkerKey) -> bool {
+        self.targets.get(&worker) == Some(&Target::Waiting)
+    }
+
+    pub(crate) fn sent(&mut self, worker: WorkerKey, request: RequestId) {
+        self.targets.insert(worker, Target::Sent(request));
+    }
+
+    /// Notes the answer; false if nobody asked for it.
+    pub(crate) fn answered(
+        &mut self,
+        worker: WorkerKey,
+        request: RequestId,
+        result: Result<(), String>,
+    ) -> bool {
+        let asked = self.targets.get(&worker) == Some(&Target::Sent(request));
+        if asked {
+            self.targets.insert(worker, Target::Done(result));
+        }
+        asked
+    }
+
+    /// The worker is gone: it need not answer any more.
+    pub(crate) fn forget(&mut self, worker: WorkerKey) {
+        if !matches!(self.targets.get(&worker), Some(Target::Done(_))) {
+            self.targets.remove(&worker);
+        }
+    }
+
+    /// The verdict, once nobody is awaited.
+    pub(crate) fn verdict(&self) -> Option<Result<(), ControlFailure>> {
+        if self.targets.is_empty() {
+            return Some(Err(ControlFailure::NoLiveWorker));
+        }
+        let mut verdict = Ok(());
+        for target in self.targets.values() {
+            match target {
+                Target::Waiting | Target::Sent(_) => return None,
+                Target::Done(Ok(())) => {}
+                Target::Done(Err(why)) => verdict = Err(ControlFailure::Plugin(why.clone())),
+            }
+        }
+        Some(verdict)
+    }
+
+    /// The workers that carried it out.
+    pub(crate) fn succeeded(&self) -> impl Iterator<Item = WorkerKey> {
+        self.targets.iter().filter(|(_, target)| **target == Target::Done(Ok(()))).map(|(&worker, _)| worker)
+    }
+
+    /// The workers that were told and have not answered.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = WorkerKey> {
+        self.targets.iter().filter(|(_, target)| matches!(target, Target::Sent(_))).map(|(&worker, _)| worker)
+    }
+}

@@ -1,0 +1,190 @@
+use std::time::{Duration, Instant};
+
+use crate::{BlockReason, JobFailure, JobId, Priority, WorkerExit, WorkerKey};
+
+/// The name of a command sent to a worker; its answer carries the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct RequestId(pub u64);
+
+/// The name of an operation on the whole pool: a reload, an unload, a question for the workers' state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ControlId(pub u64);
+
+/// The name of one question to the resource hook. An answer to an earlier question is dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Ticket(pub u64);
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Fill the slots, as a launch does that is not lazy.
+    Start,
+    /// A job was accepted; see [`Machine::can_accept`](crate::Machine::can_accept).
+    Submit(Submit),
+    /// Somebody wants the job gone.
+    Cancel {
+        /// Which one.
+        job: JobId,
+    },
+    /// The resource hook answered.
+    Admission {
+        /// The job that it was asked about.
+        job: JobId,
+        /// Which question this answers.
+        ticket: Ticket,
+        /// What it said.
+        answer: Admission,
+    },
+    /// The worker's process exists.
+    WorkerSpawned {
+        /// Which worker.
+        worker: WorkerKey,
+        /// Its process.
+        pid: u32,
+    },
+    /// The worker's process could not be made.
+    SpawnFailed {
+        /// Which worker.
+        worker: WorkerKey,
+        /// Why.
+        message: String,
+    },
+    /// The worker said something.
+    Frame {
+        /// Which worker.
+        worker: WorkerKey,
+        /// What it said.
+        frame: WorkerFrame,
+    },
+    /// The worker is dead and its process group empty, and all that it said has been fed in.
+    WorkerExited {
+        /// Which worker.
+        worker: WorkerKey,
+        /// What is known of its end.
+        exit: WorkerExit,
+    },
+    /// Time passed: [`Machine::next_deadline`](crate::Machine::next_deadline) was reached.
+    Tick,
+    /// Do this in every worker, each when it is idle.
+    Control {
+        /// Its name.
+        id: ControlId,
+        /// What to do.
+        operation: ControlOperation,
+    },
+    /// Forget past faults and fill the empty slots.
+    RestartWorkers,
+    /// Stop the intake, finish until the deadline, end the rest. A second one may only shorten it.
+    Shutdown {
+        /// When to end the rest.
+        deadline: Instant,
+    },
+}
+
+/// A job as the machine sees it.
+#[derive(Clone, Debug)]
+pub struct Submit {
+    /// Its name, new to the machine.
+    pub job: JobId,
+    /// Its place in the queue.
+    pub priority: Priority,
+    /// How long it may run, from its start.
+    pub timeout: Option<Duration>,
+    /// Set when the resource hook already told it to wait.
+    pub blocked: Option<BlockReason>,
+}
+
+/// The resource hook's answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// Start it.
+    Proceed,
+    /// Not now: let later jobs pass and ask again when something was freed.
+    Wait {
+        /// What it waits for.
+        reason: String,
+    },
+    /// Never.
+    Refuse {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// What to do in every worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControlOperation {
+    /// Load a plugin afresh.
+    Reload,
+    /// Drop a plugin.
+    Unload,
+    /// Say what is loaded and what runs.
+    GetState,
+}
+
+/// What a worker said, without payloads: the machine decides on names alone.
+#[derive(Clone, PartialEq, Debug)]
+pub enum WorkerFrame {
+    /// It is the process that was asked for, and speaks our protocol.
+    Hello,
+    /// It loaded its plugins; those that failed are listed with the reason.
+    Ready {
+        /// The request that it answers.
+        request: RequestId,
+        /// Plugin and reason.
+        failed: Vec<(String, String)>,
+    },
+    /// It is about to run the job.
+    Started {
+        /// The request that it answers.
+        request: RequestId,
+        /// The job.
+        job: JobId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The job told how far it is, or logged something.
+    Note {
+        /// The job.
+        job: JobId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The job produced a part of its result.
+    Chunk {
+        /// The job.
+        job: JobId,
+        /// Which attempt.
+        attempt: u32,
+        /// Its number, from 0 without a gap.
+        seq: u64,
+    },
+    /// The job ended.
+    Result {
+        /// The request that it answers.
+        request: RequestId,
+        /// The job.
+        job: JobId,
+        /// Which attempt.
+        attempt: u32,
+        /// How it ended.
+        result: Result<(), JobFailure>,
+    },
+    /// A reload, an unload or a stop was carried out, or not.
+    Response {
+        /// The request that it answers.
+        request: RequestId,
+        /// Whether it was, and if not, why.
+        result: Result<(), String>,
+    },
+    /// The answer to a question for its state.
+    State {
+        /// The request that it answers.
+        request: RequestId,
+    },
+    /// It broke the protocol.
+    Fault {
+        /// How.
+        message: String,
+    },
+}

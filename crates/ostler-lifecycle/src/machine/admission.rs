@@ -1,0 +1,95 @@
+//! Who runs next: matching jobs with idle workers, and asking the resource hook.
+
+use std::time::Instant;
+
+use super::Machine;
+use super::core::{ASK_AGAIN, Intake};
+use crate::job::Whereabouts;
+use crate::slot::{Assignment, SlotState, Stage};
+use crate::{
+    Admission, BlockReason, Category, Command, Effect, FailureKind, JobChange, JobFailure, JobId, SlotId,
+    Ticket, WorkerChange,
+};
+
+impl Machine {
+    /// Gives idle workers to those whose turn it is. `fresh` is a job that the hook has just agreed to; every
+    /// other one had to wait, so the hook is asked again.
+    pub(super) fn dispatch(&mut self, now: Instant, fresh: Option<JobId>, out: &mut Vec<Effect>) {
+        if self.intake == Intake::Ending || self.intake == Intake::Closed {
+            return;
+        }
+        while let Some(slot) = self.idle_slot() {
+            let Some(job) = self.queue.pop() else { return };
+            if fresh == Some(job) {
+                self.execute(now, slot, job, out);
+            } else {
+                let ticket = self.next_ticket();
+                self.slot(slot).enter(SlotState::Reserved { job, ticket }, None);
+                self.set_whereabouts(job, Whereabouts::InSlot(slot));
+                out.push(Effect::AskAdmission { job, ticket });
+            }
+        }
+    }
+
+    fn idle_slot(&self) -> Option<SlotId> {
+        self.slots.iter().find(|slot| matches!(slot.state, SlotState::Idle)).map(|slot| slot.id)
+    }
+
+    pub(super) fn admission(
+        &mut self,
+        now: Instant,
+        job: JobId,
+        ticket: Ticket,
+        answer: Admission,
+        out: &mut Vec<Effect>,
+    ) {
+        let asked_by = |state: &SlotState| matches!(state, SlotState::Reserved { job: asked, ticket: current } if *asked == job && *current == ticket);
+        let Some(slot) = self.slots.iter().find(|slot| asked_by(&slot.state)).map(|slot| slot.id) else {
+            return;
+        };
+        match answer {
+            Admission::Proceed => self.execute(now, slot, job, out),
+            Admission::Wait { reason } => {
+                self.become_idle(now, slot, out);
+                self.block(now, job, BlockReason::Resources { reason }, out);
+            }
+            Admission::Refuse { reason } => {
+                self.become_idle(now, slot, out);
+                let message = format!("Resource validation failed: {reason}");
+                self.fail(job, JobFailure::new(FailureKind::Refused, Category::Resource, message), out);
+            }
+        }
+    }
+
+    fn execute(&mut self, now: Instant, id: SlotId, job: JobId, out: &mut Vec<Effect>) {
+        self.set_whereabouts(job, Whereabouts::InSlot(id));
+        let Some(attempt) = self.jobs.get(&job).map(|entry| entry.attempt) else { return };
+        let deadline = now + self.config.start_timeout;
+        let worker = self.slot(id).worker();
+        let request = self.send(worker, Command::Execute { job, attempt }, out);
+        let assignment = Assignment { job, attempt, request, stage: Stage::Sent };
+        self.slot(id).enter(SlotState::Busy(assignment), Some(deadline));
+        out.push(Effect::Worker { worker, change: WorkerChange::Busy { job } });
+    }
+
+    /// Lets later jobs pass this one until something is freed.
+    pub(super) fn block(&mut self, now: Instant, job: JobId, reason: BlockReason, out: &mut Vec<Effect>) {
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        entry.whereabouts = Whereabouts::Queued;
+        self.queue.push_blocked(entry.place, job);
+        self.ask_again_at.get_or_insert(now + ASK_AGAIN);
+        out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });
+    }
+
+    /// Something was freed: everybody who waits for a resource gets another turn.
+    pub(super) fn freed(&mut self) {
+        self.queue.unblock();
+        self.ask_again_at = None;
+    }
+
+    fn set_whereabouts(&mut self, job: JobId, whereabouts: Whereabouts) {
+        if let Some(entry) = self.jobs.get_mut(&job) {
+            entry.whereabouts = whereabouts;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Operations on the whole pool: each worker does its part when it is idle.
+
+use std::time::Instant;
+
+use super::Machine;
+use super::core::Intake;
+use crate::control::Control;
+use crate::slot::SlotState;
+use crate::{
+    Command, ControlFailure, ControlId, ControlOperation, Effect, EndReason, RequestId, SlotId, WorkerKey,
+};
+
+impl Machine {
+    pub(super) fn control(
+        &mut self,
+        now: Instant,
+        id: ControlId,
+        operation: ControlOperation,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.intake != Intake::Open {
+            out.push(Effect::Answer { id, result: Err(ControlFailure::ShutDown) });
+            return;
+        }
+        let timeout = match operation {
+            ControlOperation::Reload => self.config.reload_timeout,
+            ControlOperation::Unload | ControlOperation::GetState => self.config.unload_timeout,
+        };
+        let mut control = Control::new(id, operation, now + timeout);
+        let mut idle = Vec::new();
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            let worker = slot.worker();
+            if operation == ControlOperation::GetState {
+                if slot.is_ready() {
+                    control.add(worker);
+                    let request = self.send(worker, Command::GetState, out);
+                    control.sent(worker, request);
+                }
+            } else if slot.is_ready() || matches!(slot.state, SlotState::Loading { .. }) {
+                control.add(worker);
+                idle.extend(matches!(slot.state, SlotState::Idle).then_some(slot.id));
+            }
+        }
+        self.controls.push(control);
+        for slot in idle {
+            self.begin_control(slot, out);
+        }
+        self.conclude_controls(out);
+    }
+
+    /// A worker that loads what an operation is about to change must do its part too.
+    pub(super) fn join_controls(&mut self, worker: WorkerKey) {
+        for control in &mut self.controls {
+            if control.operation != ControlOperation::GetState {
+                control.add(worker);
+            }
+        }
+    }
+
+    /// Sends an idle worker the next operation that waits for it.
+    pub(super) fn begin_control(&mut self, slot: SlotId, out: &mut Vec<Effect>) -> bool {
+        let worker = self.slot(slot).worker();
+        let Some(index) = self.controls.iter().position(|control| control.waits_for(worker)) else {
+            return false;
+        };
+        let id = self.controls[index].id;
+        let command = match self.controls[index].operation {
+            ControlOperation::Reload => Command::Reload { id },
+            ControlOperation::Unload => Command::Unload { id },
+            ControlOperation::GetState => Command::GetState,
+        };
+        let request = self.send(worker, command, out);
+        self.controls[index].sent(worker, request);
+        self.slot(slot).enter(SlotState::Controlling { request }, None);
+        true
+    }
+
+    pub(super) fn control_answered(
+        &mut self,
+        now: Instant,
+        slot: SlotId,
+        request: RequestId,
+        result: Result<(), String>,
+        out: &mut Vec<Effect>,
+    ) {
+        let worker = self.slot(slot).worker();
+        for control in &mut self.controls {
+            control.answered(worker, request, result.clone());
+        }
+        // First the verdict: a failed reload may retire this worker.
+        self.conclude_controls(out);
+        self.become_idle(now, slot, out);
+    }
+
+    pub(super) fn state_reported(&mut self, slot: SlotId, request: RequestId, out: &mut Vec<Effect>) {
+        let worker = self.slot(slot).worker();
+        // An answer that came too late is nobody's any more.
+        let asked = self
+            .controls
+            .iter_mut()
+            .find_map(|control| control.answered(worker, request, Ok(())).then_some(control.id));
+        if let Some(id) = asked {
+            out.push(Effect::Report { id });
+            self.conclude_controls(out);
+        }
+    }
+
+    pub(super) fn forget_in_controls(&mut self, worker: WorkerKey, out: &mut Vec<Effect>) {
+        for control in &mut self.controls {
+            control.forget(worker);
+        }
+        self.conclude_controls(out);
+    }
+
+    fn conclude_controls(&mut self, out: &mut Vec<Effect>) {
+        let mut index = 0;
+        while index < self.controls.len() {
+            match self.controls[index].verdict() {
+                None => index += 1,
+                Some(result) => {
+                    let control = self.controls.remove(index);
+                    self.conclude(&control, result, out);
+                }
+            }
+        }
+    }
+
+    fn conclude(&mut self, control: &Control, result: Result<(), ControlFailure>, out: &mut Vec<Effect>) {
+        // One configuration in the whole pool: who took the one that failed elsewhere starts over with the old.
+        if result.is_err() && control.operation == ControlOperation::Reload {
+            for worker in control.succeeded() {
+                if let Some(slot) = self.living(worker) {
+                    slot.retire = true;
+                }
+            }
+        }
+        out.push(Effect::Answer { id: control.id, result });
+    }
+
+    /// Answers what took too long, and ends the workers that hang in it.
+    pub(super) fn time_out_controls(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        while let Some(index) = self.controls.iter().position(|control| control.deadline <= now) {
+            let control = self.controls.remove(index);
+            if control.operation != ControlOperation::GetState {
+                for worker in control.unanswered() {
+                    self.kill(now, worker.slot, EndReason::ControlTimedOut, None, out);
+                }
+            }
+            self.conclude(&control, Err(ControlFailure::TimedOut), out);
+            self.retire_idle(now, out);
+        }
+    }
+
+    /// Ends idle workers that must not go on.
+    fn retire_idle(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            if slot.retire && matches!(slot.state, SlotState::Idle) {
+                self.kill(now, slot.id, EndReason::Retired, None, out);
+            }
+        }
+    }
+
+    pub(super) fn refuse_controls(&mut self, out: &mut Vec<Effect>) {
+        for control in std::mem::take(&mut self.controls) {
+            out.push(Effect::Answer { id: control.id, result: Err(ControlFailure::ShutDown) });
+        }
+    }
+}

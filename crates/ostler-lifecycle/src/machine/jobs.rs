@@ -1,0 +1,150 @@
+//! A job's way in, and its ways out.
+
+use std::time::Instant;
+
+use super::Machine;
+use super::core::Intake;
+use crate::job::{Fate, JobEntry, Whereabouts};
+use crate::slot::{SlotState, Stage};
+use crate::{
+    Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, Rejection,
+    SlotId, Submit,
+};
+
+impl Machine {
+    /// Whether a job would be accepted now.
+    ///
+    /// # Errors
+    /// The reason why not; nothing changed.
+    pub fn can_accept(&self) -> Result<(), Rejection> {
+        if self.intake != Intake::Open {
+            return Err(Rejection::ShutDown);
+        }
+        if let Some(reason) = &self.down {
+            return Err(Rejection::Down(reason.clone()));
+        }
+        let capacity = self.config.queue_capacity;
+        if capacity > 0 && self.queue.len() >= capacity {
+            return Err(Rejection::QueueFull { capacity });
+        }
+        Ok(())
+    }
+
+    /// Queues the job. Returns it if the resource hook has just agreed, so that it need not be asked again.
+    pub(super) fn submit(&mut self, now: Instant, submit: Submit, out: &mut Vec<Effect>) -> Option<JobId> {
+        let Submit { job, priority, timeout, blocked } = submit;
+        if let Err(rejection) = self.can_accept() {
+            out.push(Effect::Reject { job, rejection });
+            return None;
+        }
+        let place = self.queue.new_place(priority);
+        self.jobs.insert(job, JobEntry { place, timeout, attempt: 1, whereabouts: Whereabouts::Queued });
+        out.push(Effect::Publish { job, change: JobChange::Queued });
+        match blocked {
+            None => {
+                self.queue.push_ready(place, job);
+                Some(job)
+            }
+            Some(reason) => {
+                self.block(now, job, reason, out);
+                None
+            }
+        }
+    }
+
+    pub(super) fn cancel(&mut self, now: Instant, job: JobId, out: &mut Vec<Effect>) {
+        let Some(entry) = self.jobs.get(&job) else { return };
+        match entry.whereabouts {
+            Whereabouts::Queued => {
+                self.queue.remove(entry.place);
+                self.settle(job, Outcome::Cancelled, out);
+            }
+            Whereabouts::InSlot(slot) => self.cancel_in_slot(now, job, slot, out),
+            Whereabouts::Undead => self.report_undead(job, out),
+        }
+    }
+
+    fn cancel_in_slot(&mut self, now: Instant, job: JobId, id: SlotId, out: &mut Vec<Effect>) {
+        let grace = self.config.cancel_grace;
+        let slot = self.slot(id);
+        let worker = slot.worker();
+        match &mut slot.state {
+            SlotState::Reserved { .. } => {
+                self.become_idle(now, id, out);
+                self.settle(job, Outcome::Cancelled, out);
+            }
+            // It is being cancelled already, or ended for a reason that came first.
+            SlotState::Dying(_) => {}
+            SlotState::Busy(assignment) if assignment.stage == Stage::Leaving => {}
+            SlotState::Busy(assignment) => {
+                let running = matches!(assignment.stage, Stage::Running { .. });
+                out.push(Effect::Publish { job, change: JobChange::Cancelling });
+                // A job that never began has nothing to tidy up.
+                if grace.is_zero() || !running {
+                    self.kill(now, id, EndReason::Cancelled, Some((job, Fate::Cancelled)), out);
+                } else {
+                    assignment.stage = Stage::Leaving;
+                    slot.deadline = Some(now + grace);
+                    self.send(worker, Command::Cancel { job }, out);
+                }
+            }
+            state => debug_assert!(false, "job {job} is in slot {id}, which is {state:?}"),
+        }
+    }
+
+    fn report_undead(&mut self, job: JobId, out: &mut Vec<Effect>) {
+        let holder = self
+            .undead
+            .iter()
+            .find(|undead| undead.death.victim.as_ref().is_some_and(|(victim, _)| *victim == job));
+        if let Some(undead) = holder {
+            out.push(Effect::StillDying { job, pid: undead.pid });
+        }
+    }
+
+    /// The one place where a job ends.
+    pub(super) fn settle(&mut self, job: JobId, outcome: Outcome, out: &mut Vec<Effect>) {
+        if self.jobs.remove(&job).is_some() {
+            out.push(Effect::Settle { job, outcome });
+        }
+    }
+
+    pub(super) fn fail(&mut self, job: JobId, failure: JobFailure, out: &mut Vec<Effect>) {
+        self.settle(job, Outcome::Failed(Box::new(failure)), out);
+    }
+
+    /// Back to its own place, unblamed.
+    pub(super) fn requeue(&mut self, job: JobId, out: &mut Vec<Effect>) {
+        if let Some(reason) = &self.down {
+            let failure = unavailable(reason.to_string());
+            self.fail(job, failure, out);
+        } else if self.intake == Intake::Ending {
+            self.fail(job, interrupted(), out);
+        } else if let Some(entry) = self.jobs.get_mut(&job) {
+            entry.whereabouts = Whereabouts::Queued;
+            self.queue.push_ready(entry.place, job);
+        }
+    }
+
+    /// Ends all jobs that wait.
+    pub(super) fn fail_pending(&mut self, now: Instant, failure: &JobFailure, out: &mut Vec<Effect>) {
+        for job in self.queue.drain() {
+            self.fail(job, failure.clone(), out);
+        }
+        for index in 0..self.slots.len() {
+            if let SlotState::Reserved { job, .. } = self.slots[index].state {
+                self.become_idle(now, self.slots[index].id, out);
+                self.fail(job, failure.clone(), out);
+            }
+        }
+    }
+}
+
+pub(super) fn unavailable(why: String) -> JobFailure {
+    JobFailure::new(FailureKind::WorkerUnavailable, Category::Fatal, format!("no worker is available: {why}"))
+}
+
+pub(super) fn interrupted() -> JobFailure {
+    let message = "the manager shut down before the job ended";
+    JobFailure::new(FailureKind::Interrupted, Category::Transient, message)
+}

@@ -1,0 +1,16 @@
+//! The machine: a thin composition of queue, slots, restart budget and pool-wide operations.
+//!
+//! One file for each kind of thing that happens; every one ends in [`Machine::handle`].
+
+mod admission;
+mod controls;
+mod core;
+mod deadlines;
+mod frames;
+mod jobs;
+mod shutdown;
+mod view;
+mod workers;
+
+pub use core::Machine;
+pub use view::{SlotPhase, SlotView};

@@ -1,0 +1,86 @@
+//! The end: stop the intake, finish until the deadline, end the rest.
+
+use std::time::Instant;
+
+use super::Machine;
+use super::core::Intake;
+use super::jobs::interrupted;
+use crate::job::{Fate, Whereabouts};
+use crate::slot::{SlotState, Stage};
+use crate::{Command, Effect, EndReason, WorkerChange};
+
+impl Machine {
+    pub(super) fn shutdown(&mut self, now: Instant, deadline: Instant, out: &mut Vec<Effect>) {
+        let deadline = match self.intake {
+            Intake::Open => deadline,
+            Intake::Draining { deadline: earlier } => earlier.min(deadline),
+            Intake::Ending | Intake::Closed => return,
+        };
+        self.intake = Intake::Draining { deadline };
+        self.refuse_controls(out);
+        if deadline <= now {
+            self.end_everything(now, out);
+        }
+    }
+
+    /// The deadline has passed.
+    pub(super) fn end_everything(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        self.intake = Intake::Ending;
+        self.fail_pending(now, &interrupted(), out);
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            let id = slot.id;
+            match &slot.state {
+                SlotState::Vacant { .. } | SlotState::Dying(_) => {}
+                SlotState::Waiting => slot.enter(SlotState::Vacant { owes: false }, None),
+                SlotState::Busy(assignment) => {
+                    let fate = match assignment.stage {
+                        Stage::Sent | Stage::Running { .. } => Fate::Failed(Box::new(interrupted())),
+                        Stage::Leaving => Fate::Cancelled,
+                    };
+                    let victim = Some((assignment.job, fate));
+                    self.kill(now, id, EndReason::Shutdown, victim, out);
+                }
+                _ => self.kill(now, id, EndReason::Shutdown, None, out),
+            }
+        }
+    }
+
+    /// Takes the next step of a shutdown, if one is due.
+    pub(super) fn advance_shutdown(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if !matches!(self.intake, Intake::Draining { .. } | Intake::Ending) {
+            return;
+        }
+        // A job whose process does not die must not hold up the rest.
+        if self.jobs.values().any(|entry| entry.whereabouts != Whereabouts::Undead) {
+            return;
+        }
+        if let Intake::Draining { deadline } = self.intake {
+            self.stop_workers(now, deadline, out);
+        }
+        if self.slots.iter().all(|slot| matches!(slot.state, SlotState::Vacant { .. })) {
+            self.intake = Intake::Closed;
+            let still_dying = self.undead.iter().filter_map(|undead| undead.pid).collect();
+            out.push(Effect::Closed { still_dying });
+        }
+    }
+
+    fn stop_workers(&mut self, now: Instant, deadline: Instant, out: &mut Vec<Effect>) {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            let (id, worker) = (slot.id, slot.worker());
+            match slot.state {
+                SlotState::Idle => {
+                    slot.enter(SlotState::Draining, Some(deadline));
+                    out.push(Effect::Worker { worker, change: WorkerChange::Draining });
+                    self.send(worker, Command::Stop, out);
+                }
+                SlotState::Waiting => slot.enter(SlotState::Vacant { owes: false }, None),
+                SlotState::Starting | SlotState::Loading { .. } | SlotState::Controlling { .. } => {
+                    self.kill(now, id, EndReason::Shutdown, None, out);
+                }
+                _ => {}
+            }
+        }
+    }
+}

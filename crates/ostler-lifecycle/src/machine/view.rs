@@ -1,0 +1,90 @@
+use super::Machine;
+use crate::job::Whereabouts;
+use crate::slot::{SlotState, Stage};
+use crate::{DownReason, JobId, JobStatus, SlotId, WorkerKey};
+
+/// What a slot's worker is doing, for readers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SlotPhase {
+    /// No worker, or the restart policy lets it wait.
+    Empty,
+    /// Its process is being made, or has not said hello.
+    Starting,
+    /// Loads its plugins.
+    Loading,
+    /// Can take a job, or is about to.
+    Idle,
+    /// Has a job, or reloads a plugin.
+    Busy,
+    /// Was told to stop, or was killed and is not dead yet.
+    Ending,
+}
+
+/// One slot, for readers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlotView {
+    /// The slot and the last worker that filled it.
+    pub worker: WorkerKey,
+    /// That worker's process.
+    pub pid: Option<u32>,
+    /// What it is doing.
+    pub phase: SlotPhase,
+    /// The job that it has.
+    pub job: Option<JobId>,
+}
+
+impl Machine {
+    /// All slots, in order.
+    pub fn slots(&self) -> impl Iterator<Item = SlotView> {
+        self.slots.iter().map(|slot| {
+            let (phase, job) = match &slot.state {
+                SlotState::Vacant { .. } | SlotState::Waiting => (SlotPhase::Empty, None),
+                SlotState::Starting => (SlotPhase::Starting, None),
+                SlotState::Loading { .. } => (SlotPhase::Loading, None),
+                SlotState::Idle | SlotState::Reserved { .. } => (SlotPhase::Idle, None),
+                SlotState::Busy(assignment) => (SlotPhase::Busy, Some(assignment.job)),
+                SlotState::Controlling { .. } => (SlotPhase::Busy, None),
+                SlotState::Draining => (SlotPhase::Ending, None),
+                SlotState::Dying(death) => (SlotPhase::Ending, death.victim.as_ref().map(|(job, _)| *job)),
+            };
+            SlotView { worker: slot.worker(), pid: slot.pid, phase, job }
+        })
+    }
+
+    /// Where a job stands that has not ended; `None` for one that has, and for a stranger.
+    pub fn status(&self, job: JobId) -> Option<JobStatus> {
+        let slot = match self.jobs.get(&job)?.whereabouts {
+            Whereabouts::Queued => return Some(JobStatus::Pending),
+            Whereabouts::Undead => return Some(JobStatus::Cancelling),
+            Whereabouts::InSlot(SlotId(index)) => &self.slots[index as usize],
+        };
+        Some(match &slot.state {
+            SlotState::Busy(assignment) => match assignment.stage {
+                Stage::Sent => JobStatus::Pending,
+                Stage::Running { .. } => JobStatus::Running,
+                Stage::Leaving => JobStatus::Cancelling,
+            },
+            SlotState::Dying(death) => match &death.victim {
+                Some((_, crate::job::Fate::Cancelled)) => JobStatus::Cancelling,
+                Some((_, crate::job::Fate::Failed(_))) => JobStatus::Running,
+                Some((_, crate::job::Fate::Requeued)) | None => JobStatus::Pending,
+            },
+            _ => JobStatus::Pending,
+        })
+    }
+
+    /// Jobs in the queue; those that were sent to a worker are not among them.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Jobs that have not ended.
+    pub fn unfinished(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Why there are no workers any more, if the restart budget is spent.
+    pub fn down(&self) -> Option<&DownReason> {
+        self.down.as_ref()
+    }
+}

@@ -1,0 +1,285 @@
+//! A worker's way in, and its ways out.
+
+use std::time::Instant;
+
+use super::Machine;
+use super::core::Intake;
+use super::jobs::unavailable;
+use crate::job::Fate;
+use crate::restart::{self, EndKind, Refill};
+use crate::slot::{Death, SlotState};
+use crate::{
+    Category, DownReason, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics, JobFailure, JobId,
+    Outcome, SlotId, WorkerChange, WorkerExit, WorkerKey,
+};
+
+impl Machine {
+    pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
+        for index in 0..self.slots.len() {
+            if matches!(self.slots[index].state, SlotState::Vacant { .. } | SlotState::Waiting) {
+                self.spawn(self.slots[index].id, out);
+            }
+        }
+    }
+
+    pub(super) fn restart_workers(&mut self, out: &mut Vec<Effect>) {
+        if self.intake != Intake::Open {
+            return;
+        }
+        self.budget.reset();
+        if self.down.take().is_some() {
+            out.push(Effect::Up);
+        }
+        self.start(out);
+    }
+
+    pub(super) fn spawn(&mut self, id: SlotId, out: &mut Vec<Effect>) {
+        let generation = self.next_generation();
+        let slot = self.slot(id);
+        slot.generation = generation;
+        slot.pid = None;
+        slot.retire = false;
+        // The start's deadline begins with the process: making it is the host's own business.
+        slot.enter(SlotState::Starting, None);
+        out.push(Effect::Spawn { worker: slot.worker() });
+    }
+
+    pub(super) fn worker_spawned(
+        &mut self,
+        now: Instant,
+        worker: WorkerKey,
+        pid: u32,
+        out: &mut Vec<Effect>,
+    ) {
+        let deadline = now + self.config.start_timeout;
+        if let Some(undead) = self.undead.iter_mut().find(|undead| undead.worker == worker) {
+            undead.pid = Some(pid);
+        }
+        let Some(slot) = self.living(worker) else { return };
+        slot.pid = Some(pid);
+        if matches!(slot.state, SlotState::Starting) {
+            slot.deadline = Some(deadline);
+        }
+        out.push(Effect::Worker { worker, change: WorkerChange::Spawned { pid } });
+    }
+
+    pub(super) fn spawn_failed(
+        &mut self,
+        now: Instant,
+        worker: WorkerKey,
+        message: String,
+        out: &mut Vec<Effect>,
+    ) {
+        let exit = WorkerExit::bare(ExitStatus::Unknown);
+        self.worker_ended(now, worker, EndCause::SpawnFailed(message), exit, out);
+    }
+
+    pub(super) fn worker_exited(
+        &mut self,
+        now: Instant,
+        worker: WorkerKey,
+        exit: WorkerExit,
+        out: &mut Vec<Effect>,
+    ) {
+        self.worker_ended(now, worker, EndCause::OnItsOwn, exit, out);
+    }
+
+    /// Ends a worker. Its job, if it has one, meets its fate once the death is proven.
+    pub(super) fn kill(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        reason: EndReason,
+        victim: Option<(JobId, Fate)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let deadline = now + self.config.kill_timeout;
+        let slot = self.slot(id);
+        let death = Death { reason, victim, was_ready: slot.is_ready() };
+        slot.enter(SlotState::Dying(death), Some(deadline));
+        out.push(Effect::Kill { worker: slot.worker() });
+    }
+
+    fn worker_ended(
+        &mut self,
+        now: Instant,
+        worker: WorkerKey,
+        evidence: EndCause,
+        exit: WorkerExit,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(index) = self.undead.iter().position(|undead| undead.worker == worker) {
+            let undead = self.undead.swap_remove(index);
+            let cause = EndCause::Ended(undead.death.reason);
+            self.announce_end(worker, cause, &exit, undead.death.was_ready, out);
+            self.meet_fate(undead.death.victim, undead.pid, &exit, out);
+            return;
+        }
+        let Some(slot) = self.living(worker) else { return };
+        let (pid, was_ready) = (slot.pid, slot.is_ready());
+        let (victim, cause, was_ready) =
+            match std::mem::replace(&mut slot.state, SlotState::Vacant { owes: false }) {
+                SlotState::Dying(death) => (death.victim, EndCause::Ended(death.reason), death.was_ready),
+                SlotState::Draining => (None, EndCause::Ended(EndReason::Shutdown), true),
+                state => (state.victim(|| crashed(pid, &exit)), evidence, was_ready),
+            };
+        self.forget_in_controls(worker, out);
+        let (kind, last_end) = (end_kind(&cause), describe_end(&cause, &exit));
+        self.announce_end(worker, cause, &exit, was_ready, out);
+        self.refill(now, worker.slot, kind, last_end, out);
+        self.meet_fate(victim, pid, &exit, out);
+        self.freed();
+    }
+
+    fn announce_end(
+        &mut self,
+        worker: WorkerKey,
+        cause: EndCause,
+        exit: &WorkerExit,
+        was_ready: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let change = WorkerChange::Gone { cause, exit: exit.clone(), was_ready };
+        out.push(Effect::Worker { worker, change });
+    }
+
+    fn meet_fate(
+        &mut self,
+        victim: Option<(JobId, Fate)>,
+        pid: Option<u32>,
+        exit: &WorkerExit,
+        out: &mut Vec<Effect>,
+    ) {
+        match victim {
+            None => {}
+            Some((job, Fate::Cancelled)) => self.settle(job, Outcome::Cancelled, out),
+            Some((job, Fate::Requeued)) => self.requeue(job, out),
+            Some((job, Fate::Failed(mut failure))) => {
+                failure.forensics.get_or_insert_with(|| Box::new(Forensics::of(pid, exit)));
+                self.settle(job, Outcome::Failed(failure), out);
+            }
+        }
+    }
+
+    /// Applies the restart policy to a slot that has just become empty.
+    pub(super) fn refill(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        kind: EndKind,
+        last_end: String,
+        out: &mut Vec<Effect>,
+    ) {
+        let slot = self.slot(id);
+        slot.last_end = last_end;
+        slot.enter(SlotState::Vacant { owes: kind == EndKind::Fault }, None);
+        if self.down.is_some() || self.intake != Intake::Open {
+            return;
+        }
+        // What pending jobs need is seen to by `fill_for_pending`, which runs after every input.
+        match (restart::refill(self.config.restart_policy, kind, false), kind) {
+            (Refill::Leave, _) => {}
+            (Refill::Now | Refill::AfterBackoff, EndKind::Asked) => self.spawn(id, out),
+            (Refill::Now | Refill::AfterBackoff, EndKind::Fault) => self.refill_after_fault(now, id, out),
+        }
+    }
+
+    fn refill_after_fault(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let Some(before) = self.budget.take(now) else {
+            self.go_down(now, id, out);
+            return;
+        };
+        match restart::refill(self.config.restart_policy, EndKind::Fault, true) {
+            Refill::AfterBackoff => {
+                let (base, max) = (self.config.restart_backoff_base, self.config.restart_backoff_max);
+                let delay = restart::backoff(base, max, before, &mut self.jitter);
+                self.slot(id).enter(SlotState::Waiting, Some(now + delay));
+            }
+            Refill::Now | Refill::Leave => self.spawn(id, out),
+        }
+    }
+
+    /// Fills empty slots while more jobs wait than workers are free or on their way.
+    pub(super) fn fill_for_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.queue.is_empty() || !matches!(self.intake, Intake::Open | Intake::Draining { .. }) {
+            return;
+        }
+        let mut coming = self.slots.iter().filter(|slot| slot.is_on_its_way()).count();
+        for index in 0..self.slots.len() {
+            if self.down.is_some() || coming >= self.queue.len() {
+                return;
+            }
+            if let SlotState::Vacant { owes } = self.slots[index].state {
+                let id = self.slots[index].id;
+                if owes {
+                    self.refill_after_fault(now, id, out);
+                } else {
+                    self.spawn(id, out);
+                }
+                coming += 1;
+            }
+        }
+    }
+
+    fn go_down(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let last_end = self.slot(id).last_end.clone();
+        let reason = DownReason {
+            restarts: self.config.max_restart_attempts,
+            window: self.config.restart_window,
+            last_end,
+        };
+        for slot in &mut self.slots {
+            if matches!(slot.state, SlotState::Waiting) {
+                slot.enter(SlotState::Vacant { owes: true }, None);
+            }
+        }
+        self.down = Some(reason.clone());
+        let failure = unavailable(reason.to_string());
+        out.push(Effect::Down { reason });
+        self.fail_pending(now, &failure, out);
+    }
+}
+
+fn crashed(pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
+    let process = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+    let how = match exit.status {
+        ExitStatus::Signal { .. } => format!("was ended by {}", exit.status),
+        ExitStatus::Code(code) => format!("exited with code {code}"),
+        ExitStatus::Unknown => "ended; its exit status went to somebody else".to_owned(),
+    };
+    let message = format!("the worker{process} {how} while it ran this job");
+    JobFailure::new(FailureKind::Crashed, Category::Fatal, message)
+}
+
+/// What the restart policy makes of an end. A job's timeout is the caller's wish, like a cancel.
+pub(super) fn end_kind(cause: &EndCause) -> EndKind {
+    match cause {
+        EndCause::Ended(reason) => end_kind_of(reason),
+        EndCause::SpawnFailed(_) | EndCause::OnItsOwn => EndKind::Fault,
+    }
+}
+
+pub(super) fn end_kind_of(reason: &EndReason) -> EndKind {
+    match reason {
+        EndReason::Cancelled | EndReason::TimedOut | EndReason::Retired | EndReason::Shutdown => {
+            EndKind::Asked
+        }
+        EndReason::Stalled
+        | EndReason::SilentAtStart
+        | EndReason::LoadTimedOut
+        | EndReason::LoadFailed(_)
+        | EndReason::ControlTimedOut
+        | EndReason::Protocol(_) => EndKind::Fault,
+    }
+}
+
+/// A worker's end as the rest of a sentence that begins with "the worker".
+pub(super) fn describe_end(cause: &EndCause, exit: &WorkerExit) -> String {
+    match (cause, exit.status) {
+        (EndCause::SpawnFailed(message), _) => format!("could not be started: {message}"),
+        (EndCause::Ended(reason), _) => reason.to_string(),
+        (EndCause::OnItsOwn, ExitStatus::Code(code)) => format!("exited with code {code}"),
+        (EndCause::OnItsOwn, status @ ExitStatus::Signal { .. }) => format!("was ended by {status}"),
+        (EndCause::OnItsOwn, ExitStatus::Unknown) => "ended with an unknown status".to_owned(),
+    }
+}

@@ -1,0 +1,144 @@
+//! When a slot is filled again: the policy as a table, the budget as a window, the delay as a function.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::RestartPolicy;
+
+/// Whether a worker's end was asked for. Only ends that were not use the restart budget.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EndKind {
+    /// A cancel, a job's timeout, a retirement: the host wanted it.
+    Asked,
+    /// A crash, a failed load, a breach of the protocol.
+    Fault,
+}
+
+/// What to do with an empty slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Refill {
+    Now,
+    AfterBackoff,
+    Leave,
+}
+
+/// The policy's table. `wanted` says whether a job is pending.
+pub(crate) fn refill(policy: RestartPolicy, end: EndKind, wanted: bool) -> Refill {
+    match (policy, end) {
+        (RestartPolicy::Always, _)
+        | (RestartPolicy::OnCancellation | RestartPolicy::Backoff, EndKind::Asked) => Refill::Now,
+        (RestartPolicy::Backoff, EndKind::Fault) => Refill::AfterBackoff,
+        (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, EndKind::Fault) if wanted => Refill::Now,
+        (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, EndKind::Fault) => Refill::Leave,
+    }
+}
+
+/// How many starts after a fault are left, counted over a sliding window.
+#[derive(Debug)]
+pub(crate) struct RestartBudget {
+    max: u32,
+    window: Duration,
+    used: VecDeque<Instant>,
+}
+
+impl RestartBudget {
+    pub(crate) fn new(max: u32, window: Duration) -> Self {
+        Self { max, window, used: VecDeque::new() }
+    }
+
+    /// Takes one start, and says how many were taken before it within the window; `None` when it is spent.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<u32> {
+        while self.used.front().is_some_and(|&at| at + self.window <= now) {
+            self.used.pop_front();
+        }
+        // The window never holds more than `max`, which is a u32.
+        let before = self.used.len() as u32;
+        (before < self.max).then(|| {
+            self.used.push_back(now);
+            before
+        })
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.used.clear();
+    }
+}
+
+/// The delay before the start that follows `before` others in the window: anything up to
+/// `base · 2^before`, capped. Full jitter spreads restarts best (Brooker, "Exponential Backoff And
+/// Jitter", AWS Architecture Blog, 2015).
+pub(crate) fn backoff(base: Duration, max: Duration, before: u32, jitter: &mut Jitter) -> Duration {
+    let factor = 1_u32.checked_shl(before).unwrap_or(u32::MAX);
+    let ceiling = base.saturating_mul(factor).min(max);
+    ceiling.mul_f64(jitter.next_fraction())
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): replays from its seed, which matters more here than its quality.
+#[derive(Debug)]
+pub(crate) struct Jitter(u64);
+
+impl Jitter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next_fraction(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        (z >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_table_is_the_documented_one() {
+        use {EndKind::*, Refill::*, RestartPolicy::*};
+        let table = [
+            (Never, Asked, Leave, Now),
+            (Never, Fault, Leave, Now),
+            (OnCancellation, Asked, Now, Now),
+            (OnCancellation, Fault, Leave, Now),
+            (Always, Asked, Now, Now),
+            (Always, Fault, Now, Now),
+            (Backoff, Asked, Now, Now),
+            (Backoff, Fault, AfterBackoff, AfterBackoff),
+        ];
+        for (policy, end, unwanted, wanted) in table {
+            assert_eq!(refill(policy, end, false), unwanted, "{policy:?} {end:?}, nothing pending");
+            assert_eq!(refill(policy, end, true), wanted, "{policy:?} {end:?}, something pending");
+        }
+    }
+
+    #[test]
+    fn budget_counts_within_the_window_only() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut budget = RestartBudget::new(2, Duration::from_secs(10));
+        assert_eq!(budget.take(at(0)), Some(0));
+        assert_eq!(budget.take(at(5)), Some(1));
+        assert_eq!(budget.take(at(9)), None);
+        assert_eq!(budget.take(at(10)), Some(1), "the first one no longer counts");
+        assert_eq!(budget.take(at(11)), None);
+        budget.reset();
+        assert_eq!(budget.take(at(11)), Some(0));
+    }
+
+    #[test]
+    fn backoff_grows_is_capped_and_never_overflows() {
+        let (base, max) = (Duration::from_secs(1), Duration::from_secs(60));
+        for before in [0, 1, 5, 6, 31, 32, 1000] {
+            let ceiling = base.saturating_mul(1_u32.checked_shl(before).unwrap_or(u32::MAX)).min(max);
+            let delays: Vec<_> =
+                (0..200).map(|seed| backoff(base, max, before, &mut Jitter::new(seed))).collect();
+            assert!(delays.iter().all(|delay| *delay <= ceiling));
+            assert!(delays.iter().any(|delay| *delay > ceiling / 2), "{before}: uses the upper half");
+            assert!(delays.iter().any(|delay| *delay < ceiling / 2), "{before}: uses the lower half");
+        }
+    }
+}
