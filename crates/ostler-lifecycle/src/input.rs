@@ -182,6 +182,8 @@ pub enum WorkerFrame {
         /// The request that it answers.
         request: RequestId,
     },
+    /// It closed its connection. Its exit should follow.
+    HungUp,
     /// It broke the protocol.
     Fault {
         /// How.

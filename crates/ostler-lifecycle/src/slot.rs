@@ -21,6 +21,8 @@ pub(crate) struct Slot {
     pub(crate) state: SlotState,
     /// When the present state has lasted too long.
     pub(crate) deadline: Option<Instant>,
+    /// It closed its connection; if it has not exited by then, it never will.
+    pub(crate) hung_up: Option<Instant>,
     /// The worker must not take another job.
     pub(crate) retire: bool,
     /// How the last worker ended, as the rest of a sentence.
@@ -94,6 +96,7 @@ impl Slot {
             pid: None,
             state: SlotState::Vacant { owes: false },
             deadline: None,
+            hung_up: None,
             retire: false,
             last_end: String::new(),
         }

@@ -1,1 +1,58 @@
-//! stub
+//! The frames between an Ostler host and its workers, their codec and their limits.
+//!
+//! A frame is a message ([`ToWorker`] or [`FromWorker`]) and, for three of the messages, a [`Payload`]
+//! whose bytes travel untouched behind it. [`frame::encode`] and [`frame::decode`] are pure functions
+//! over a buffer; the limit is checked on the announced length, before anything is allocated.
+//! The byte layout is written down in `docs/wire.md`, and golden files hold it still.
+//!
+//! This crate refuses to do I/O, to know about processes or job states, and to look into payloads on
+//! its own: a body is decoded only when somebody asks for a type.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, ToWorker, frame};
+//!
+//! let mut buffer = BytesMut::new();
+//! frame::encode(&ToWorker::Ping { request: 7 }, DEFAULT_MAX_FRAME_BYTES, &mut buffer)?;
+//! let message = frame::decode::<ToWorker>(&mut buffer, DEFAULT_MAX_FRAME_BYTES)?;
+//! assert_eq!(message, Some(ToWorker::Ping { request: 7 }));
+//! # Ok::<(), ostler_wire::FrameError>(())
+//! ```
+
+mod attachment;
+mod bin_codec;
+mod codec_error;
+mod encoding;
+pub mod env;
+mod failure;
+pub mod frame;
+mod frame_error;
+mod from_worker;
+mod header;
+mod hello;
+mod log_level;
+mod manifest;
+mod message;
+mod outcome;
+mod payload;
+mod to_worker;
+
+pub use attachment::Attachment;
+pub use codec_error::{DecodeError, EncodeError};
+pub use encoding::Encoding;
+pub use failure::{Category, Failure, FailureKind};
+pub use frame::{decode, encode, finish};
+pub use frame_error::FrameError;
+pub use from_worker::{FromWorker, LoadFailure, WorkerReport};
+pub use hello::{HELLO_MAX_BYTES, Hello, HelloError, decode_hello};
+pub use log_level::LogLevel;
+pub use manifest::{Parameter, ParameterKind, PluginManifest};
+pub use message::Message;
+pub use payload::Payload;
+pub use to_worker::{Execute, Init, PluginSetup, ToWorker};
+
+/// The version of the frames. Both sides must have the same; [`Hello`] carries the worker's.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The frame limit, in bytes, where nothing else was configured: 128 MiB.
+pub const DEFAULT_MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;

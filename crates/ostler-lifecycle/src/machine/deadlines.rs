@@ -16,13 +16,17 @@ impl Machine {
             Intake::Draining { deadline } => Some(deadline),
             Intake::Open | Intake::Ending | Intake::Closed => None,
         };
-        let slots = self.slots.iter().filter_map(|slot| slot.deadline);
+        let slots = self.slots.iter().flat_map(|slot| [slot.deadline, slot.hung_up]).flatten();
         let controls = self.controls.iter().map(|control| control.deadline);
         slots.chain(controls).chain(self.ask_again_at).chain(drain).min()
     }
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
+            if self.slots[index].hung_up.is_some_and(|deadline| deadline <= now) {
+                let message = "it closed its connection and did not exit".to_owned();
+                self.fault(now, self.slots[index].id, message, out);
+            }
             if self.slots[index].deadline.is_some_and(|deadline| deadline <= now) {
                 self.slot_timed_out(now, self.slots[index].id, out);
             }

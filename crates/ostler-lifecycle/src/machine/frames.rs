@@ -1,6 +1,6 @@
 //! What a worker says, and what it may say when.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Machine;
 use crate::job::Fate;
@@ -9,6 +9,9 @@ use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, RequestId,
     SlotId, WorkerChange, WorkerFrame, WorkerKey,
 };
+
+/// From a worker's hang-up to its exit: an exit closes the connection a moment before it can be reaped.
+const HANG_UP_GRACE: Duration = Duration::from_secs(1);
 
 impl Machine {
     pub(super) fn frame(
@@ -23,6 +26,7 @@ impl Machine {
         match (&mut slot.state, frame) {
             // What was handled first wins: nothing that it says can change that.
             (SlotState::Dying(_) | SlotState::Draining, _) => {}
+            (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
             (_, WorkerFrame::Fault { message }) => self.fault(now, id, message, out),
             (SlotState::Starting, WorkerFrame::Hello) => self.hello(now, id, out),
             (SlotState::Loading { request }, WorkerFrame::Ready { request: answers, failed })
@@ -106,7 +110,7 @@ impl Machine {
         self.freed();
     }
 
-    fn fault(&mut self, now: Instant, id: SlotId, message: String, out: &mut Vec<Effect>) {
+    pub(super) fn fault(&mut self, now: Instant, id: SlotId, message: String, out: &mut Vec<Effect>) {
         let victim = self.slot(id).state.victim(|| {
             let message = format!("the worker broke the protocol and was killed: {message}");
             JobFailure::new(FailureKind::Protocol, Category::Fatal, message)
@@ -179,6 +183,7 @@ fn name(frame: &WorkerFrame) -> &'static str {
         WorkerFrame::Result { .. } => "a result",
         WorkerFrame::Response { .. } => "a response",
         WorkerFrame::State { .. } => "its state",
+        WorkerFrame::HungUp => "a hang-up",
         WorkerFrame::Fault { .. } => "nonsense",
     }
 }

@@ -39,6 +39,7 @@ impl Machine {
         slot.generation = generation;
         slot.pid = None;
         slot.retire = false;
+        slot.hung_up = None;
         // The start's deadline begins with the process: making it is the host's own business.
         slot.enter(SlotState::Starting, None);
         out.push(Effect::Spawn { worker: slot.worker() });
@@ -96,6 +97,7 @@ impl Machine {
         let deadline = now + self.config.kill_timeout;
         let slot = self.slot(id);
         let death = Death { reason, victim, was_ready: slot.is_ready() };
+        slot.hung_up = None;
         slot.enter(SlotState::Dying(death), Some(deadline));
         out.push(Effect::Kill { worker: slot.worker() });
     }
@@ -116,6 +118,7 @@ impl Machine {
             return;
         }
         let Some(slot) = self.living(worker) else { return };
+        slot.hung_up = None;
         let (pid, was_ready) = (slot.pid, slot.is_ready());
         let (victim, cause, was_ready) =
             match std::mem::replace(&mut slot.state, SlotState::Vacant { owes: false }) {

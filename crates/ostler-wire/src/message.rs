@@ -1,0 +1,66 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{FromWorker, Payload, ToWorker};
+
+/// What fits into a frame: [`ToWorker`] and [`FromWorker`].
+pub trait Message: sealed::Carrier + Serialize + DeserializeOwned {
+    /// The direction, for error messages.
+    const NAME: &'static str;
+    /// How many variants there are; their tags count from 0.
+    const TAGS: u32;
+}
+
+impl Message for ToWorker {
+    const NAME: &'static str = "host-to-worker";
+    const TAGS: u32 = 8;
+}
+
+impl Message for FromWorker {
+    const NAME: &'static str = "worker-to-host";
+    const TAGS: u32 = 11;
+}
+
+pub(crate) mod sealed {
+    use super::Payload;
+
+    /// Gives the codec the payload of a message, which serde does not see.
+    pub trait Carrier {
+        fn payload(&self) -> Option<&Payload>;
+        fn payload_mut(&mut self) -> Option<&mut Payload>;
+    }
+}
+
+impl sealed::Carrier for ToWorker {
+    fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Execute(execute) => Some(&execute.payload),
+            _ => None,
+        }
+    }
+
+    fn payload_mut(&mut self) -> Option<&mut Payload> {
+        match self {
+            Self::Execute(execute) => Some(&mut execute.payload),
+            _ => None,
+        }
+    }
+}
+
+impl sealed::Carrier for FromWorker {
+    fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::StreamChunk { payload, .. } => Some(payload),
+            Self::Result { outcome, .. } => outcome.as_ref().ok(),
+            _ => None,
+        }
+    }
+
+    fn payload_mut(&mut self) -> Option<&mut Payload> {
+        match self {
+            Self::StreamChunk { payload, .. } => Some(payload),
+            Self::Result { outcome, .. } => outcome.as_mut().ok(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use std::any::type_name;
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Attachment, DecodeError, EncodeError, Encoding, bin_codec};
+
+/// An encoded body and any number of attachments: what a job is given, and what it gives back.
+///
+/// Clones share the bytes. It has no serde form on purpose: inside a serde format the bytes would be
+/// copied one by one; in a frame they travel untouched.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload {
+    encoding: Encoding,
+    body: Bytes,
+    attachments: Vec<Attachment>,
+}
+
+impl Payload {
+    /// Encodes a value.
+    ///
+    /// # Errors
+    /// If the encoding cannot express the type, or is [`Encoding::Bytes`].
+    pub fn encode<T: Serialize + ?Sized>(encoding: Encoding, value: &T) -> Result<Self, EncodeError> {
+        let type_name = type_name::<T>();
+        let body = match encoding {
+            Encoding::Bincode => {
+                let mut buffer = BytesMut::new();
+                bin_codec::append(value, &mut buffer)
+                    .map_err(|reason| EncodeError::Bincode { type_name, reason })?;
+                buffer.freeze()
+            }
+            Encoding::Json => {
+                serde_json::to_vec(value).map_err(|reason| EncodeError::Json { type_name, reason })?.into()
+            }
+            Encoding::Bytes => return Err(EncodeError::Untyped { type_name }),
+        };
+        Ok(Self { encoding, body, attachments: Vec::new() })
+    }
+
+    /// Encodes a value as JSON.
+    ///
+    /// # Errors
+    /// If JSON cannot express the value, as with a map whose keys are not strings.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
+        Self::encode(Encoding::Json, value)
+    }
+
+    /// A body of plain bytes.
+    pub fn raw(body: impl Into<Bytes>) -> Self {
+        Self { encoding: Encoding::Bytes, body: body.into(), attachments: Vec::new() }
+    }
+
+    /// Nothing: plain bytes of length 0.
+    pub const fn empty() -> Self {
+        Self { encoding: Encoding::Bytes, body: Bytes::new(), attachments: Vec::new() }
+    }
+
+    /// Puts together what [`into_parts`](Self::into_parts) took apart. The body is not checked.
+    pub const fn from_parts(encoding: Encoding, body: Bytes, attachments: Vec<Attachment>) -> Self {
+        Self { encoding, body, attachments }
+    }
+
+    /// Decodes the body. Every byte of it must be used.
+    ///
+    /// # Errors
+    /// If the body is not a `T`; the error names the type and the encoding.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        let (type_name, len) = (type_name::<T>(), self.body.len());
+        match self.encoding {
+            Encoding::Bincode => match bin_codec::read(&self.body) {
+                Ok((value, used)) if used == len => Ok(value),
+                Ok((_, used)) => {
+                    let reason = format!("{} bytes are left over", len - used);
+                    Err(DecodeError::Bincode { type_name, len, reason })
+                }
+                Err(reason) => Err(DecodeError::Bincode { type_name, len, reason }),
+            },
+            Encoding::Json => {
+                serde_json::from_slice(&self.body).map_err(|reason| DecodeError::Json { type_name, reason })
+            }
+            Encoding::Bytes => Err(DecodeError::Untyped { type_name }),
+        }
+    }
+
+    /// Adds an attachment. Names need not be unique; [`attachment`](Self::attachment) finds the first.
+    #[must_use]
+    pub fn attach(
+        mut self,
+        name: impl Into<String>,
+        media_type: impl Into<String>,
+        bytes: impl Into<Bytes>,
+    ) -> Self {
+        self.push(Attachment { name: name.into(), media_type: media_type.into(), bytes: bytes.into() });
+        self
+    }
+
+    /// Adds an attachment in place.
+    pub fn push(&mut self, attachment: Attachment) {
+        self.attachments.push(attachment);
+    }
+
+    /// How the body is encoded.
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The encoded body.
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// All attachments, in the order in which they were added.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    /// The first attachment of that name.
+    pub fn attachment(&self, name: &str) -> Option<&Attachment> {
+        self.attachments.iter().find(|attachment| attachment.name == name)
+    }
+
+    /// Moves the attachments out.
+    pub fn take_attachments(&mut self) -> Vec<Attachment> {
+        std::mem::take(&mut self.attachments)
+    }
+
+    /// Takes the payload apart.
+    pub fn into_parts(self) -> (Encoding, Bytes, Vec<Attachment>) {
+        (self.encoding, self.body, self.attachments)
+    }
+
+    /// The bytes of the body and of all attachments together.
+    pub fn len(&self) -> usize {
+        let attached: usize = self.attachments.iter().map(|attachment| attachment.bytes.len()).sum();
+        self.body.len() + attached
+    }
+
+    /// Whether there is not one byte in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The bytes may be many and may be secret: logs get the length.
+        f.debug_struct("Payload")
+            .field("encoding", &self.encoding)
+            .field("body_len", &self.body.len())
+            .field("attachments", &self.attachments)
+            .finish()
+    }
+}

@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Payload;
+
+/// What a host says to a worker. Every message carries a request id, and its answer the same.
+///
+/// Its serde form is the envelope of a frame, without any payload: write it with
+/// [`frame::encode`](crate::frame::encode), not with a serde format of your own.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The first message: load these plugins. Answered by [`FromWorker::Ready`](crate::FromWorker::Ready).
+    Init(Init),
+    /// Run a job. Answered by `Started`, and at its end by `Result`.
+    Execute(Execute),
+    /// Ask the running job to stop by itself. Answered by `Response`; an error if that job is not running.
+    Cancel {
+        /// The request id.
+        request: u64,
+        /// The job that should stop.
+        #[serde(with = "uuid::serde::compact")]
+        job: Uuid,
+    },
+    /// Load a plugin afresh. Answered by `Response`.
+    Reload {
+        /// The request id.
+        request: u64,
+        /// The plugin's name.
+        plugin: String,
+        /// The new configuration: the text of a JSON object.
+        config: String,
+    },
+    /// Drop a plugin; the next job for it loads it again. Answered by `Response`.
+    Unload {
+        /// The request id.
+        request: u64,
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// Ask how the worker is. Answered by `State`, also while a job runs.
+    GetState {
+        /// The request id.
+        request: u64,
+    },
+    /// Ask whether the worker is there. Answered by `Pong`, also while a job runs.
+    Ping {
+        /// The request id.
+        request: u64,
+    },
+    /// Drop all plugins, answer by `Response`, and exit with code 0. A job that runs is finished first.
+    Stop {
+        /// The request id.
+        request: u64,
+    },
+}
+
+/// What a worker needs before its first job.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Init {
+    /// The request id.
+    pub request: u64,
+    /// Configurations by plugin, in the order of loading.
+    pub plugins: Vec<PluginSetup>,
+    /// True: load just these plugins. False: load all that the worker has, the others unconfigured.
+    pub only_these: bool,
+    /// The frame limit that holds from now on in both directions, in bytes.
+    pub max_frame_bytes: u64,
+}
+
+/// A plugin and its configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PluginSetup {
+    /// The plugin's name.
+    pub name: String,
+    /// Its configuration: the text of a JSON object. An empty text is an empty object.
+    pub config: String,
+}
+
+/// One attempt of one job.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Execute {
+    /// The request id.
+    pub request: u64,
+    /// The job.
+    #[serde(with = "uuid::serde::compact")]
+    pub job: Uuid,
+    /// Which attempt this is; the first is 1. Whatever the worker says about the job repeats it.
+    pub attempt: u32,
+    /// The name of the plugin that shall run it.
+    pub plugin: String,
+    /// The time that is left until the host gives up, in milliseconds.
+    pub deadline_ms: Option<u64>,
+    /// Whether the host wants chunks.
+    pub stream: bool,
+    /// The request.
+    #[serde(skip)]
+    pub payload: Payload,
+}

@@ -1,0 +1,187 @@
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, FrameError, FromWorker, frame};
+use thiserror::Error;
+
+/// Above this many unsent bytes a plugin has to wait.
+const HIGH_WATER: usize = 1024 * 1024;
+/// A send buffer up to this size is kept for the next frame.
+const KEEP_CAPACITY: usize = 256 * 1024;
+
+/// What could not be said to the host.
+#[derive(Clone, Debug, Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    Frame(FrameError),
+    #[error("the host is gone: {reason}")]
+    Closed { reason: String },
+}
+
+/// How long a sender waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Until there is room for more: back-pressure.
+    Room,
+    /// Until the system has taken every byte.
+    Written,
+}
+
+/// The way to the host, shared by all threads.
+///
+/// Whoever has something to say while nobody writes becomes the writer, and writes until nothing is left:
+/// no thread is woken for a job's result, and frames that come meanwhile go out together. The reader
+/// thread must not get stuck in a full socket, so it only posts; the courier thread writes for it.
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    written: Condvar,
+    errand: Condvar,
+    sink: Mutex<Box<dyn Write + Send>>,
+    limit: AtomicUsize,
+}
+
+struct State {
+    pending: BytesMut,
+    /// Bytes queued and bytes written since the beginning.
+    queued: u64,
+    done: u64,
+    writing: bool,
+    /// Something was posted while nobody wrote.
+    posted: bool,
+    closed: Option<String>,
+}
+
+impl Outbox {
+    pub(crate) fn new(sink: impl Write + Send + 'static) -> Self {
+        let state = State {
+            pending: BytesMut::new(),
+            queued: 0,
+            done: 0,
+            writing: false,
+            posted: false,
+            closed: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            written: Condvar::new(),
+            errand: Condvar::new(),
+            sink: Mutex::new(Box::new(sink)),
+            limit: AtomicUsize::new(DEFAULT_MAX_FRAME_BYTES),
+        }
+    }
+
+    /// The frame limit, in bytes, for both directions.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// Sends messages, as one write if nobody else writes. If one of them does not fit into a frame, none
+    /// is sent.
+    pub(crate) fn send(&self, messages: &[&FromWorker], until: Until) -> Result<(), SendError> {
+        let mut state = self.lock();
+        self.enqueue(&mut state, messages)?;
+        let mark = state.queued;
+        if !state.writing {
+            state = self.write_out(state);
+        }
+        while state.done < mark {
+            if let Some(reason) = &state.closed {
+                return Err(SendError::Closed { reason: reason.clone() });
+            }
+            if until == Until::Room && state.pending.len() < HIGH_WATER {
+                break;
+            }
+            state = self.written.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// Leaves a message for whoever writes next, without ever waiting for the socket.
+    pub(crate) fn post(&self, message: &FromWorker) -> Result<(), SendError> {
+        let mut state = self.lock();
+        self.enqueue(&mut state, &[message])?;
+        if !state.writing {
+            state.posted = true;
+            self.errand.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Writes what was posted, until the outbox is closed. This is the courier thread's life.
+    pub(crate) fn run_errands(&self) {
+        let mut state = self.lock();
+        while state.closed.is_none() {
+            if state.posted && !state.writing {
+                state = self.write_out(state);
+            } else {
+                state = self.errand.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Says that nothing more can be sent. The first reason stays.
+    pub(crate) fn close(&self, reason: &str) {
+        let mut state = self.lock();
+        state.closed.get_or_insert_with(|| reason.to_owned());
+        drop(state);
+        self.written.notify_all();
+        self.errand.notify_all();
+    }
+
+    fn enqueue(&self, state: &mut State, messages: &[&FromWorker]) -> Result<(), SendError> {
+        if let Some(reason) = &state.closed {
+            return Err(SendError::Closed { reason: reason.clone() });
+        }
+        let start = state.pending.len();
+        for message in messages {
+            if let Err(error) = frame::encode(*message, self.limit(), &mut state.pending) {
+                state.pending.truncate(start);
+                return Err(SendError::Frame(error));
+            }
+        }
+        state.queued += (state.pending.len() - start) as u64;
+        Ok(())
+    }
+
+    /// Writes until nothing is pending. The state is unlocked during the writes.
+    fn write_out<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.writing = true;
+        state.posted = false;
+        while !state.pending.is_empty() && state.closed.is_none() {
+            let mut batch = std::mem::take(&mut state.pending);
+            drop(state);
+            let outcome = self.write(&batch);
+            state = self.lock();
+            match outcome {
+                Ok(()) => state.done += batch.len() as u64,
+                Err(error) => {
+                    state.closed.get_or_insert_with(|| error.to_string());
+                    self.errand.notify_all();
+                }
+            }
+            if state.pending.is_empty() && batch.capacity() <= KEEP_CAPACITY {
+                batch.clear();
+                state.pending = batch;
+            }
+            self.written.notify_all();
+        }
+        state.writing = false;
+        state
+    }
+
+    fn write(&self, batch: &[u8]) -> io::Result<()> {
+        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        sink.write_all(batch)?;
+        sink.flush()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,105 @@
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use ostler_wire::{FrameError, FromWorker, Hello, PROTOCOL_VERSION};
+use thiserror::Error;
+
+use crate::outbox::{Outbox, SendError, Until};
+use crate::reader::Command;
+use crate::session::Session;
+use crate::shared::Shared;
+use crate::{PluginManager, courier, guard, reader};
+
+/// Why [`serve`] ended before it was told to stop.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The host closed the connection, or died.
+    #[error("the host closed the connection")]
+    HungUp,
+    /// The connection could not be read.
+    #[error("cannot read from the host")]
+    Read(#[source] io::Error),
+    /// The host sent something that is not a frame, or the connection ended within one.
+    #[error("cannot understand the host")]
+    Frame(#[source] FrameError),
+    /// The host sent a message that has no place here.
+    #[error("the host sent {what}")]
+    Unexpected {
+        /// What it sent, and when.
+        what: String,
+    },
+    /// Nothing can be sent to the host any more.
+    #[error("cannot write to the host: {reason}")]
+    Write {
+        /// What the system said.
+        reason: String,
+    },
+    /// A thread could not be started.
+    #[error("cannot start the worker's threads")]
+    Thread(#[source] io::Error),
+}
+
+/// What [`serve`] needs besides its two ends.
+pub struct ServeOptions {
+    /// The one-time token for [`Hello`].
+    pub token: [u8; 16],
+    /// Called from the reader thread when the connection ends without a `Stop`, even while a plugin
+    /// computes. A worker process ends itself and its group here.
+    pub on_hang_up: Box<dyn FnOnce() + Send>,
+}
+
+impl Default for ServeOptions {
+    /// A token of zeros, and nothing to do at hang-up.
+    fn default() -> Self {
+        Self { token: [0; 16], on_hang_up: Box::new(|| {}) }
+    }
+}
+
+/// Serves one host over two ends of a connection, until it says `Stop`: says `Hello`, loads plugins, runs
+/// jobs. Plugins run on the calling thread; two threads are started for reading and for answers.
+///
+/// # Errors
+/// [`ServeError`] if the connection ended in another way. Plugins may be loaded still.
+pub fn serve(
+    reader: impl Read + Send + 'static,
+    writer: impl Write + Send + 'static,
+    plugins: &mut dyn PluginManager,
+    options: ServeOptions,
+) -> Result<(), ServeError> {
+    guard::install();
+    let shared = Arc::new(Shared::new(Outbox::new(writer)));
+    let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token };
+    shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
+
+    let (sender, commands) = channel();
+    courier::start(&shared.outbox).map_err(ServeError::Thread)?;
+    reader::start(reader, Arc::clone(&shared), sender, options.on_hang_up).map_err(ServeError::Thread)?;
+
+    let mut session = Session::new(plugins, Arc::clone(&shared));
+    let outcome = loop {
+        let step = match commands.recv() {
+            Ok(Command::Stop { request }) => break session.stop(request),
+            Ok(Command::Init(init)) => session.init(init),
+            Ok(Command::Execute(execute, received)) => session.execute(execute, received),
+            Ok(Command::Reload { request, plugin, config }) => session.reload(request, &plugin, &config),
+            Ok(Command::Unload { request, plugin }) => session.unload(request, &plugin),
+            Ok(Command::Ended(reason)) => break Err(reason),
+            Err(_) => break Err(ServeError::HungUp),
+        };
+        if let Err(error) = step {
+            break Err(error);
+        }
+    };
+    shared.outbox.close("the worker has ended");
+    outcome
+}
+
+impl From<SendError> for ServeError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Frame(error) => Self::Frame(error),
+            SendError::Closed { reason } => Self::Write { reason },
+        }
+    }
+}

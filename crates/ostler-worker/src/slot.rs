@@ -1,0 +1,79 @@
+use ostler_wire::Payload;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{JobContext, Manifest, Plugin, PluginConfig, PluginError};
+
+/// The place of one registered plugin, whatever its types are.
+pub(crate) trait Slot {
+    fn name(&self) -> &'static str;
+    fn manifest(&self) -> Manifest;
+    fn load(&mut self, config: &PluginConfig) -> Result<(), PluginError>;
+    fn execute(&mut self, request: &Payload, job: &JobContext) -> Result<Payload, PluginError>;
+    fn unload(&mut self);
+}
+
+pub(crate) struct TypedSlot<P> {
+    plugin: Option<P>,
+}
+
+impl<P> TypedSlot<P> {
+    pub(crate) const fn new() -> Self {
+        Self { plugin: None }
+    }
+}
+
+impl<P: Plugin> Slot for TypedSlot<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn manifest(&self) -> Manifest {
+        Manifest { name: P::NAME.to_owned(), ..P::manifest() }
+    }
+
+    fn load(&mut self, config: &PluginConfig) -> Result<(), PluginError> {
+        let config = typed_config(config)?;
+        // The old one goes first: two models may not fit into memory.
+        self.unload();
+        self.plugin = Some(P::load(config)?);
+        Ok(())
+    }
+
+    fn execute(&mut self, request: &Payload, job: &JobContext) -> Result<Payload, PluginError> {
+        let Some(plugin) = &mut self.plugin else {
+            return Err(PluginError::fatal(format!("plugin `{}` is not loaded", P::NAME)));
+        };
+        let typed = request.decode::<P::Request>().map_err(|error| {
+            PluginError::input(format!("plugin `{}` cannot read the request: {error}", P::NAME))
+        })?;
+        let response = plugin.execute(typed, job)?;
+        let mut response = Payload::encode(request.encoding(), &response)
+            .map_err(|error| PluginError::fatal(format!("plugin `{}` cannot answer: {error}", P::NAME)))?;
+        for attachment in job.take_response_attachments() {
+            response.push(attachment);
+        }
+        Ok(response)
+    }
+
+    fn unload(&mut self) {
+        // Taken out before it is dropped, so that a panic in its drop leaves an empty slot.
+        let plugin = self.plugin.take();
+        drop(plugin);
+    }
+}
+
+/// The configuration as the plugin's own type; an error names the field.
+fn typed_config<C: DeserializeOwned>(config: &PluginConfig) -> Result<C, PluginError> {
+    let typed = serde_path_to_error::deserialize(Value::Object(config.clone()));
+    let typed = match typed {
+        // So that `()` and `Option` can be configurations.
+        Err(error) if config.is_empty() => serde_json::from_value(Value::Null).map_err(|_| error),
+        other => other,
+    };
+    typed.map_err(|error| {
+        let field = error.path().to_string();
+        let place = if field == "." { String::new() } else { format!(" at `{field}`") };
+        PluginError::input(format!("invalid config{place}: {}", error.inner()))
+    })
+}
