@@ -1,0 +1,176 @@
+use std::time::Duration;
+
+use ostler_lifecycle::{PoolConfig, RestartPolicy};
+use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
+
+use crate::LaunchError;
+
+/// How a manager keeps its workers. Checked at launch.
+///
+/// ```
+/// use std::time::Duration;
+/// use ostler::{RestartPolicy, WorkerConfig};
+///
+/// let config = WorkerConfig {
+///     max_workers: 2,
+///     restart_policy: RestartPolicy::Always,
+///     shutdown_timeout: Duration::from_secs(20),
+///     ..WorkerConfig::default()
+/// };
+/// # assert_eq!(config.max_restart_attempts, 3);
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct WorkerConfig {
+    /// Worker processes at most, 1 to 4,096. Default 1.
+    pub max_workers: u32,
+    /// What happens when a worker is gone. Default [`RestartPolicy::Backoff`].
+    pub restart_policy: RestartPolicy,
+    /// Restarts after a crash or failed load that are allowed within `restart_window`. Default 3.
+    pub max_restart_attempts: u32,
+    /// How long such a restart counts; more than zero. Default 60 s.
+    pub restart_window: Duration,
+    /// The first delay of [`RestartPolicy::Backoff`]. Default 1 s.
+    pub restart_backoff_base: Duration,
+    /// The longest delay of [`RestartPolicy::Backoff`], not less than the first. Default 60 s.
+    pub restart_backoff_max: Duration,
+    /// From a worker's start to its hello, and from a job's sending to its start; more than zero. Default 30 s.
+    pub worker_start_timeout: Duration,
+    /// For loading all plugins of a worker; more than zero. Default 300 s.
+    pub load_timeout: Duration,
+    /// For [`reload_plugin`](crate::JobManager::reload_plugin); more than zero. Default 30 s.
+    pub reload_timeout: Duration,
+    /// For [`unload_plugin`](crate::JobManager::unload_plugin), and for a worker's answer about its state; more
+    /// than zero. Default 10 s.
+    pub unload_timeout: Duration,
+    /// How long [`shutdown`](crate::JobManager::shutdown) lets jobs finish. Default 5 s.
+    pub shutdown_timeout: Duration,
+    /// How long a killed worker may take to die before it is given up; more than zero. Default 5 s.
+    pub kill_timeout: Duration,
+    /// How long a running job may tidy up before a cancel kills it. Default zero.
+    pub cancel_grace: Duration,
+    /// Jobs that may wait at once; 0 for no limit. Default 0.
+    pub queue_capacity: usize,
+    /// The largest frame to or from a worker, in bytes, 4 KiB to 1 GiB. Default 128 MiB.
+    pub max_frame_bytes: usize,
+    /// Ended jobs that can still be looked up; the oldest are forgotten first. Default 1,000.
+    pub finished_jobs_kept: usize,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        let pool = PoolConfig::default();
+        Self {
+            max_workers: pool.slots,
+            restart_policy: pool.restart_policy,
+            max_restart_attempts: pool.max_restart_attempts,
+            restart_window: pool.restart_window,
+            restart_backoff_base: pool.restart_backoff_base,
+            restart_backoff_max: pool.restart_backoff_max,
+            worker_start_timeout: pool.start_timeout,
+            load_timeout: pool.load_timeout,
+            reload_timeout: pool.reload_timeout,
+            unload_timeout: pool.unload_timeout,
+            shutdown_timeout: Duration::from_secs(5),
+            kill_timeout: pool.kill_timeout,
+            cancel_grace: pool.cancel_grace,
+            queue_capacity: pool.queue_capacity,
+            max_frame_bytes: DEFAULT_MAX_FRAME_BYTES,
+            finished_jobs_kept: 1_000,
+        }
+    }
+}
+
+impl WorkerConfig {
+    /// The first value that is out of bounds, as an error that names it.
+    pub(crate) fn check(&self) -> Result<(), LaunchError> {
+        let out_of_bounds = |field, bound: &str| Err(LaunchError::InvalidConfig { field, bound: bound.into() });
+        if !(1..=4096).contains(&self.max_workers) {
+            return out_of_bounds("max_workers", "1 to 4096");
+        }
+        if !(4096..=1 << 30).contains(&self.max_frame_bytes) {
+            return out_of_bounds("max_frame_bytes", "4096 (4 KiB) to 1073741824 (1 GiB)");
+        }
+        if self.restart_backoff_max < self.restart_backoff_base {
+            return out_of_bounds("restart_backoff_max", "at least restart_backoff_base");
+        }
+        let positive = [
+            ("restart_window", self.restart_window),
+            ("worker_start_timeout", self.worker_start_timeout),
+            ("load_timeout", self.load_timeout),
+            ("reload_timeout", self.reload_timeout),
+            ("unload_timeout", self.unload_timeout),
+            ("kill_timeout", self.kill_timeout),
+        ];
+        // A sum with the clock must not overflow, whatever was meant by the largest value.
+        let year = Duration::from_secs(365 * 24 * 3600);
+        for (field, value) in positive {
+            if value.is_zero() || value > year {
+                return out_of_bounds(field, "more than zero and at most a year");
+            }
+        }
+        let any = [
+            ("shutdown_timeout", self.shutdown_timeout),
+            ("cancel_grace", self.cancel_grace),
+            ("restart_backoff_max", self.restart_backoff_max),
+        ];
+        for (field, value) in any {
+            if value > year {
+                return out_of_bounds(field, "at most a year");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pool(&self, jitter_seed: u64) -> PoolConfig {
+        PoolConfig {
+            slots: self.max_workers,
+            restart_policy: self.restart_policy,
+            max_restart_attempts: self.max_restart_attempts,
+            restart_window: self.restart_window,
+            restart_backoff_base: self.restart_backoff_base,
+            restart_backoff_max: self.restart_backoff_max,
+            start_timeout: self.worker_start_timeout,
+            load_timeout: self.load_timeout,
+            reload_timeout: self.reload_timeout,
+            unload_timeout: self.unload_timeout,
+            kill_timeout: self.kill_timeout,
+            cancel_grace: self.cancel_grace,
+            queue_capacity: self.queue_capacity,
+            jitter_seed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Spoil = fn(&mut WorkerConfig);
+
+    #[test]
+    fn every_bound_is_checked_and_named() {
+        assert!(WorkerConfig::default().check().is_ok());
+        let bad: [(&str, Spoil); 12] = [
+            ("max_workers", |config| config.max_workers = 0),
+            ("max_workers", |config| config.max_workers = 4097),
+            ("max_frame_bytes", |config| config.max_frame_bytes = 100),
+            ("max_frame_bytes", |config| config.max_frame_bytes = usize::MAX),
+            ("restart_backoff_max", |config| config.restart_backoff_max = Duration::from_millis(1)),
+            ("restart_window", |config| config.restart_window = Duration::ZERO),
+            ("worker_start_timeout", |config| config.worker_start_timeout = Duration::ZERO),
+            ("load_timeout", |config| config.load_timeout = Duration::MAX),
+            ("reload_timeout", |config| config.reload_timeout = Duration::ZERO),
+            ("unload_timeout", |config| config.unload_timeout = Duration::ZERO),
+            ("kill_timeout", |config| config.kill_timeout = Duration::ZERO),
+            ("cancel_grace", |config| config.cancel_grace = Duration::MAX),
+        ];
+        for (name, spoil) in bad {
+            let mut config = WorkerConfig::default();
+            spoil(&mut config);
+            match config.check() {
+                Err(LaunchError::InvalidConfig { field, .. }) => assert_eq!(field, name),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+use ostler_lifecycle::JobId;
+
+/// Why a cancel has no outcome yet.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CancelError {
+    /// The worker was killed and does not die, as in uninterruptible sleep; the job stays `Cancelling`, and other
+    /// jobs go on with another worker. Ask again to learn whether it is dead by now.
+    #[error(
+        "job {job} was killed, but its process ({}) does not die; it stays in cancelling",
+        pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}"))
+    )]
+    StillDying {
+        /// The job.
+        job: JobId,
+        /// The process.
+        pid: Option<u32>,
+    },
+}

@@ -1,0 +1,35 @@
+use ostler_lifecycle::ControlFailure;
+
+/// Why a reload or unload did not reach every worker.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no worker to do it.
+    #[error("no worker is alive; a job or restart_worker() starts one")]
+    NoLiveWorker,
+    /// A worker did not do it in time; one that hung in it was killed.
+    #[error("a worker did not do it in time")]
+    TimedOut,
+    /// The plugin said no.
+    #[error("{0}")]
+    Plugin(String),
+    /// The manager was shut down.
+    #[error("the manager is shut down")]
+    ShutDown,
+    /// No worker has such a plugin.
+    #[error("there is no plugin {plugin:?}")]
+    UnknownPlugin {
+        /// What was asked for.
+        plugin: String,
+    },
+}
+
+impl From<ControlFailure> for ControlError {
+    fn from(failure: ControlFailure) -> Self {
+        match failure {
+            ControlFailure::NoLiveWorker => Self::NoLiveWorker,
+            ControlFailure::TimedOut => Self::TimedOut,
+            ControlFailure::Plugin(message) => Self::Plugin(message),
+            ControlFailure::ShutDown => Self::ShutDown,
+        }
+    }
+}

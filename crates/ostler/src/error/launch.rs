@@ -1,0 +1,110 @@
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use ostler_lifecycle::ExitStatus;
+
+use crate::integration::RegistryError;
+
+/// Why a manager cannot be launched.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// A value in [`WorkerConfig`](crate::WorkerConfig) is out of bounds.
+    #[error("invalid worker config: {field} must be {bound}")]
+    InvalidConfig {
+        /// The field.
+        field: &'static str,
+        /// What it may be.
+        bound: String,
+    },
+    /// This process was itself started as a worker.
+    #[error(
+        "this process was started as a worker, but got as far as launching a manager: \
+         call ostler::worker::run_if_worker first in main (a test harness cannot be a worker: \
+         use WorkerCommand::program)"
+    )]
+    InsideWorker,
+    /// There is no runtime to work on.
+    #[error("a manager needs a tokio runtime with I/O and time enabled: launch it from within one")]
+    NoRuntime,
+    /// The worker's program cannot be run.
+    #[error("the worker cannot be started")]
+    Command(#[from] CommandError),
+    /// The registry has no configuration for a plugin.
+    #[error("the plugin registry failed")]
+    Registry(#[from] RegistryError),
+    /// The worker's program did not become a worker.
+    #[error(transparent)]
+    WorkerStart(#[from] Box<WorkerStartError>),
+    /// The restart budget is spent already.
+    #[error("no worker is available: {0}")]
+    Down(ostler_lifecycle::DownReason),
+    /// The manager was shut down meanwhile.
+    #[error("the manager is shut down")]
+    ShutDown,
+}
+
+/// Why a worker's program cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It is not there.
+    #[error("cannot find the worker program {}", program.display())]
+    Missing {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It has no slash in it, and is in no directory of `PATH`.
+    #[error("cannot find the worker program {} in PATH", program.display())]
+    NotInPath {
+        /// The program.
+        program: PathBuf,
+    },
+    /// It is there, but may not be run.
+    #[error("the worker program {} is not an executable file; chmod +x makes it one", program.display())]
+    NotExecutable {
+        /// The program.
+        program: PathBuf,
+    },
+    /// The stock worker is not installed.
+    #[error(
+        "cannot find ostler-worker (looked at {}); install it with `cargo install --path bin/ostler-worker`, \
+         or point OSTLER_WORKER at it",
+        looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    StockNotFound {
+        /// Where it might have been.
+        looked: Vec<PathBuf>,
+    },
+}
+
+/// How a worker ended before it was ready.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WorkerStartError {
+    /// What was run.
+    pub command: String,
+    /// Its process, if it came that far.
+    pub pid: Option<u32>,
+    /// What happened, as the rest of a sentence that begins with "the worker".
+    pub cause: String,
+    /// How the process ended.
+    pub status: ExitStatus,
+    /// The last lines that it wrote to stderr.
+    pub stderr_tail: String,
+}
+
+impl fmt::Display for WorkerStartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the worker `{}` {} before it was ready", self.command, self.cause)?;
+        if !matches!(self.status, ExitStatus::Unknown) && !self.cause.contains(&self.status.to_string()) {
+            write!(f, " ({})", self.status)?;
+        }
+        if self.stderr_tail.is_empty() {
+            return f.write_str("; it wrote nothing to stderr");
+        }
+        write!(f, "; the end of its stderr:\n{}", self.stderr_tail.trim_end())
+    }
+}
+
+impl std::error::Error for WorkerStartError {}

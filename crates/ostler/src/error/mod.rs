@@ -1,0 +1,19 @@
+//! What can go wrong, by operation. A job's failure is not here: it is data, see [`JobFailure`](crate::JobFailure).
+
+mod cancel;
+mod control;
+mod hook;
+mod job;
+mod launch;
+mod shutdown;
+mod start;
+mod top;
+
+pub use cancel::CancelError;
+pub use control::ControlError;
+pub use hook::HookError;
+pub use job::JobError;
+pub use launch::{CommandError, LaunchError, WorkerStartError};
+pub use shutdown::ShutdownError;
+pub use start::StartError;
+pub use top::{Error, Result};

@@ -1,0 +1,116 @@
+use ostler_lifecycle::{DownReason, Rejection};
+use ostler_wire::EncodeError;
+
+use super::HookError;
+use crate::PluginId;
+
+/// Why a job was not accepted. Nothing was queued.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No worker has such a plugin.
+    #[error("there is no plugin {plugin:?}; there are: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    UnknownPlugin {
+        /// What was asked for.
+        plugin: PluginId,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// [`create_job`](crate::BaseJobManager::create_job) refused.
+    #[error("the job for plugin {plugin} was refused")]
+    CreateJob {
+        /// The plugin.
+        plugin: PluginId,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// [`prepare_execute_request`](crate::BaseJobManager::prepare_execute_request) failed.
+    #[error("the request for plugin {plugin} cannot be prepared")]
+    PrepareRequest {
+        /// The plugin.
+        plugin: PluginId,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// The job's type cannot be read back from its encoding.
+    #[error(
+        "a {type_name} for plugin {plugin} does not survive its own encoding ({why}); if it uses serde_json::Value, \
+         untagged, flatten or skip_serializing_if, set `const ENCODING: Encoding = Encoding::Json` in its JobType"
+    )]
+    DoesNotRoundTrip {
+        /// The plugin.
+        plugin: PluginId,
+        /// The type of the job.
+        type_name: &'static str,
+        /// What came back.
+        why: String,
+    },
+    /// The job's type cannot be encoded.
+    #[error("the request for plugin {plugin} cannot be encoded")]
+    NotEncodable {
+        /// The plugin.
+        plugin: PluginId,
+        /// Why.
+        source: EncodeError,
+    },
+    /// The request does not fit into a frame.
+    #[error(
+        "the request for plugin {plugin} is too large: payload of {size} bytes, limit {limit} \
+         (WorkerConfig::max_frame_bytes less the frame's own part)"
+    )]
+    PayloadTooLarge {
+        /// The plugin.
+        plugin: PluginId,
+        /// The payload's size in bytes.
+        size: usize,
+        /// What fits.
+        limit: usize,
+    },
+    /// [`validate_resources`](crate::BaseJobManager::validate_resources) refused.
+    #[error("Resource validation failed: {reason}")]
+    ResourceValidation {
+        /// Why.
+        reason: String,
+    },
+    /// A resource hook panicked.
+    #[error("the resource hook panicked: {message}")]
+    HookPanicked {
+        /// What it said.
+        message: String,
+    },
+    /// As many jobs wait as may.
+    #[error("the queue is full ({capacity} jobs wait); try again when some have ended")]
+    QueueFull {
+        /// How many may wait.
+        capacity: usize,
+    },
+    /// The restart budget is spent.
+    #[error("no worker is available: {0}; find out why, then call restart_worker()")]
+    WorkerUnavailable(DownReason),
+    /// The manager was shut down.
+    #[error("the manager is shut down")]
+    ShutDown,
+}
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl StartError {
+    pub(crate) fn create_job(plugin: &PluginId, error: HookError) -> Self {
+        Self::CreateJob { plugin: plugin.clone(), source: error.into_inner() }
+    }
+
+    pub(crate) fn prepare(plugin: &PluginId, error: HookError) -> Self {
+        Self::PrepareRequest { plugin: plugin.clone(), source: error.into_inner() }
+    }
+}
+
+impl From<Rejection> for StartError {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::QueueFull { capacity } => Self::QueueFull { capacity },
+            Rejection::Down(reason) => Self::WorkerUnavailable(reason),
+            Rejection::ShutDown => Self::ShutDown,
+        }
+    }
+}

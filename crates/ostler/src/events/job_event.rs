@@ -1,0 +1,103 @@
+use jiff::Timestamp;
+use ostler_lifecycle::{BlockReason, JobFailure};
+use ostler_wire::{DecodeError, LogLevel, Payload};
+use serde::de::DeserializeOwned;
+
+/// One thing that happened to a job.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JobEvent {
+    /// Its number, from 1 without a gap.
+    pub seq: u64,
+    /// When the host learned of it.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: JobEventKind,
+}
+
+/// What can happen to a job.
+#[derive(Clone, PartialEq, Debug)]
+pub enum JobEventKind {
+    /// It was accepted and waits.
+    Queued,
+    /// It cannot start yet.
+    Blocked(BlockReason),
+    /// A worker began with it.
+    Started {
+        /// The worker's process.
+        pid: Option<u32>,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// The plugin said how far it is.
+    Progress {
+        /// From 0 to 1.
+        fraction: f64,
+        /// What it is doing.
+        message: String,
+    },
+    /// The plugin gave a part of its result.
+    Chunk {
+        /// Its number, from 0.
+        seq: u64,
+        /// Whether it closes the stream; it is empty then.
+        is_final: bool,
+        /// The part.
+        payload: Payload,
+    },
+    /// The plugin logged a line.
+    Log {
+        /// How much it matters.
+        level: LogLevel,
+        /// The line.
+        message: String,
+    },
+    /// It is being ended on request.
+    Cancelling,
+    /// It ended with a result.
+    Completed,
+    /// It ended with an error.
+    Failed(Box<JobFailure>),
+    /// It ended on request.
+    Cancelled,
+}
+
+impl JobEvent {
+    /// The part of the result in this event, decoded; `None` if this is something else, or the empty chunk that
+    /// closes a stream.
+    ///
+    /// # Errors
+    /// The part is not a `T`.
+    pub fn chunk<T: DeserializeOwned>(&self) -> Option<Result<T, DecodeError>> {
+        match &self.kind {
+            JobEventKind::Chunk { is_final: false, payload, .. } => Some(payload.decode()),
+            _ => None,
+        }
+    }
+
+    /// What it weighs in the log, in bytes, besides its own size.
+    pub(crate) fn weight(&self) -> usize {
+        match &self.kind {
+            JobEventKind::Chunk { payload, .. } => payload.len(),
+            JobEventKind::Progress { message, .. } | JobEventKind::Log { message, .. } => message.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl JobEventKind {
+    /// The event's name, as in `queued`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Blocked(_) => "blocked",
+            Self::Started { .. } => "started",
+            Self::Progress { .. } => "progress",
+            Self::Chunk { .. } => "chunk",
+            Self::Log { .. } => "log",
+            Self::Cancelling => "cancelling",
+            Self::Completed => "completed",
+            Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

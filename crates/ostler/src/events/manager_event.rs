@@ -1,0 +1,61 @@
+use ostler_lifecycle::{DownReason, JobId};
+use tokio::sync::broadcast;
+
+use super::{JobEvent, Missed};
+use crate::PluginId;
+use crate::integration::WorkerState;
+
+/// One thing that happened in a manager.
+#[derive(Clone, Debug)]
+pub enum ManagerEvent {
+    /// To a job.
+    Job {
+        /// The job.
+        job: JobId,
+        /// Its plugin.
+        plugin: PluginId,
+        /// What happened, with its number among the job's events.
+        event: JobEvent,
+    },
+    /// To a worker.
+    Worker(WorkerEvent),
+    /// The restart budget is spent: no worker will come until `restart_worker()`.
+    Down(DownReason),
+    /// `restart_worker()` cleared it.
+    Up,
+}
+
+/// A worker has come to this.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerEvent {
+    /// The worker, and what it is doing now.
+    pub state: WorkerState,
+    /// Why it is gone, as the rest of a sentence that begins with "the worker".
+    pub cause: Option<String>,
+}
+
+/// Reads a manager's events, from the subscription on.
+#[derive(Debug)]
+pub struct ManagerEvents(broadcast::Receiver<ManagerEvent>);
+
+impl ManagerEvents {
+    pub(crate) fn new(receiver: broadcast::Receiver<ManagerEvent>) -> Self {
+        Self(receiver)
+    }
+
+    /// The next event; `None` after the manager's shutdown. The manager never waits for a reader: one that is more
+    /// than 1,024 events behind is told how many it missed.
+    ///
+    /// # Errors
+    /// How many events were missed; the next call goes on behind them.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn next(&mut self) -> Option<Result<ManagerEvent, Missed>> {
+        match self.0.recv().await {
+            Ok(event) => Some(Ok(event)),
+            Err(broadcast::error::RecvError::Lagged(count)) => Some(Err(Missed { count })),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use ostler_wire::Encoding;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What a job asks for, and what it answers.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct CountWords {
+///     text: String,
+/// }
+///
+/// impl ostler::JobType for CountWords {
+///     type Output = usize;
+/// }
+/// ```
+pub trait JobType: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// What the job answers when it completes.
+    type Output: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+
+    /// How the job travels to its worker; the answer comes back in the same encoding.
+    ///
+    /// bincode is compact, but it is not self-describing: for types that hold a `serde_json::Value`, or use
+    /// serde's `untagged`, `flatten` or `skip_serializing_if`, choose [`Encoding::Json`].
+    const ENCODING: Encoding = Encoding::Bincode;
+}

@@ -1,0 +1,178 @@
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus, Priority};
+use ostler_wire::Attachment;
+use serde::{Deserialize, Serialize};
+
+use super::{JobResult, JobType, Metadata, PluginId};
+
+/// The record of a job, as it stood when it was read.
+///
+/// In JSON the timeout is a number of seconds, times are RFC 3339 in UTC, and attachments are left out.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Job<J: JobType> {
+    /// Its name.
+    pub id: JobId,
+    /// Which plugin runs it.
+    pub plugin_id: PluginId,
+    /// What is asked of the plugin.
+    pub spec: J,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When its latest attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, however it ended.
+    pub completed_at: Option<Timestamp>,
+    /// What it answered, once it is completed.
+    pub result: Option<J::Output>,
+    /// Why it failed, once it has.
+    pub error: Option<Box<JobFailure>>,
+    /// What the host wants to remember.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// The process that runs or last ran it.
+    pub worker_pid: Option<u32>,
+    /// Its place in the queue.
+    #[serde(default)]
+    pub priority: Priority,
+    /// How long it may run, from its start.
+    #[serde(default, with = "seconds")]
+    pub timeout: Option<Duration>,
+    /// How often it has begun; the first attempt is 1.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Why it cannot start yet, while it is pending.
+    #[serde(default)]
+    pub block_reason: Option<BlockReason>,
+    /// Bytes that came with the answer.
+    #[serde(skip)]
+    pub attachments: Vec<Attachment>,
+}
+
+impl<J: JobType> Job<J> {
+    /// How it ended; None while it has not.
+    pub fn outcome(&self) -> Option<JobResult<J::Output>> {
+        match self.status {
+            JobStatus::Completed => self.result.clone().map(|data| JobResult::Success { data }),
+            JobStatus::Failed => self.error.clone().map(JobResult::Error),
+            JobStatus::Cancelled => Some(JobResult::Cancelled),
+            JobStatus::Pending | JobStatus::Running | JobStatus::Cancelling => None,
+        }
+    }
+
+    /// Bytes of that name that came with the answer.
+    pub fn attachment(&self, name: &str) -> Option<&Attachment> {
+        self.attachments.iter().find(|attachment| attachment.name == name)
+    }
+}
+
+// Spec, result and attachments are the user's: they may be huge, and need not be Debug.
+impl<J: JobType> fmt::Debug for Job<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("plugin_id", &self.plugin_id)
+            .field("status", &self.status)
+            .field("attempt", &self.attempt)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        timeout: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        timeout.map(|timeout| timeout.as_secs_f64()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::NewJob;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Count {
+        text: String,
+    }
+    impl JobType for Count {
+        type Output = u64;
+    }
+
+    fn job() -> Job<Count> {
+        let new = NewJob::new("word_counter", Count { text: "a b".into() })
+            .timeout(Duration::from_millis(1500))
+            .metadata("file_name", "a.txt");
+        let created = "2026-01-02T03:04:05Z".parse().unwrap();
+        new.into_job(JobId::from_uuid(Uuid::from_u128(7)), created).0
+    }
+
+    #[test]
+    fn the_json_is_what_a_client_expects() {
+        let mut job = job();
+        job.status = JobStatus::Cancelling;
+        assert_eq!(
+            serde_json::to_value(&job).unwrap(),
+            json!({
+                "id": "00000000-0000-0000-0000-000000000007",
+                "plugin_id": "word_counter",
+                "spec": {"text": "a b"},
+                "status": "cancelling",
+                "created_at": "2026-01-02T03:04:05Z",
+                "started_at": null,
+                "completed_at": null,
+                "result": null,
+                "error": null,
+                "metadata": {"file_name": "a.txt"},
+                "worker_pid": null,
+                "priority": 0,
+                "timeout": 1.5,
+                "attempt": 0,
+                "block_reason": null,
+            })
+        );
+    }
+
+    #[test]
+    fn a_job_survives_its_json() {
+        let mut job = job();
+        job.status = JobStatus::Failed;
+        job.error = Some(Box::new("broken".into()));
+        job.block_reason = Some(BlockReason::Resources { reason: "memory".into() });
+        let text = serde_json::to_string(&job).unwrap();
+        let back: Job<Count> = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.timeout, job.timeout);
+        assert_eq!(back.error, job.error);
+        assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    }
+
+    #[test]
+    fn a_million_jobs_fit() {
+        let own = size_of::<Job<Count>>() - size_of::<Count>();
+        assert!(own <= 256, "a job takes {own} bytes beside its spec");
+        assert_eq!(size_of::<Metadata>(), size_of::<usize>());
+    }
+}
