@@ -220,6 +220,17 @@ pub enum EndCause {
     OnItsOwn,
 }
 
+impl EndCause {
+    /// The end as the rest of a sentence that begins with "the worker".
+    pub fn describe(&self, exit: &WorkerExit) -> String {
+        match self {
+            Self::SpawnFailed(message) => format!("could not be started: {message}"),
+            Self::Ended(reason) => reason.to_string(),
+            Self::OnItsOwn => exit.status.describe(),
+        }
+    }
+}
+
 /// Why we ended a worker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EndReason {

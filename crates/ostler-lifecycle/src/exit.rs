@@ -21,6 +21,17 @@ pub enum ExitStatus {
     Unknown,
 }
 
+impl ExitStatus {
+    /// The end as the rest of a sentence that begins with "the process".
+    pub fn describe(self) -> String {
+        match self {
+            Self::Code(code) => format!("exited with code {code}"),
+            Self::Signal { .. } => format!("was ended by {self}"),
+            Self::Unknown => "ended; its exit status went to somebody else".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -1,19 +1,88 @@
 //! Runs jobs in worker processes: cancels them by killing, brings workers back by policy.
+//!
+//! A host implements [`BaseJobManager`] for its [`JobType`], launches a [`JobManager`], and starts jobs; each job runs in
+//! a worker process that has loaded its plugins once. What a worker is made of is in [`worker`].
+//!
+//! ```no_run
+//! use ostler::worker::{JobContext, Plugin, PluginError};
+//! use ostler::{BaseJobManager, JobType, WorkerCommand, WorkerConfig};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct CountWords { text: String }
+//! impl JobType for CountWords { type Output = usize; }
+//!
+//! struct WordCounter;
+//! impl Plugin for WordCounter {
+//!     const NAME: &str = "word_counter";
+//!     type Config = ();
+//!     type Request = CountWords;
+//!     type Response = usize;
+//!     fn load((): ()) -> Result<Self, PluginError> { Ok(WordCounter) }
+//!     fn execute(&mut self, request: CountWords, _: &JobContext) -> Result<usize, PluginError> {
+//!         Ok(request.text.split_whitespace().count())
+//!     }
+//! }
+//!
+//! struct TextJobs;
+//! impl BaseJobManager<CountWords> for TextJobs {
+//!     fn worker_type(&self) -> &str { "text" }
+//!     fn get_worker_entry_point(&self) -> WorkerCommand { WorkerCommand::current_exe() }
+//! }
+//!
+//! fn main() -> ostler::Result<()> {
+//!     ostler::worker::run_if_worker(|plugins| plugins.register::<WordCounter>());
+//!     host()
+//! }
+//!
+//! #[tokio::main]
+//! async fn host() -> ostler::Result<()> {
+//!     let manager = TextJobs.launch(WorkerConfig::default()).await?;
+//!     let job = manager.start_job("word_counter", CountWords { text: "hello world".into() }).await?;
+//!     println!("{}", job.output().await?);
+//!     manager.shutdown().await
+//! }
+//! ```
+
+mod base;
+mod caught;
+mod command;
+mod config;
+mod engine;
+mod error;
+mod events;
 mod integration;
 mod job;
+mod manager;
+mod process;
 mod service;
 mod tracker;
 
+pub use base::BaseJobManager;
+pub use command::WorkerCommand;
+pub use config::WorkerConfig;
+pub use error::{
+    CancelError, CommandError, ControlError, Error, HookError, JobError, LaunchError, Result, ShutdownError,
+    StartError, WorkerStartError,
+};
+pub use events::{JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, WorkerEvent};
 pub use integration::{
     Broadcast, BroadcastChannel, BroadcastEvent, BroadcastSubscriber, EventBroadcaster, MemoryError,
     PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory, WorkerPhase,
     WorkerState, WorkerTable,
 };
 pub use job::{Job, JobResult, JobType, Metadata, NewJob, PluginId};
+pub use manager::{JobHandle, JobManager, JobManagerBuilder, JobRequest};
 pub use ostler_lifecycle::{
-    BlockReason, Category, FailureKind, Forensics, Generation, JobFailure, JobId, JobStatus, Priority, SlotId,
+    Admission, BlockReason, Category, DownReason, ExitStatus, FailureKind, Forensics, Generation, JobFailure,
+    JobId, JobStatus, Priority, RestartPolicy, SlotId,
 };
-pub use ostler_wire::{Attachment, Encoding, Payload};
+pub use ostler_wire::{
+    Attachment, DecodeError, EncodeError, Encoding, LogLevel, Parameter, ParameterKind, Payload,
+    PluginManifest, WorkerReport,
+};
+/// What a worker process is made of.
+pub use ostler_worker as worker;
 pub use ostler_worker::PluginConfig;
 pub use service::{
     ExecutorError, FailureDetail, JobService, PluginExecutor, ServiceError, ServiceFailure, ServiceJob,

@@ -127,7 +127,7 @@ impl Machine {
                 state => (state.victim(|| crashed(pid, &exit)), evidence, was_ready),
             };
         self.forget_in_controls(worker, out);
-        let (kind, last_end) = (end_kind(&cause), describe_end(&cause, &exit));
+        let (kind, last_end) = (end_kind(&cause), cause.describe(&exit));
         self.announce_end(worker, cause, &exit, was_ready, out);
         self.refill(now, worker.slot, kind, last_end, out);
         self.meet_fate(victim, pid, &exit, out);
@@ -245,11 +245,7 @@ impl Machine {
 
 fn crashed(pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
     let process = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-    let how = match exit.status {
-        ExitStatus::Signal { .. } => format!("was ended by {}", exit.status),
-        ExitStatus::Code(code) => format!("exited with code {code}"),
-        ExitStatus::Unknown => "ended; its exit status went to somebody else".to_owned(),
-    };
+    let how = exit.status.describe();
     let message = format!("the worker{process} {how} while it ran this job");
     JobFailure::new(FailureKind::Crashed, Category::Fatal, message)
 }
@@ -273,16 +269,5 @@ pub(super) fn end_kind_of(reason: &EndReason) -> EndKind {
         | EndReason::LoadFailed(_)
         | EndReason::ControlTimedOut
         | EndReason::Protocol(_) => EndKind::Fault,
-    }
-}
-
-/// A worker's end as the rest of a sentence that begins with "the worker".
-pub(super) fn describe_end(cause: &EndCause, exit: &WorkerExit) -> String {
-    match (cause, exit.status) {
-        (EndCause::SpawnFailed(message), _) => format!("could not be started: {message}"),
-        (EndCause::Ended(reason), _) => reason.to_string(),
-        (EndCause::OnItsOwn, ExitStatus::Code(code)) => format!("exited with code {code}"),
-        (EndCause::OnItsOwn, status @ ExitStatus::Signal { .. }) => format!("was ended by {status}"),
-        (EndCause::OnItsOwn, ExitStatus::Unknown) => "ended with an unknown status".to_owned(),
     }
 }

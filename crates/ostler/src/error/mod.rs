@@ -1,6 +1,7 @@
 //! What can go wrong, by operation. A job's failure is not here: it is data, see [`JobFailure`](crate::JobFailure).
 
 mod cancel;
+mod chain;
 mod control;
 mod hook;
 mod job;
@@ -10,6 +11,7 @@ mod start;
 mod top;
 
 pub use cancel::CancelError;
+pub(crate) use chain::chain;
 pub use control::ControlError;
 pub use hook::HookError;
 pub use job::JobError;

@@ -7,7 +7,4 @@ pub enum ShutdownError {
         /// The processes.
         pids: Vec<u32>,
     },
-    /// The runtime that the manager worked on is gone; its workers were killed.
-    #[error("the runtime of the manager is gone; its workers were killed")]
-    RuntimeGone,
 }

@@ -99,10 +99,6 @@ impl StartError {
     pub(crate) fn create_job(plugin: &PluginId, error: HookError) -> Self {
         Self::CreateJob { plugin: plugin.clone(), source: error.into_inner() }
     }
-
-    pub(crate) fn prepare(plugin: &PluginId, error: HookError) -> Self {
-        Self::PrepareRequest { plugin: plugin.clone(), source: error.into_inner() }
-    }
 }
 
 impl From<Rejection> for StartError {

@@ -36,10 +36,11 @@ pub struct WorkerEvent {
 
 /// Reads a manager's events, from the subscription on.
 #[derive(Debug)]
-pub struct ManagerEvents(broadcast::Receiver<ManagerEvent>);
+pub struct ManagerEvents(Option<broadcast::Receiver<ManagerEvent>>);
 
 impl ManagerEvents {
-    pub(crate) fn new(receiver: broadcast::Receiver<ManagerEvent>) -> Self {
+    /// `None` for a manager that is shut down.
+    pub(crate) fn new(receiver: Option<broadcast::Receiver<ManagerEvent>>) -> Self {
         Self(receiver)
     }
 
@@ -52,7 +53,7 @@ impl ManagerEvents {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn next(&mut self) -> Option<Result<ManagerEvent, Missed>> {
-        match self.0.recv().await {
+        match self.0.as_mut()?.recv().await {
             Ok(event) => Some(Ok(event)),
             Err(broadcast::error::RecvError::Lagged(count)) => Some(Err(Missed { count })),
             Err(broadcast::error::RecvError::Closed) => None,

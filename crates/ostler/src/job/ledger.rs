@@ -102,16 +102,6 @@ impl<J: JobType> Ledger<J> {
         true
     }
 
-    /// A running job goes back to the queue.
-    pub(crate) fn mark_pending(&mut self, id: JobId) -> bool {
-        let Some((place, job)) = self.find(id, |status| status == JobStatus::Running) else { return false };
-        job.status = JobStatus::Pending;
-        job.started_at = None;
-        job.worker_pid = None;
-        self.running.remove(&place);
-        true
-    }
-
     /// Sets or clears why a pending job cannot start.
     pub(crate) fn set_block_reason(&mut self, id: JobId, reason: Option<BlockReason>) -> bool {
         if self.peek(id).is_none_or(|job| job.block_reason == reason) {

@@ -10,5 +10,5 @@ mod group;
 mod reap;
 mod supervisor;
 
-pub(crate) use endpoint::{Endpoint, Stranger};
-pub(crate) use supervisor::{ChildExit, ChildOutput, Process, SpawnSpec, Spawned};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use supervisor::{ChildExit, ChildOutput, OnUnclaimedExit, Process, SpawnSpec, Spawned};

@@ -8,7 +8,7 @@ use ostler_wire::Payload;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::caught::caught;
+use crate::caught::caught;
 use super::{ExecutorError, PluginExecutor, ServiceError, ServiceFailure, ServiceJob};
 use crate::PluginId;
 use crate::job::panic_message;

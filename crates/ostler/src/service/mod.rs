@@ -1,5 +1,4 @@
 //! Job records over anything that can execute a plugin.
-mod caught;
 mod executor;
 mod failure;
 mod job_service;

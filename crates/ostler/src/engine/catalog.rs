@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use ostler_wire::{PluginManifest, PluginSetup};
+
+use crate::integration::PluginRegistry;
+use crate::{LaunchError, PluginConfig, PluginId, StartError};
+
+/// The plugins that jobs may name, and how each is configured. Shared as a snapshot, replaced as a whole.
+#[derive(Clone)]
+pub(crate) struct Catalog {
+    registry: Option<Arc<dyn PluginRegistry>>,
+    category: String,
+    configured: Vec<Configured>,
+    /// The resource of a plugin that has no configuration.
+    unconfigured: Arc<str>,
+    /// What the workers have loaded; empty before the first was ready.
+    manifests: Arc<[PluginManifest]>,
+}
+
+#[derive(Clone)]
+struct Configured {
+    name: String,
+    config: Arc<PluginConfig>,
+    resource: Arc<str>,
+}
+
+impl Catalog {
+    /// The registry's plugins of the category first, in its order; then what the host configured itself.
+    pub(crate) fn new(
+        registry: Option<Arc<dyn PluginRegistry>>,
+        category: &str,
+        given: Vec<(String, PluginConfig)>,
+        resource: impl Fn(&PluginConfig) -> String,
+    ) -> Result<Self, LaunchError> {
+        let unconfigured = resource(&PluginConfig::new()).into();
+        let mut catalog = Self {
+            registry,
+            category: category.to_owned(),
+            configured: Vec::new(),
+            unconfigured,
+            manifests: Arc::new([]),
+        };
+        if let Some(registry) = catalog.registry.clone() {
+            for plugin in registry.get_plugins_by_category(category) {
+                let config = registry.load_plugin_config(&plugin.id)?;
+                let resource = resource(&config);
+                catalog.configure(plugin.name, config, resource);
+            }
+        }
+        for (name, config) in given {
+            let resource = resource(&config);
+            catalog.configure(name, config, resource);
+        }
+        Ok(catalog)
+    }
+
+    /// Sets how a plugin is loaded from now on.
+    pub(super) fn configure(&mut self, name: String, config: PluginConfig, resource: String) {
+        let new = Configured { name, config: Arc::new(config), resource: resource.into() };
+        match self.configured.iter_mut().find(|known| known.name == new.name) {
+            Some(known) => *known = new,
+            None => self.configured.push(new),
+        }
+    }
+
+    pub(super) fn set_manifests(&mut self, manifests: Vec<PluginManifest>) {
+        self.manifests = manifests.into();
+    }
+
+    pub(crate) fn manifests(&self) -> &Arc<[PluginManifest]> {
+        &self.manifests
+    }
+
+    pub(crate) fn manifest(&self, name: &str) -> Option<&PluginManifest> {
+        self.manifests.iter().find(|manifest| manifest.name == name)
+    }
+
+    /// What workers call the plugin; `None` if there is no such plugin. Before the first worker was ready, and
+    /// without a registry, every name may be one.
+    pub(crate) fn name_of(&self, id: &PluginId) -> Option<String> {
+        let name = match &self.registry {
+            Some(registry) => registry.get_plugin(id)?.name,
+            None => id.to_string(),
+        };
+        (self.manifests.is_empty() || self.manifest(&name).is_some()).then_some(name)
+    }
+
+    pub(crate) fn unknown(&self, plugin: &PluginId) -> StartError {
+        StartError::UnknownPlugin { plugin: plugin.clone(), known: self.known() }
+    }
+
+    fn known(&self) -> Vec<String> {
+        match &self.registry {
+            Some(registry) => {
+                let plugins = registry.get_plugins_by_category(&self.category);
+                plugins.into_iter().map(|plugin| plugin.id.to_string()).collect()
+            }
+            None => self.manifests.iter().map(|manifest| manifest.name.clone()).collect(),
+        }
+    }
+
+    pub(super) fn config(&self, name: &str) -> Arc<PluginConfig> {
+        self.find(name).map(|found| Arc::clone(&found.config)).unwrap_or_default()
+    }
+
+    pub(super) fn resource(&self, name: &str) -> &Arc<str> {
+        self.find(name).map_or(&self.unconfigured, |found| &found.resource)
+    }
+
+    /// What a worker is to load, in order.
+    pub(super) fn setups(&self) -> Vec<PluginSetup> {
+        let setup = |plugin: &Configured| PluginSetup {
+            name: plugin.name.clone(),
+            config: config_text(&plugin.config),
+        };
+        self.configured.iter().map(setup).collect()
+    }
+
+    /// Whether workers load what is configured and nothing else.
+    pub(super) fn is_complete(&self) -> bool {
+        self.registry.is_some()
+    }
+
+    fn find(&self, name: &str) -> Option<&Configured> {
+        self.configured.iter().find(|known| known.name == name)
+    }
+}
+
+/// A plugin's configuration as it travels.
+pub(super) fn config_text(config: &PluginConfig) -> String {
+    // A map of JSON values with text keys always is JSON.
+    serde_json::to_string(config).unwrap_or_default()
+}

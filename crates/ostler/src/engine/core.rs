@@ -1,0 +1,266 @@
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use ostler_lifecycle::{ControlId, ControlOperation, Input, JobId, Machine};
+use ostler_wire::WorkerReport;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot, watch};
+
+use super::cargo::Cargo;
+use super::errand::Errands;
+use super::perform::Step;
+use super::state::{ControlCall, ControlWork, State};
+use super::{Catalog, Host, Notices, timer};
+use crate::events::{EventLog, ManagerEvents};
+use crate::integration::WorkerState;
+use crate::job::Ledger;
+use crate::manager::Alive;
+use crate::process::SpawnSpec;
+use crate::{CancelError, ControlError, JobType, LaunchError, PluginConfig, WorkerConfig};
+
+/// What one manager's clones, handles and workers share.
+pub(crate) struct Core<J: JobType> {
+    state: Mutex<State<J>>,
+    /// Written only under the state's lock, so that it fits to what the workers have.
+    catalog: RwLock<Arc<Catalog>>,
+    pub(crate) host: Arc<dyn Host<J>>,
+    pub(crate) notices: Notices,
+    pub(super) settings: Settings,
+    pub(super) runtime: Handle,
+    pub(super) timer: Notify,
+    /// The processes that do not die, once the shutdown is complete.
+    closed: watch::Sender<Option<Vec<u32>>>,
+    /// The guard of the manager's clones, so that a hook can be given one.
+    alive: OnceLock<Weak<Alive<J>>>,
+    /// Whether the job's type was seen to survive its encoding.
+    pub(super) round_trip_checked: AtomicBool,
+}
+
+/// What does not change.
+pub(super) struct Settings {
+    pub(super) command: SpawnSpec,
+    pub(super) command_text: String,
+    pub(super) max_frame_bytes: usize,
+    pub(super) shutdown_timeout: Duration,
+}
+
+/// What a core is made of.
+pub(crate) struct Parts<J: JobType> {
+    pub(crate) host: Arc<dyn Host<J>>,
+    pub(crate) catalog: Catalog,
+    pub(crate) notices: Notices,
+    pub(crate) command: SpawnSpec,
+    pub(crate) command_text: String,
+    pub(crate) config: WorkerConfig,
+    pub(crate) runtime: Handle,
+}
+
+impl<J: JobType> Core<J> {
+    pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
+        let Parts { host, catalog, notices, command, command_text, config, runtime } = parts;
+        let machine = Machine::new(config.pool(jitter_seed()));
+        let core = Arc::new(Self {
+            state: Mutex::new(State::new(machine, config.finished_jobs_kept)),
+            catalog: RwLock::new(Arc::new(catalog)),
+            host,
+            notices,
+            settings: Settings {
+                command,
+                command_text,
+                max_frame_bytes: config.max_frame_bytes,
+                shutdown_timeout: config.shutdown_timeout,
+            },
+            runtime,
+            timer: Notify::new(),
+            closed: watch::Sender::new(None),
+            alive: OnceLock::new(),
+            round_trip_checked: AtomicBool::new(false),
+        });
+        core.runtime.spawn(timer::run(Arc::clone(&core)));
+        core
+    }
+
+    pub(crate) fn set_alive(&self, alive: Weak<Alive<J>>) {
+        // There is one first manager: see `JobManagerBuilder::launch`.
+        let _ = self.alive.set(alive);
+    }
+
+    pub(crate) fn alive(&self) -> Option<&Weak<Alive<J>>> {
+        self.alive.get()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<J>> {
+        // The host's code never runs under it, and the machine's own does not panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn change_catalog(&self, change: impl FnOnce(&mut Catalog)) {
+        let mut current = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut current));
+    }
+
+    /// Feeds in one thing that happened and carries out what follows. Returns the log of a job if a progress report,
+    /// a chunk or a log line was added to it.
+    pub(crate) fn feed(self: &Arc<Self>, input: Input, cargo: Cargo<J>) -> Option<Arc<EventLog>> {
+        let mut errands = Errands::default();
+        let grown = self.step(&mut self.lock(), input, cargo, &mut errands);
+        errands.run(self);
+        grown
+    }
+
+    /// One step of the machine. The errands are the caller's to run, after the lock.
+    pub(super) fn step(
+        self: &Arc<Self>,
+        state: &mut State<J>,
+        input: Input,
+        cargo: Cargo<J>,
+        errands: &mut Errands<J>,
+    ) -> Option<Arc<EventLog>> {
+        let mut effects = std::mem::take(&mut state.effects);
+        // Under the lock, so that the machine's time never runs backwards.
+        state.machine.handle(Instant::now(), input, &mut effects);
+        let mut step = Step { core: self, state, cargo, at: Timestamp::now(), errands, grown: None };
+        for effect in effects.drain(..) {
+            step.perform(effect);
+        }
+        let grown = step.grown;
+        state.effects = effects;
+        self.arm_timer(state);
+        grown
+    }
+
+    fn arm_timer(&self, state: &mut State<J>) {
+        let next = state.machine.next_deadline();
+        // A timer that is set too early costs one look; it is not set again for each job.
+        if let Some(next) = next
+            && state.armed.is_none_or(|armed| next < armed)
+        {
+            state.armed = Some(next);
+            self.timer.notify_one();
+        }
+    }
+
+    pub(super) fn close(&self, still_dying: Vec<u32>) {
+        self.closed.send_replace(Some(still_dying));
+        self.timer.notify_one();
+    }
+
+    /// Fills the slots, and waits until a worker is ready or has failed to become so.
+    pub(crate) async fn start_workers(self: &Arc<Self>, input: Input) -> Result<(), LaunchError> {
+        let (sender, ready) = oneshot::channel();
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            state.ready_waiters.push(sender);
+            self.step(&mut state, input, Cargo::None, &mut errands);
+            self.answer_if_ready(&mut state);
+        }
+        errands.run(self);
+        ready.await.unwrap_or(Err(LaunchError::ShutDown))
+    }
+
+    fn answer_if_ready(&self, state: &mut State<J>) {
+        use ostler_lifecycle::SlotPhase::{Busy, Idle};
+        let verdict = if state.is_closed() {
+            Err(LaunchError::ShutDown)
+        } else if state.machine.slots().any(|slot| matches!(slot.phase, Idle | Busy)) {
+            Ok(())
+        } else {
+            return;
+        };
+        if let Some(waiter) = state.ready_waiters.pop() {
+            // Whoever waited may have given up.
+            let _ = waiter.send(verdict);
+        }
+    }
+
+    /// # Errors
+    /// The job's process does not die.
+    pub(crate) async fn cancel(self: &Arc<Self>, job: JobId) -> Result<bool, CancelError> {
+        let (sender, outcome) = oneshot::channel();
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            let Some(active) = state.active.get_mut(&job) else { return Ok(false) };
+            active.cancel_waiters.push(sender);
+            self.step(&mut state, Input::Cancel { job }, Cargo::None, &mut errands);
+        }
+        errands.run(self);
+        // Every job ends, and then everybody who waits is answered.
+        outcome.await.unwrap_or(Ok(false))
+    }
+
+    pub(crate) async fn reload(self: &Arc<Self>, name: String, config: PluginConfig) -> Result<(), ControlError> {
+        let resource = self.host.resource(&config);
+        let work = ControlWork::Reload { name, config, resource };
+        self.control(ControlOperation::Reload, work).await.map(drop)
+    }
+
+    pub(crate) async fn unload(self: &Arc<Self>, name: String) -> Result<(), ControlError> {
+        self.control(ControlOperation::Unload, ControlWork::Unload { name }).await.map(drop)
+    }
+
+    pub(crate) async fn get_state(self: &Arc<Self>) -> Result<Vec<WorkerReport>, ControlError> {
+        self.control(ControlOperation::GetState, ControlWork::GetState).await
+    }
+
+    async fn control(
+        self: &Arc<Self>,
+        operation: ControlOperation,
+        work: ControlWork,
+    ) -> Result<Vec<WorkerReport>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            state.controls_made += 1;
+            let id = ControlId(state.controls_made);
+            state.controls.insert(id, ControlCall { work, reports: Vec::new(), reply });
+            self.step(&mut state, Input::Control { id, operation }, Cargo::None, &mut errands);
+        }
+        errands.run(self);
+        answer.await.map_err(|_| ControlError::ShutDown)?.map_err(ControlError::from)
+    }
+
+    pub(crate) fn begin_shutdown(self: &Arc<Self>) {
+        self.shut_down_within(self.settings.shutdown_timeout);
+    }
+
+    pub(crate) fn shut_down_within(self: &Arc<Self>, patience: Duration) {
+        self.feed(Input::Shutdown { deadline: Instant::now() + patience }, Cargo::None);
+    }
+
+    /// Waits for the end of a shutdown; the processes that do not die.
+    pub(crate) async fn closed(&self) -> Vec<u32> {
+        let mut closed = self.closed.subscribe();
+        // The sender is ours, so it is there.
+        let still_dying = closed.wait_for(Option::is_some).await.ok().and_then(|pids| pids.clone());
+        self.notices.settled().await;
+        still_dying.unwrap_or_default()
+    }
+
+    pub(crate) fn events(&self) -> ManagerEvents {
+        ManagerEvents::new(self.lock().events.as_ref().map(|events| events.subscribe()))
+    }
+
+    pub(crate) fn workers(&self) -> Vec<WorkerState> {
+        let catalog = self.catalog();
+        self.lock().workers(self.host.worker_type(), |name| Arc::clone(catalog.resource(name)))
+    }
+
+    /// Looks into the ledger; nothing that is large must be dropped in there.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&mut Ledger<J>) -> T) -> T {
+        look(&mut self.lock().ledger)
+    }
+}
+
+fn jitter_seed() -> u64 {
+    // Random enough to spread restarts: without entropy it is the time.
+    getrandom::u64().unwrap_or_else(|_| Timestamp::now().as_nanosecond() as u64)
+}

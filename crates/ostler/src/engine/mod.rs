@@ -1,0 +1,27 @@
+//! The driver: feeds what happens to the machine, and carries out what the machine decides.
+//!
+//! Nothing here decides over a job's or a worker's life. Data goes round in one direction: something happens
+//! ([`Core::feed`]), the machine answers with effects ([`perform`]), effects touch the ledger, the event logs and the
+//! workers' sockets at once, under one short lock; what takes longer is an [`errand`] that runs after the
+//! lock, and what it leads to is fed in again.
+
+mod active;
+mod cargo;
+mod catalog;
+mod core;
+mod errand;
+mod host;
+mod link;
+mod notice;
+mod perform;
+mod settle;
+mod start;
+mod state;
+mod timer;
+mod worker;
+
+pub(crate) use active::JobCell;
+pub(crate) use catalog::Catalog;
+pub(crate) use core::{Core, Parts};
+pub(crate) use host::{Erased, Host};
+pub(crate) use notice::Notices;

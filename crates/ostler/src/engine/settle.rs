@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use ostler_lifecycle::{Category, FailureKind, JobFailure, JobId, Outcome};
+
+use super::cargo::Cargo;
+use super::errand::Errand;
+use super::perform::Step;
+use crate::JobType;
+use crate::events::JobEventKind;
+
+impl<J: JobType> Step<'_, J> {
+    /// A job has ended: records it, and then tells everybody who waits.
+    pub(super) fn settle(&mut self, id: JobId, outcome: Outcome) {
+        let Some(mut active) = self.state.active.remove(&id) else { return };
+        let is_cancelled = outcome == Outcome::Cancelled;
+        let kind = self.record(id, outcome);
+        let evicted = self.state.ledger.take_evicted();
+        // With no room for finished jobs it is this one that had to go.
+        let record = self.state.ledger.get(id).or_else(|| evicted.clone());
+        tracing::debug!(job = %id, plugin = %active.cell.plugin, outcome = kind.name(), "ended");
+
+        let cell = Arc::clone(&active.cell);
+        let is_completed = kind == JobEventKind::Completed;
+        self.tell(&cell, kind);
+        cell.log.close();
+        if let Some(record) = record {
+            if is_completed {
+                self.errands.push(Errand::Completed(Arc::clone(&record)));
+            }
+            cell.end(record);
+        }
+        for waiter in active.cancel_waiters.drain(..) {
+            // Whoever waited may have given up.
+            let _ = waiter.send(Ok(is_cancelled));
+        }
+        self.errands.push(Errand::Forget(Box::new((active, evicted))));
+    }
+
+    fn record(&mut self, id: JobId, outcome: Outcome) -> JobEventKind {
+        let ledger = &mut self.state.ledger;
+        let failure = match outcome {
+            Outcome::Completed => match self.cargo.take() {
+                Cargo::Output(output, attachments) => {
+                    ledger.mark_completed(id, output, attachments, self.at);
+                    return JobEventKind::Completed;
+                }
+                // A result is fed in with its output: see `worker::inbound`.
+                _ => {
+                    let message = "the result was lost in the host; this is a fault of Ostler";
+                    Box::new(JobFailure::new(FailureKind::Protocol, Category::Fatal, message))
+                }
+            },
+            Outcome::Cancelled => {
+                ledger.mark_cancelled(id, self.at);
+                return JobEventKind::Cancelled;
+            }
+            Outcome::Failed(failure) => failure,
+        };
+        ledger.mark_failed(id, failure.clone(), self.at);
+        JobEventKind::Failed(failure)
+    }
+}

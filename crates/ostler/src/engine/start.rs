@@ -1,0 +1,150 @@
+use std::any::type_name;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ostler_lifecycle::{Admission, BlockReason, Input, JobId, Submit};
+use ostler_wire::{Attachment, EncodeError, Encoding, Payload};
+use uuid::Uuid;
+
+use super::active::Active;
+use super::cargo::Cargo;
+use super::errand::Errands;
+use super::{Core, JobCell};
+use crate::caught::caught;
+use crate::job::panic_message;
+use crate::{Job, JobType, NewJob, PluginId, StartError};
+
+/// More than a frame needs besides payload, plugin name and attachment names, in bytes.
+const FRAME_OVERHEAD: usize = 256;
+/// More than a frame needs for an attachment besides its bytes, name and media type.
+const ATTACHMENT_OVERHEAD: usize = 32;
+
+impl<J: JobType> Core<J> {
+    /// Accepts a job, or says why not; then nothing was queued. Nothing is awaited from acceptance on.
+    pub(crate) async fn start_job(self: &Arc<Self>, new: NewJob<J>) -> Result<Arc<JobCell<J>>, StartError> {
+        let asked = new.plugin_id.clone();
+        let name = self.known(&asked)?;
+        self.lock().machine.can_accept()?;
+
+        let new = self.host.create_job(new).map_err(|error| StartError::create_job(&asked, error))?;
+        // The factory may send it elsewhere.
+        let name = if new.plugin_id == asked { name } else { self.known(&new.plugin_id)? };
+        let (job, attachments) = new.into_job(JobId::from_uuid(Uuid::now_v7()), Timestamp::now());
+        let payload = self.prepare(&job, attachments)?;
+        self.check_size(&job.plugin_id, &name, &payload)?;
+        let blocked = self.validate(&job.plugin_id, &name).await?;
+        self.accept(job, name.into(), payload, blocked)
+    }
+
+    fn known(&self, plugin: &PluginId) -> Result<String, StartError> {
+        let catalog = self.catalog();
+        catalog.name_of(plugin).ok_or_else(|| catalog.unknown(plugin))
+    }
+
+    fn prepare(&self, job: &Job<J>, attachments: Vec<Attachment>) -> Result<Payload, StartError> {
+        let plugin = &job.plugin_id;
+        self.check_round_trip(job)?;
+        let prepared = self.host.prepare(job);
+        let mut payload = prepared.map_err(|error| match error.into_inner().downcast::<EncodeError>() {
+            Ok(source) => StartError::NotEncodable { plugin: plugin.clone(), source: *source },
+            Err(source) => StartError::PrepareRequest { plugin: plugin.clone(), source },
+        })?;
+        for attachment in attachments {
+            payload.push(attachment);
+        }
+        Ok(payload)
+    }
+
+    /// Tries once whether the job's type survives its encoding: some types break in bincode silently. Lengths are
+    /// compared and not bytes, because a map may come back in another order.
+    fn check_round_trip(&self, job: &Job<J>) -> Result<(), StartError> {
+        if J::ENCODING == Encoding::Bytes || self.round_trip_checked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let broken = |why: String| {
+            let (plugin, type_name) = (job.plugin_id.clone(), type_name::<J>());
+            Err(StartError::DoesNotRoundTrip { plugin, type_name, why })
+        };
+        let there = match Payload::encode(J::ENCODING, &job.spec) {
+            Ok(payload) => payload,
+            Err(source) => return Err(StartError::NotEncodable { plugin: job.plugin_id.clone(), source }),
+        };
+        let back = match there.decode::<J>() {
+            Ok(spec) => Payload::encode(J::ENCODING, &spec),
+            Err(error) => return broken(error.to_string()),
+        };
+        match back {
+            Ok(back) if back.len() == there.len() => {
+                self.round_trip_checked.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Ok(back) => broken(format!("{} bytes became {}", there.len(), back.len())),
+            Err(error) => broken(error.to_string()),
+        }
+    }
+
+    fn check_size(&self, plugin: &PluginId, name: &str, payload: &Payload) -> Result<(), StartError> {
+        let attached = payload.attachments().iter();
+        let names: usize = attached
+            .map(|attachment| attachment.name.len() + attachment.media_type.len() + ATTACHMENT_OVERHEAD)
+            .sum();
+        let (size, overhead) = (payload.len(), FRAME_OVERHEAD + name.len() + names);
+        let limit = self.settings.max_frame_bytes.saturating_sub(overhead);
+        if size > limit {
+            return Err(StartError::PayloadTooLarge { plugin: plugin.clone(), size, limit });
+        }
+        Ok(())
+    }
+
+    /// Asks the resource hook; what a job has to wait for is no error.
+    async fn validate(&self, plugin: &PluginId, name: &str) -> Result<Option<BlockReason>, StartError> {
+        let (config, workers) = (self.catalog().config(name), self.workers());
+        match caught(self.host.validate(plugin, &config, &workers)).await {
+            Ok(Admission::Proceed) => Ok(None),
+            Ok(Admission::Wait { reason }) => Ok(Some(BlockReason::Resources { reason })),
+            Ok(Admission::Refuse { reason }) => Err(StartError::ResourceValidation { reason }),
+            Err(panic) => Err(StartError::HookPanicked { message: panic_message(&*panic).to_owned() }),
+        }
+    }
+
+    fn accept(
+        self: &Arc<Self>,
+        job: Job<J>,
+        plugin_name: Arc<str>,
+        payload: Payload,
+        blocked: Option<BlockReason>,
+    ) -> Result<Arc<JobCell<J>>, StartError> {
+        let id = job.id;
+        let cell = Arc::new(JobCell::new(id, job.plugin_id.clone()));
+        let submit = Submit { job: id, priority: job.priority, timeout: job.timeout.map(bounded), blocked };
+        let active = Active {
+            cell: Arc::clone(&cell),
+            plugin_name,
+            payload,
+            deadline_ms: job.timeout.map(milliseconds),
+            cancel_waiters: Vec::new(),
+        };
+        let job = Arc::new(job);
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            state.machine.can_accept()?;
+            state.ledger.create(job);
+            state.active.insert(id, active);
+            self.step(&mut state, Input::Submit(submit), Cargo::None, &mut errands);
+        }
+        errands.run(self);
+        Ok(cell)
+    }
+}
+
+/// A sum with the clock must not overflow, whatever was meant by the largest value: a hundred years are for ever.
+fn bounded(timeout: Duration) -> Duration {
+    timeout.min(Duration::from_secs(100 * 365 * 24 * 3600))
+}
+
+fn milliseconds(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,116 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ostler_lifecycle::{ControlFailure, ControlId, Effect, JobId, Machine, SlotPhase, WorkerKey};
+use ostler_wire::WorkerReport;
+use tokio::sync::{broadcast, oneshot};
+
+use super::active::Active;
+use super::link::Link;
+use crate::events::ManagerEvent;
+use crate::integration::{WorkerPhase, WorkerState};
+use crate::job::Ledger;
+use crate::{JobType, LaunchError, PluginConfig};
+
+/// Events that a slow reader of the manager's events may be behind.
+const MANAGER_EVENTS_KEPT: usize = 1_024;
+
+/// What the lock guards. The lock is held for short, never over an await, and never while the host's code runs.
+pub(super) struct State<J: JobType> {
+    pub(super) machine: Machine,
+    pub(super) ledger: Ledger<J>,
+    pub(super) active: HashMap<JobId, Active<J>>,
+    pub(super) links: HashMap<WorkerKey, Link>,
+    pub(super) controls: HashMap<ControlId, ControlCall>,
+    pub(super) controls_made: u64,
+    /// Those who wait for a worker to become ready, or for the news that none does.
+    pub(super) ready_waiters: Vec<oneshot::Sender<Result<(), LaunchError>>>,
+    /// For when the timer is set.
+    pub(super) armed: Option<Instant>,
+    /// None once the manager is closed.
+    pub(super) events: Option<broadcast::Sender<ManagerEvent>>,
+    /// Scratch space.
+    pub(super) effects: Vec<Effect>,
+}
+
+/// An operation on the whole pool, as the driver needs it.
+pub(super) struct ControlCall {
+    pub(super) work: ControlWork,
+    pub(super) reports: Vec<WorkerReport>,
+    pub(super) reply: oneshot::Sender<Result<Vec<WorkerReport>, ControlFailure>>,
+}
+
+pub(super) enum ControlWork {
+    Reload { name: String, config: PluginConfig, resource: String },
+    Unload { name: String },
+    GetState,
+}
+
+impl<J: JobType> State<J> {
+    pub(super) fn new(machine: Machine, finished_kept: usize) -> Self {
+        Self {
+            machine,
+            ledger: Ledger::new(finished_kept),
+            active: HashMap::new(),
+            links: HashMap::new(),
+            controls: HashMap::new(),
+            controls_made: 0,
+            ready_waiters: Vec::new(),
+            armed: None,
+            events: Some(broadcast::Sender::new(MANAGER_EVENTS_KEPT)),
+            effects: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.events.is_none()
+    }
+
+    pub(super) fn publish(&self, event: impl FnOnce() -> ManagerEvent) {
+        if let Some(events) = &self.events
+            && events.receiver_count() > 0
+        {
+            // It fails only if the last reader has just gone.
+            let _ = events.send(event());
+        }
+    }
+
+    /// The workers that are there, as the machine sees them.
+    pub(super) fn workers(&self, worker_type: &str, resource: impl Fn(&str) -> Arc<str>) -> Vec<WorkerState> {
+        let slots = self.machine.slots();
+        let worker = |slot: ostler_lifecycle::SlotView| {
+            let phase = match slot.phase {
+                SlotPhase::Empty => return None,
+                SlotPhase::Starting => WorkerPhase::Starting,
+                SlotPhase::Loading => WorkerPhase::Loading,
+                SlotPhase::Idle => WorkerPhase::Idle,
+                SlotPhase::Busy => WorkerPhase::Busy,
+                SlotPhase::Ending => WorkerPhase::Draining,
+            };
+            Some(WorkerState { job: slot.job, ..self.worker(worker_type, slot.worker, phase, &resource) })
+        };
+        slots.filter_map(worker).collect()
+    }
+
+    pub(super) fn worker(
+        &self,
+        worker_type: &str,
+        worker: WorkerKey,
+        phase: WorkerPhase,
+        resource: impl Fn(&str) -> Arc<str>,
+    ) -> WorkerState {
+        let link = self.links.get(&worker);
+        let plugin = link.and_then(|link| link.plugin.as_ref());
+        WorkerState {
+            worker_type: worker_type.to_owned(),
+            slot: worker.slot,
+            generation: worker.generation,
+            pid: link.and_then(|link| link.pid),
+            phase,
+            plugin: plugin.map(|(id, _)| id.clone()),
+            resource: plugin.map(|(_, name)| resource(name).to_string()),
+            job: None,
+        }
+    }
+}

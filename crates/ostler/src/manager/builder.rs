@@ -1,0 +1,127 @@
+use std::fmt;
+use std::sync::Arc;
+
+use ostler_lifecycle::Input;
+use ostler_wire::env;
+use tokio::runtime::Handle;
+
+use super::JobManager;
+use crate::engine::{Catalog, Core, Erased, Host, Notices, Parts};
+use crate::integration::{EventBroadcaster, PluginRegistry, ResourceManager};
+use crate::{BaseJobManager, JobType, LaunchError, PluginConfig, WorkerCommand, WorkerConfig};
+
+/// What a manager is launched with. Made by [`JobManager::builder`].
+#[must_use = "nothing runs before launch()"]
+pub struct JobManagerBuilder<J: JobType> {
+    host: Arc<dyn Host<J>>,
+    entry_point: WorkerCommand,
+    category: String,
+    config: WorkerConfig,
+    registry: Option<Arc<dyn PluginRegistry>>,
+    resources: Option<Arc<dyn ResourceManager>>,
+    broadcaster: Option<Arc<dyn EventBroadcaster>>,
+    plugin_configs: Vec<(String, PluginConfig)>,
+    lazy: bool,
+}
+
+impl<J: JobType> JobManagerBuilder<J> {
+    pub(super) fn new(base: impl BaseJobManager<J>) -> Self {
+        Self {
+            entry_point: base.get_worker_entry_point(),
+            category: base.category().to_owned(),
+            host: Arc::new(Erased::new(base)),
+            config: WorkerConfig::default(),
+            registry: None,
+            resources: None,
+            broadcaster: None,
+            plugin_configs: Vec::new(),
+            lazy: false,
+        }
+    }
+
+    /// How workers are kept.
+    pub fn config(mut self, config: WorkerConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Who knows the plugins: with a registry, its ids are what jobs name, and workers load just the plugins that it
+    /// has in the manager's category.
+    pub fn registry(mut self, registry: impl PluginRegistry) -> Self {
+        self.registry = Some(Arc::new(registry));
+        self
+    }
+
+    /// Who keeps account of the workers.
+    pub fn resource_manager(mut self, resources: impl ResourceManager) -> Self {
+        self.resources = Some(Arc::new(resources));
+        self
+    }
+
+    /// Who passes events on.
+    pub fn event_broadcaster(mut self, broadcaster: impl EventBroadcaster) -> Self {
+        self.broadcaster = Some(Arc::new(broadcaster));
+        self
+    }
+
+    /// What a plugin is loaded with. `name` is what workers call it. It goes before what the registry says.
+    pub fn plugin_config(mut self, name: impl Into<String>, config: PluginConfig) -> Self {
+        self.plugin_configs.push((name.into(), config));
+        self
+    }
+
+    /// Start the first worker with the first job, and not at the launch. What is wrong with the worker then shows in
+    /// that job. Until a worker was ready nobody knows its plugins: a job for one that it does not have is accepted,
+    /// and fails.
+    pub fn lazy(mut self) -> Self {
+        self.lazy = true;
+        self
+    }
+
+    /// Starts the manager, and waits until its first worker is ready.
+    ///
+    /// # Errors
+    /// A value is out of bounds, the worker cannot be started, or ends before it is ready; nothing stays behind.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, no worker stays behind.
+    pub async fn launch(self) -> Result<JobManager<J>, LaunchError> {
+        self.config.check()?;
+        if std::env::var_os(env::SOCKET).is_some() {
+            return Err(LaunchError::InsideWorker);
+        }
+        let runtime = Handle::try_current().map_err(|_| LaunchError::NoRuntime)?;
+        let command = self.entry_point.resolve()?;
+        let host = Arc::clone(&self.host);
+        let resource = move |config: &PluginConfig| host.resource(config);
+        let catalog = Catalog::new(self.registry, &self.category, self.plugin_configs, resource)?;
+        let core = Core::start(Parts {
+            host: self.host,
+            catalog,
+            notices: Notices::start(&runtime, self.broadcaster, self.resources),
+            command,
+            command_text: self.entry_point.to_string(),
+            config: self.config,
+            runtime,
+        });
+        let manager = JobManager::first(core);
+        if !self.lazy && let Err(error) = manager.core().start_workers(Input::Start).await {
+            let core = Arc::clone(manager.core());
+            drop(manager);
+            core.closed().await;
+            return Err(error);
+        }
+        Ok(manager)
+    }
+}
+
+impl<J: JobType> fmt::Debug for JobManagerBuilder<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobManagerBuilder")
+            .field("entry_point", &self.entry_point)
+            .field("category", &self.category)
+            .field("config", &self.config)
+            .field("lazy", &self.lazy)
+            .finish_non_exhaustive()
+    }
+}

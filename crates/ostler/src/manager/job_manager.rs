@@ -1,0 +1,228 @@
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use ostler_lifecycle::{Input, JobId};
+use ostler_wire::{PluginManifest, WorkerReport};
+use serde_json::Value;
+
+use super::{Alive, JobHandle, JobManagerBuilder, JobRequest};
+use crate::engine::Core;
+use crate::events::ManagerEvents;
+use crate::integration::WorkerState;
+use crate::{
+    BaseJobManager, CancelError, ControlError, Job, JobResult, JobType, LaunchError, NewJob, PluginConfig, PluginId,
+    ShutdownError, StartError,
+};
+
+/// Runs jobs of one type in worker processes. A clone is cheap, and the same manager.
+///
+/// When the last clone is dropped, the manager shuts down at once, in the background: jobs that have not ended fail
+/// as `Interrupted`, and within a second no process of its workers is left.
+pub struct JobManager<J: JobType> {
+    core: Arc<Core<J>>,
+    /// None in what a hook is given when the last clone is already gone.
+    _alive: Option<Arc<Alive<J>>>,
+}
+
+impl<J: JobType> JobManager<J> {
+    /// A manager with more than a config; see [`BaseJobManager::launch`] for one without.
+    pub fn builder(base: impl BaseJobManager<J>) -> JobManagerBuilder<J> {
+        JobManagerBuilder::new(base)
+    }
+
+    pub(super) fn first(core: Arc<Core<J>>) -> Self {
+        let alive = Arc::new(Alive(Arc::clone(&core)));
+        core.set_alive(Arc::downgrade(&alive));
+        Self { core, _alive: Some(alive) }
+    }
+
+    pub(crate) fn for_hook(core: &Arc<Core<J>>) -> Self {
+        Self { core: Arc::clone(core), _alive: core.alive().and_then(Weak::upgrade) }
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core<J>> {
+        &self.core
+    }
+
+    /// Queues a job for a plugin. Returns once it is accepted.
+    ///
+    /// # Errors
+    /// The plugin is unknown, the request does not fit or cannot be encoded, a hook refused it, the queue is full, or
+    /// no worker can be had. Nothing was queued.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the job was either accepted or not; nothing is half done.
+    pub async fn start_job(&self, plugin: impl Into<PluginId>, spec: J) -> Result<JobHandle<J>, StartError> {
+        self.start(NewJob::new(plugin, spec)).await
+    }
+
+    /// A job with a priority, a timeout, metadata or attachments; end with [`start`](JobRequest::start).
+    pub fn job(&self, plugin: impl Into<PluginId>, spec: J) -> JobRequest<'_, J> {
+        JobRequest::new(self, NewJob::new(plugin, spec))
+    }
+
+    pub(super) async fn start(&self, new: NewJob<J>) -> Result<JobHandle<J>, StartError> {
+        let cell = self.core.start_job(new).await?;
+        Ok(JobHandle::new(cell, &self.core))
+    }
+
+    /// Cancels a job. True once it is cancelled, and that is proven: no code of it runs any more. A pending job is
+    /// cancelled without killing anything. False if the job is unknown, has ended, or ends otherwise meanwhile.
+    /// All callers learn the same outcome.
+    ///
+    /// # Errors
+    /// The job's process was killed and does not die within `kill_timeout`.
+    ///
+    /// # Cancel safety
+    /// The cancel goes on if the future is dropped.
+    pub async fn cancel_job(&self, id: JobId) -> Result<bool, CancelError> {
+        self.core.cancel(id).await
+    }
+
+    /// The record of a job, as it stands now.
+    pub fn get_job(&self, id: JobId) -> Option<Arc<Job<J>>> {
+        self.core.read(|ledger| ledger.get(id))
+    }
+
+    /// The records of all jobs that are still known, oldest first.
+    pub fn get_all_jobs(&self) -> Vec<Arc<Job<J>>> {
+        self.core.read(|ledger| ledger.all())
+    }
+
+    /// The jobs that run, or are being cancelled.
+    pub fn get_running_jobs(&self) -> Vec<Arc<Job<J>>> {
+        self.core.read(|ledger| ledger.running())
+    }
+
+    /// How a job ended; `None` while it has not, and for an unknown one.
+    pub fn get_job_result(&self, id: JobId) -> Option<JobResult<J::Output>> {
+        self.core.read(|ledger| ledger.result(id))?.read()
+    }
+
+    /// Forgets the jobs that have ended, and returns how many they were.
+    pub fn clear_completed_jobs(&self) -> usize {
+        self.core.read(|ledger| ledger.clear_completed(false)).jobs.len()
+    }
+
+    /// Loads a plugin with a new configuration in every worker, each when it is idle. The configuration holds for
+    /// workers that come later, too.
+    ///
+    /// # Errors
+    /// The plugin is unknown or refuses, no worker is alive, or one takes longer than `reload_timeout`; such a worker
+    /// is replaced. The old configuration stays.
+    ///
+    /// # Cancel safety
+    /// The reload goes on if the future is dropped.
+    pub async fn reload_plugin(
+        &self,
+        plugin: impl Into<PluginId>,
+        config: PluginConfig,
+    ) -> Result<(), ControlError> {
+        let name = self.name_of(&plugin.into())?;
+        self.core.reload(name, config).await
+    }
+
+    /// Drops a plugin in every worker, each when it is idle, so that what it holds is freed. The next job for it loads
+    /// it again.
+    ///
+    /// # Errors
+    /// The plugin is unknown, no worker is alive, or one takes longer than `unload_timeout`; such a worker is replaced.
+    ///
+    /// # Cancel safety
+    /// The unload goes on if the future is dropped.
+    pub async fn unload_plugin(&self, plugin: impl Into<PluginId>) -> Result<(), ControlError> {
+        let name = self.name_of(&plugin.into())?;
+        self.core.unload(name).await
+    }
+
+    /// Asks every worker that is ready how it is, also those that run a job.
+    ///
+    /// # Errors
+    /// No worker is ready, or one does not answer within `unload_timeout`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn get_worker_state(&self) -> Result<Vec<WorkerReport>, ControlError> {
+        self.core.get_state().await
+    }
+
+    /// The workers, as this host sees them; none of them is asked.
+    pub fn workers(&self) -> Vec<WorkerState> {
+        self.core.workers()
+    }
+
+    /// Forgets past failures, fills empty slots, and waits until a worker is ready.
+    ///
+    /// # Errors
+    /// The worker ended before it was ready, or the manager is shut down.
+    ///
+    /// # Cancel safety
+    /// The start goes on if the future is dropped.
+    pub async fn restart_worker(&self) -> Result<(), LaunchError> {
+        self.core.start_workers(Input::RestartWorkers).await
+    }
+
+    /// What workers call a plugin; `None` if there is no such plugin.
+    pub fn get_plugin_name(&self, plugin: impl Into<PluginId>) -> Option<String> {
+        self.core.catalog().name_of(&plugin.into())
+    }
+
+    /// Whether jobs of this plugin give parts of their result while they run: the plugin can, and the manager wants it.
+    pub fn check_streaming_support(&self, plugin: impl Into<PluginId>) -> bool {
+        let catalog = self.core.catalog();
+        let name = catalog.name_of(&plugin.into());
+        let can = name.and_then(|name| catalog.manifest(&name)).is_some_and(|manifest| manifest.streaming);
+        can && self.core.host.supports_streaming()
+    }
+
+    /// The plugins that the workers have loaded; empty until one was ready.
+    pub fn plugins(&self) -> Arc<[PluginManifest]> {
+        Arc::clone(self.core.catalog().manifests())
+    }
+
+    /// Hands an event of the host's own to its broadcaster, in order with the manager's. Without one, nothing happens.
+    pub fn broadcast_event(&self, event_type: impl Into<String>, data: Value) {
+        self.core.notices.broadcast(event_type.into(), data);
+    }
+
+    /// All that happens in this manager from now on, for any number of readers.
+    pub fn events(&self) -> ManagerEvents {
+        self.core.events()
+    }
+
+    /// Stops the intake, lets jobs finish for `shutdown_timeout`, ends the rest as `Interrupted`, and waits until no
+    /// process is left. Another call waits for the first.
+    ///
+    /// # Errors
+    /// Processes were killed and do not die.
+    ///
+    /// # Cancel safety
+    /// The shutdown goes on if the future is dropped.
+    pub async fn shutdown(&self) -> crate::Result<()> {
+        self.core.begin_shutdown();
+        let pids = self.core.closed().await;
+        if pids.is_empty() { Ok(()) } else { Err(ShutdownError::StillDying { pids }.into()) }
+    }
+
+    /// The type of the workers, as in event names.
+    pub fn worker_type(&self) -> &str {
+        self.core.host.worker_type()
+    }
+
+    fn name_of(&self, plugin: &PluginId) -> Result<String, ControlError> {
+        let name = self.core.catalog().name_of(plugin);
+        name.ok_or_else(|| ControlError::UnknownPlugin { plugin: plugin.to_string() })
+    }
+}
+
+impl<J: JobType> Clone for JobManager<J> {
+    fn clone(&self) -> Self {
+        Self { core: Arc::clone(&self.core), _alive: self._alive.clone() }
+    }
+}
+
+impl<J: JobType> fmt::Debug for JobManager<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobManager").field("worker_type", &self.worker_type()).finish_non_exhaustive()
+    }
+}
