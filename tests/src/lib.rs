@@ -1,1 +1,3 @@
-//! stub
+//! What the end-to-end tests share: plugins that misbehave on request, and the simulation.
+
+pub mod lab;

@@ -1,2 +1,56 @@
-//! stub
-fn main() {}
+//! The `ostler` command line. It is its own worker: `main` begins with [`ostler::worker::run_if_worker`].
+
+mod args;
+mod batch;
+mod ending;
+mod exit;
+mod interrupt;
+mod job;
+mod logging;
+mod params;
+mod plugins;
+mod pool;
+mod report;
+mod run;
+mod screen;
+mod stdout;
+mod suggest;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::exit::{Exit, Failure};
+use crate::interrupt::Interrupt;
+use crate::screen::Screen;
+
+fn main() -> ExitCode {
+    ostler::worker::run_if_worker(ostler_plugins::register_all);
+    let cli = Cli::parse();
+    let screen = Screen::new();
+    logging::start(cli.verbose, &screen);
+    let exit = perform(cli.command, &screen).unwrap_or_else(|failure| {
+        screen.say(&format!("error: {failure}"));
+        failure.exit
+    });
+    exit.into()
+}
+
+fn perform(command: Command, screen: &Screen) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
+    let exit = runtime.block_on(async {
+        let interrupt = Interrupt::listen()?;
+        match command {
+            Command::Run(args) => run::run(args, interrupt, screen).await,
+            Command::Batch(args) => batch::batch(args, interrupt, screen).await,
+            Command::Plugins(args) => plugins::plugins(&args, interrupt).await,
+        }
+    });
+    // Nothing that still blocks may hold up the end.
+    runtime.shutdown_background();
+    exit
+}

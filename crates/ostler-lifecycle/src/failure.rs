@@ -1,5 +1,6 @@
 use std::fmt;
 
+use ostler_wire::Category;
 use serde::{Deserialize, Serialize};
 
 use crate::Forensics;
@@ -26,20 +27,6 @@ pub enum FailureKind {
     WorkerUnavailable,
     /// The resource hook refused the job when its turn came.
     Refused,
-}
-
-/// Whose turn it is to act on a failure.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Category {
-    /// The request is wrong: the same request fails again.
-    Input,
-    /// May go away by itself: try again.
-    Transient,
-    /// Something ran short: memory, disk, a device.
-    Resource,
-    /// The plugin or its worker is broken.
-    Fatal,
 }
 
 /// Why a job failed, as data.

@@ -190,3 +190,21 @@ pub enum WorkerFrame {
         message: String,
     },
 }
+
+impl WorkerFrame {
+    /// The job that it is about.
+    pub(crate) fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Started { job, .. }
+            | Self::Note { job, .. }
+            | Self::Chunk { job, .. }
+            | Self::Result { job, .. } => Some(*job),
+            Self::Hello
+            | Self::Ready { .. }
+            | Self::Response { .. }
+            | Self::State { .. }
+            | Self::HungUp
+            | Self::Fault { .. } => None,
+        }
+    }
+}

@@ -38,9 +38,11 @@ pub use effect::{
     Command, ControlFailure, Effect, EndCause, EndReason, JobChange, Outcome, Rejection, WorkerChange,
 };
 pub use exit::{ExitStatus, Forensics, WorkerExit, signal_name};
-pub use failure::{Category, FailureKind, JobFailure};
+pub use failure::{FailureKind, JobFailure};
 pub use id::{Generation, JobId, SlotId, WorkerKey};
 pub use input::{Admission, ControlId, ControlOperation, Input, RequestId, Submit, Ticket, WorkerFrame};
 pub use machine::{Machine, SlotPhase, SlotView};
+/// Whose turn it is to act on a failure. A plugin says it, so it travels on the wire.
+pub use ostler_wire::Category;
 pub use priority::Priority;
 pub use status::JobStatus;

@@ -10,7 +10,9 @@
 use std::time::Instant;
 
 use crate::job::Fate;
-use crate::{EndReason, Generation, JobFailure, JobId, RequestId, SlotId, Ticket, WorkerKey};
+use crate::{
+    Category, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket, WorkerKey,
+};
 
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -127,6 +129,21 @@ impl Slot {
     /// Whether it has a job or will have one without another worker being started.
     pub(crate) fn is_on_its_way(&self) -> bool {
         !matches!(self.state, SlotState::Vacant { .. } | SlotState::Busy(_) | SlotState::Draining)
+    }
+}
+
+impl Death {
+    /// A worker that is being killed still names a job: if that one was to go back to the queue, it may have
+    /// begun, and cannot run a second time.
+    pub(crate) fn hear(&mut self, named: Option<JobId>) {
+        if let Some((job, fate @ Fate::Requeued)) = &mut self.victim
+            && named == Some(*job)
+        {
+            let message =
+                "the worker was killed before it said that it began this job, and began it all the same";
+            *fate =
+                Fate::Failed(Box::new(JobFailure::new(FailureKind::Stalled, Category::Transient, message)));
+        }
     }
 }
 

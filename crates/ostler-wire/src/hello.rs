@@ -11,6 +11,8 @@ pub const HELLO_MAX_BYTES: usize = 4096;
 /// Where tag and version stand in the first frame of every version, behind the two lengths.
 const TAG_AT: usize = 8;
 const VERSION_AT: usize = 12;
+/// A frame that announces less ends before its version: envelope length, tag and version are missing.
+const SHORTEST: u32 = 12;
 
 /// How a worker introduces itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,8 +54,9 @@ pub enum HelloError {
 /// # Errors
 /// Any [`HelloError`].
 pub fn decode_hello(buffer: &mut BytesMut, limit: usize) -> Result<Option<Hello>, HelloError> {
-    // A tag is there before its version: four bytes of something else need not wait for more.
-    if peek_u32(buffer, TAG_AT).is_some_and(|tag| tag != 0) {
+    // Length and tag are there before the version: a few bytes of something else need not wait for more.
+    let too_short = peek_u32(buffer, 0).is_some_and(|size| size < SHORTEST);
+    if too_short || peek_u32(buffer, TAG_AT).is_some_and(|tag| tag != 0) {
         return Err(HelloError::NotHello);
     }
     match peek_u32(buffer, VERSION_AT) {
@@ -61,8 +64,6 @@ pub fn decode_hello(buffer: &mut BytesMut, limit: usize) -> Result<Option<Hello>
             return Err(HelloError::WrongVersion { ours: PROTOCOL_VERSION, theirs });
         }
         Some(_) => {}
-        // So short a frame ends before its version.
-        None if frame_is_shorter(buffer) => return Err(HelloError::NotHello),
         None => return Ok(None),
     }
     match frame::decode::<FromWorker>(buffer, limit).map_err(HelloError::Frame)? {
@@ -70,8 +71,4 @@ pub fn decode_hello(buffer: &mut BytesMut, limit: usize) -> Result<Option<Hello>
         Some(_) => Err(HelloError::NotHello),
         None => Ok(None),
     }
-}
-
-fn frame_is_shorter(buffer: &BytesMut) -> bool {
-    peek_u32(buffer, 0).is_some_and(|size| size < 12)
 }

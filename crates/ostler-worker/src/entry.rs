@@ -2,11 +2,11 @@ use std::io::{self, Write};
 use std::process::exit;
 
 use interprocess::TryClone;
-use interprocess::local_socket::traits::Stream as _;
+use interprocess::local_socket::traits::{Stream as _, StreamCommon as _};
 use interprocess::local_socket::{GenericNamespaced, Stream, ToNsName};
 use ostler_wire::env;
 
-use crate::{PluginManager, PluginSet, ServeOptions, process, serve};
+use crate::{PluginManager, PluginSet, ServeError, ServeOptions, process, serve};
 
 /// The exit code of a worker that could not serve.
 const FAILED: i32 = 1;
@@ -84,10 +84,20 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     };
     let (reader, writer) = connect()
         .map_err(|error| format!("cannot connect to the host at {}: {error}", socket.to_string_lossy()))?;
+    // Without credentials the host counts as alive.
+    if reader.peer_creds().ok().and_then(|host| host.pid()).is_some_and(process::is_orphan_of) {
+        process::end_group();
+    }
 
     let mut plugins = make();
     let options = ServeOptions { token, on_hang_up: Box::new(|| process::end_group()) };
-    serve(reader, writer, &mut plugins, options).map_err(|error| crate::PluginError::from(error).to_string())
+    match serve(reader, writer, &mut plugins, options) {
+        Ok(()) => Ok(()),
+        // The main thread may notice it before the reader thread does: the children of plugins must not
+        // outlive the host because of that.
+        Err(ServeError::HungUp | ServeError::Read(_) | ServeError::Write { .. }) => process::end_group(),
+        Err(error) => Err(crate::PluginError::from(error).to_string()),
+    }
 }
 
 fn parse_token(text: &str) -> Option<[u8; 16]> {

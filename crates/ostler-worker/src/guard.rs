@@ -30,6 +30,8 @@ fn note(info: &PanicHookInfo<'_>) {
 
 /// Runs code of a plugin. The error tells what a panic said, and where.
 pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // A panic that the plugin caught itself has left its place here.
+    PLACE.take();
     // Whoever is behind `work` is dropped or loaded afresh after a panic, so nothing half done is seen.
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let said = text(payload.as_ref());

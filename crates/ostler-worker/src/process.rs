@@ -1,7 +1,7 @@
 //! The system calls of a worker process.
 #![expect(unsafe_code, reason = "signals, the parent-death signal and the environment need system calls")]
 
-use std::ptr;
+use std::{io, ptr};
 
 use ostler_wire::env;
 
@@ -31,6 +31,28 @@ pub(crate) fn settle() -> Result<(), String> {
 /// How many threads this process has; `None` without a `/proc`.
 fn thread_count() -> Option<usize> {
     Some(std::fs::read_dir("/proc/self/task").ok()?.count())
+}
+
+/// Whether the host ended before this process asked for its parent: then no signal tells of its death, and
+/// somebody else, a child that it forked, keeps its socket open.
+pub(crate) fn is_orphan_of(host: libc::pid_t) -> bool {
+    // A worker may be started through another program, so a parent that is not the host proves nothing.
+    host > 0 && nix::unistd::getppid().as_raw() != host && has_ended(host)
+}
+
+fn has_ended(pid: libc::pid_t) -> bool {
+    // SAFETY: the calls get numbers, and a structure of this frame that outlives its call.
+    unsafe {
+        let pidfd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+        if pidfd < 0 {
+            return io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+        }
+        // It is readable for a zombie as well.
+        let mut poll = libc::pollfd { fd: pidfd as libc::c_int, events: libc::POLLIN, revents: 0 };
+        let ended = libc::poll(&raw mut poll, 1, 0) == 1;
+        libc::close(poll.fd);
+        ended
+    }
 }
 
 /// Ends this process and its whole group at once. A process that does not lead its group ends alone, so

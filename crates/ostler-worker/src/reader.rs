@@ -1,5 +1,6 @@
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 use std::thread::Builder;
 use std::time::Instant;
@@ -17,7 +18,7 @@ const READ_BYTES: usize = 128 * 1024;
 /// What the reader thread leaves to the main thread.
 pub(crate) enum Command {
     Init(Init),
-    Execute(Execute, Instant),
+    Execute(Accepted),
     Reload {
         request: u64,
         plugin: String,
@@ -32,6 +33,13 @@ pub(crate) enum Command {
     },
     /// The connection has ended, and why.
     Ended(ServeError),
+}
+
+/// A job that has come: when it came, and the flag that a cancel sets.
+pub(crate) struct Accepted {
+    pub(crate) execute: Execute,
+    pub(crate) received: Instant,
+    pub(crate) cancelled: Arc<AtomicBool>,
 }
 
 /// Starts the thread that reads. It answers by itself what must be answered while a plugin computes.
@@ -96,7 +104,10 @@ fn dispatch(message: ToWorker, shared: &Shared, commands: &Sender<Command>) {
             shared.outbox.set_limit(limit);
             Command::Init(init)
         }
-        ToWorker::Execute(execute) => Command::Execute(execute, Instant::now()),
+        ToWorker::Execute(execute) => {
+            let cancelled = shared.accept(execute.job);
+            Command::Execute(Accepted { execute, received: Instant::now(), cancelled })
+        }
         ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
         ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
         ToWorker::Stop { request } => Command::Stop { request },

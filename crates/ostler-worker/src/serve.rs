@@ -81,7 +81,7 @@ pub fn serve(
         let step = match commands.recv() {
             Ok(Command::Stop { request }) => break session.stop(request),
             Ok(Command::Init(init)) => session.init(init),
-            Ok(Command::Execute(execute, received)) => session.execute(execute, received),
+            Ok(Command::Execute(accepted)) => session.execute(accepted),
             Ok(Command::Reload { request, plugin, config }) => session.reload(request, &plugin, &config),
             Ok(Command::Unload { request, plugin }) => session.unload(request, &plugin),
             Ok(Command::Ended(reason)) => break Err(reason),

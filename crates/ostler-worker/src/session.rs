@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ostler_wire::{Category, Execute, Failure, FromWorker, Init, LoadFailure, Payload, PluginManifest};
 
 use crate::guard::guard;
 use crate::outbox::{SendError, Until};
 use crate::plugin_set::unknown_plugin;
+use crate::reader::Accepted;
 use crate::shared::Shared;
 use crate::{JobContext, PluginConfig, PluginError, PluginManager, ServeError};
 
@@ -59,12 +59,12 @@ impl<'a> Session<'a> {
     }
 
     /// Runs one job and reports how it ended.
-    pub(crate) fn execute(&mut self, execute: Execute, received: Instant) -> Result<(), ServeError> {
+    pub(crate) fn execute(&mut self, accepted: Accepted) -> Result<(), ServeError> {
         if self.known.is_none() {
             return self.unexpected("Execute before Init");
         }
+        let Accepted { execute, received, cancelled } = accepted;
         let Execute { request, job, attempt, .. } = execute;
-        let cancelled = self.shared.begin(job);
         // After any death from here on the host knows what was running.
         let started = FromWorker::Started { request, job, attempt };
         self.shared.outbox.send(&[&started], Until::Written)?;

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -12,13 +12,15 @@ use crate::outbox::Outbox;
 pub(crate) struct Shared {
     pub(crate) outbox: Arc<Outbox>,
     started: Instant,
-    current: Mutex<Option<Current>>,
+    /// The job that runs, and behind it what the main thread has not picked up yet: a cancel may come as
+    /// soon as the job has.
+    jobs: Mutex<VecDeque<Accepted>>,
     loaded: Mutex<BTreeSet<String>>,
     jobs_done: AtomicU64,
     stopped: AtomicBool,
 }
 
-struct Current {
+struct Accepted {
     job: Uuid,
     cancelled: Arc<AtomicBool>,
 }
@@ -28,40 +30,41 @@ impl Shared {
         Self {
             outbox: Arc::new(outbox),
             started: Instant::now(),
-            current: Mutex::new(None),
+            jobs: Mutex::new(VecDeque::new()),
             loaded: Mutex::new(BTreeSet::new()),
             jobs_done: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
     }
 
-    /// Notes that a job runs from now on; its flag can be set by [`cancel`](Self::cancel).
-    pub(crate) fn begin(&self, job: Uuid) -> Arc<AtomicBool> {
+    /// Notes a job that has come; the flag that it returns is set by [`cancel`](Self::cancel).
+    pub(crate) fn accept(&self, job: Uuid) -> Arc<AtomicBool> {
         let cancelled = Arc::new(AtomicBool::new(false));
-        *lock(&self.current) = Some(Current { job, cancelled: Arc::clone(&cancelled) });
+        lock(&self.jobs).push_back(Accepted { job, cancelled: Arc::clone(&cancelled) });
         cancelled
     }
 
+    /// Notes that the job that was accepted first has ended.
     pub(crate) fn end(&self) {
-        *lock(&self.current) = None;
+        lock(&self.jobs).pop_front();
         self.jobs_done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Asks the job to stop, if it is the one that runs.
+    /// Asks a job to stop.
     pub(crate) fn cancel(&self, job: Uuid) -> Result<(), String> {
-        match &*lock(&self.current) {
-            Some(current) if current.job == job => {
-                current.cancelled.store(true, Ordering::Relaxed);
+        match lock(&self.jobs).iter().find(|accepted| accepted.job == job) {
+            Some(accepted) => {
+                accepted.cancelled.store(true, Ordering::Relaxed);
                 Ok(())
             }
-            _ => Err(format!("job {job} is not running in this worker")),
+            None => Err(format!("job {job} is not running in this worker")),
         }
     }
 
     /// Asks whatever runs to stop: nobody wants its result any more.
     pub(crate) fn cancel_any(&self) {
-        if let Some(current) = &*lock(&self.current) {
-            current.cancelled.store(true, Ordering::Relaxed);
+        for accepted in &*lock(&self.jobs) {
+            accepted.cancelled.store(true, Ordering::Relaxed);
         }
     }
 
@@ -91,7 +94,7 @@ impl Shared {
             pid: std::process::id(),
             uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             loaded: lock(&self.loaded).iter().cloned().collect(),
-            current_job: lock(&self.current).as_ref().map(|current| current.job),
+            current_job: lock(&self.jobs).front().map(|accepted| accepted.job),
             jobs_done: self.jobs_done.load(Ordering::Relaxed),
         }
     }

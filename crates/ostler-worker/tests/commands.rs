@@ -7,7 +7,7 @@ use std::io::Write;
 
 use common::Host;
 use common::lab::{Answer, Lab, Order, Simple};
-use ostler_wire::{FromWorker, Payload, ToWorker};
+use ostler_wire::{Execute, FromWorker, Payload, ToWorker};
 use ostler_worker::{JobContext, PluginConfig, PluginError, PluginManager, PluginManifest, ServeError};
 use uuid::Uuid;
 
@@ -55,6 +55,31 @@ fn a_worker_answers_while_a_plugin_computes_and_cancel_reaches_the_plugin() {
     let next = host.start("lab", order(&Order::AwaitCancel), false);
     assert_eq!(host.command(9, &ToWorker::Cancel { request: 9, job: next }), Ok(()));
     host.finish(next).1.unwrap();
+}
+
+/// The main thread has not picked the job up yet, since it is busy.
+#[test]
+fn a_cancel_reaches_a_job_that_has_not_begun() {
+    let mut host = host();
+    let first = host.start("lab", order(&Order::AwaitCancel), false);
+    let second = Uuid::from_u128(1 << 91);
+    host.send(&ToWorker::Execute(Execute {
+        request: 40,
+        job: second,
+        attempt: 3,
+        plugin: "lab".into(),
+        deadline_ms: None,
+        stream: false,
+        payload: order(&Order::AwaitCancel),
+    }));
+    assert_eq!(host.command(41, &ToWorker::Cancel { request: 41, job: second }), Ok(()));
+    assert_eq!(host.state().current_job, Some(first));
+
+    assert_eq!(host.command(42, &ToWorker::Cancel { request: 42, job: first }), Ok(()));
+    host.finish(first).1.unwrap();
+    assert_eq!(host.receive(), FromWorker::Started { request: 40, job: second, attempt: 3 });
+    host.finish(second).1.unwrap();
+    assert_eq!(host.state().current_job, None);
 }
 
 #[test]

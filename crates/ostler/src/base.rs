@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::integration::WorkerState;
 use crate::{
-    HookError, Job, JobManager, JobType, LaunchError, NewJob, PluginConfig, PluginId, WorkerCommand, WorkerConfig,
+    HookError, Job, JobManager, JobType, LaunchError, NewJob, PluginConfig, PluginId, WorkerCommand,
+    WorkerConfig,
 };
 
 /// What a host implements for one type of job: which workers run it, and what happens around it.

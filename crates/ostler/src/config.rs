@@ -83,7 +83,8 @@ impl Default for WorkerConfig {
 impl WorkerConfig {
     /// The first value that is out of bounds, as an error that names it.
     pub(crate) fn check(&self) -> Result<(), LaunchError> {
-        let out_of_bounds = |field, bound: &str| Err(LaunchError::InvalidConfig { field, bound: bound.into() });
+        let out_of_bounds =
+            |field, bound: &str| Err(LaunchError::InvalidConfig { field, bound: bound.into() });
         if !(1..=4096).contains(&self.max_workers) {
             return out_of_bounds("max_workers", "1 to 4096");
         }

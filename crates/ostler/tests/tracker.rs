@@ -91,6 +91,26 @@ fn test_mark_failed() {
     assert!(calls.lock().unwrap().is_empty(), "only a completion is announced");
 }
 
+#[tokio::test]
+async fn a_mark_of_an_unknown_or_ended_job_changes_nothing() {
+    let (tracker, calls) = recording();
+    let elsewhere = Tracker::new().create_job(transcribe());
+    let ends = [(); 3].map(|()| tracker.create_job(transcribe()));
+    tracker.mark_completed(ends[0].id, json!("first"));
+    tracker.mark_failed(ends[1].id, "first");
+    tracker.cancel_job(ends[2].id).await;
+    for job in ends.iter().chain([&elsewhere]) {
+        let before = tracker.get_job_result(job.id);
+        assert!(!tracker.mark_running(job.id));
+        assert!(!tracker.mark_completed(job.id, json!("late")));
+        assert!(!tracker.mark_failed(job.id, "late"));
+        assert_eq!(tracker.get_job_result(job.id), before);
+    }
+    assert_eq!(calls.lock().unwrap().len(), 1, "a late completion is not announced");
+    assert!(tracker.get_running_jobs().is_empty());
+    assert!(tracker.get_job(elsewhere.id).is_none());
+}
+
 /// The usage example: the executor is somebody else's, and reports by the three marks.
 #[tokio::test]
 async fn test_usage_with_an_executor() {

@@ -72,13 +72,26 @@ async fn begin(mut future: Pin<&mut impl Future<Output = bool>>) {
     }
 }
 
-async fn ended(tracker: &Tracker, id: JobId) -> JobStatus {
-    let end = async {
-        while !status(tracker, id).is_terminal() {
+/// Waits for it, but not for ever: a cancel that never returns is a failure.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), future).await.unwrap()
+}
+
+async fn cancel(tracker: &Tracker, id: JobId) -> bool {
+    soon(tracker.cancel_job(id)).await
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    soon(async {
+        while !condition() {
             yield_now().await;
         }
-    };
-    tokio::time::timeout(Duration::from_secs(30), end).await.unwrap();
+    })
+    .await;
+}
+
+async fn ended(tracker: &Tracker, id: JobId) -> JobStatus {
+    until(|| status(tracker, id).is_terminal()).await;
     status(tracker, id)
 }
 
@@ -88,7 +101,7 @@ async fn test_cancel_job_aborts_the_task_and_awaits_its_end() {
     let id = new_job(&tracker);
     let (task, alive) = endless().await;
     assert!(tracker.mark_running_with(id, task));
-    assert!(tracker.cancel_job(id).await);
+    assert!(cancel(&tracker, id).await);
     assert!(!alive.load(Ordering::SeqCst), "the task outlived its cancel");
     let job = tracker.get_job(id).unwrap();
     assert_eq!(job.status, JobStatus::Cancelled);
@@ -101,7 +114,7 @@ async fn test_cancel_job_aborts_the_task_and_awaits_its_end() {
 async fn test_cancel_job_that_is_pending() {
     let tracker = Tracker::new();
     let id = new_job(&tracker);
-    assert!(tracker.cancel_job(id).await);
+    assert!(cancel(&tracker, id).await);
     assert_eq!(status(&tracker, id), JobStatus::Cancelled);
 }
 
@@ -110,9 +123,9 @@ async fn test_cancel_job_that_is_unknown_or_has_ended() {
     let (tracker, other) = (Tracker::new(), Tracker::new());
     let id = new_job(&tracker);
     tracker.mark_completed(id, "done".into());
-    assert!(!tracker.cancel_job(id).await);
+    assert!(!cancel(&tracker, id).await);
     assert_eq!(status(&tracker, id), JobStatus::Completed);
-    assert!(!tracker.cancel_job(new_job(&other)).await);
+    assert!(!cancel(&tracker, new_job(&other)).await);
 }
 
 #[tokio::test]
@@ -122,7 +135,7 @@ async fn a_second_mark_running_does_not_lose_the_task() {
     let (task, alive) = endless().await;
     tracker.mark_running_with(id, task);
     tracker.mark_running(id);
-    assert!(tracker.cancel_job(id).await);
+    assert!(cancel(&tracker, id).await);
     assert!(!alive.load(Ordering::SeqCst));
 }
 
@@ -134,7 +147,7 @@ async fn a_cancel_ends_every_task_that_was_handed_in() {
     let ((one, one_alive), (two, two_alive)) = (endless().await, endless().await);
     assert!(tracker.mark_running_with(id, one));
     assert!(tracker.mark_running_with(id, two));
-    assert!(tracker.cancel_job(id).await);
+    assert!(cancel(&tracker, id).await);
     assert!(!one_alive.load(Ordering::SeqCst) && !two_alive.load(Ordering::SeqCst));
 }
 
@@ -150,8 +163,9 @@ async fn a_job_is_not_cancelled_before_its_task_has_ended() {
     assert_eq!(status(&tracker, id), JobStatus::Cancelling);
     assert_eq!(tracker.get_running_jobs().len(), 1, "a cancelling job counts as running");
     drop(release);
-    assert_eq!(tokio::join!(one, two), (true, true), "callers at the same time share one outcome");
-    assert!(!tracker.cancel_job(id).await, "a later one finds it ended");
+    let both = soon(async { tokio::join!(one, two) }).await;
+    assert_eq!(both, (true, true), "callers at the same time share one outcome");
+    assert!(!cancel(&tracker, id).await, "a later one finds it ended");
 }
 
 #[tokio::test]
@@ -163,7 +177,7 @@ async fn a_result_that_comes_first_wins() {
     let mut cancel = Box::pin(tracker.cancel_job(id));
     begin(cancel.as_mut()).await;
     assert!(tracker.mark_completed(id, "won".into()));
-    assert!(!cancel.await);
+    assert!(!soon(cancel).await);
     drop(release);
     assert_eq!(tracker.get_job(id).unwrap().result.as_deref(), Some("won"));
 }
@@ -188,11 +202,9 @@ async fn a_task_of_a_cancelled_job_is_aborted() {
     let id = new_job(&tracker);
     let (task, alive) = endless().await;
     let abort = task.abort_handle();
-    assert!(tracker.cancel_job(id).await);
+    assert!(cancel(&tracker, id).await);
     assert!(!tracker.mark_running_with(id, task));
-    while !abort.is_finished() {
-        yield_now().await;
-    }
+    until(|| abort.is_finished()).await;
     assert!(!alive.load(Ordering::SeqCst));
     assert_eq!(status(&tracker, id), JobStatus::Cancelled);
 }
@@ -208,7 +220,7 @@ async fn a_task_that_is_too_late_joins_the_cancel() {
     let (second, alive) = endless().await;
     assert!(!tracker.mark_running_with(id, second));
     drop(release);
-    assert!(cancel.await);
+    assert!(soon(cancel).await);
     assert!(!alive.load(Ordering::SeqCst));
 }
 
@@ -273,21 +285,22 @@ async fn spawn_records_how_the_work_ends() {
 }
 
 #[tokio::test]
-async fn spawn_does_not_begin_a_job_that_was_cancelled() {
+async fn spawn_does_not_begin_a_job_that_is_unknown_or_has_ended() {
     let tracker = Tracker::new();
-    let id = new_job(&tracker);
-    tracker.cancel_job(id).await;
-    let ran = Arc::new(AtomicBool::new(false));
-    let (flag, watched) = (ran.clone(), Alive(Arc::new(AtomicBool::new(true))));
-    let alive = watched.0.clone();
-    let started = tracker.spawn(id, async move {
-        let _watched = watched;
-        flag.store(true, Ordering::SeqCst);
-        Ok::<_, String>(String::new())
-    });
-    assert!(!started);
-    while alive.load(Ordering::SeqCst) {
-        yield_now().await;
+    let [cancelled, completed] = [(); 2].map(|()| new_job(&tracker));
+    cancel(&tracker, cancelled).await;
+    tracker.mark_completed(completed, "done".into());
+    for id in [cancelled, completed, new_job(&Tracker::new())] {
+        let ran = Arc::new(AtomicBool::new(false));
+        let (flag, watched) = (ran.clone(), Alive(Arc::new(AtomicBool::new(true))));
+        let alive = watched.0.clone();
+        let started = tracker.spawn(id, async move {
+            let _watched = watched;
+            flag.store(true, Ordering::SeqCst);
+            Ok::<_, String>(String::new())
+        });
+        assert!(!started);
+        until(|| !alive.load(Ordering::SeqCst)).await;
+        assert!(!ran.load(Ordering::SeqCst));
     }
-    assert!(!ran.load(Ordering::SeqCst));
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 use tokio::task::yield_now;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -26,17 +27,21 @@ impl Drop for Alive {
     }
 }
 
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), future).await.unwrap()
+}
+
 #[test]
 fn a_cancel_that_crosses_a_result_tells_the_truth() {
     const ROUNDS: usize = 300;
     let both = [JobStatus::Cancelled, JobStatus::Completed];
-    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let tracker = Tracker::new();
     let (begun, to_cancel) = mpsc::channel::<(JobId, Arc<AtomicBool>)>();
     thread::scope(|scope| {
         scope.spawn(|| {
             for (id, alive) in to_cancel {
-                let cancelled = runtime().block_on(tracker.cancel_job(id));
+                let cancelled = runtime().block_on(soon(tracker.cancel_job(id)));
                 assert_eq!(
                     tracker.get_job(id).unwrap().status,
                     if cancelled { JobStatus::Cancelled } else { JobStatus::Completed }
@@ -58,9 +63,12 @@ fn a_cancel_that_crosses_a_result_tells_the_truth() {
                     Ok::<_, String>("done".into())
                 });
                 begun.send((id, alive)).unwrap();
-                while !tracker.get_job(id).unwrap().status.is_terminal() {
-                    yield_now().await;
-                }
+                let end = async {
+                    while !tracker.get_job(id).unwrap().status.is_terminal() {
+                        yield_now().await;
+                    }
+                };
+                soon(end).await;
             }
         });
     });

@@ -24,8 +24,9 @@ impl Machine {
         let Some(slot) = self.living(worker) else { return };
         let id = slot.id;
         match (&mut slot.state, frame) {
-            // What was handled first wins: nothing that it says can change that.
-            (SlotState::Dying(_) | SlotState::Draining, _) => {}
+            // What was handled first wins: nothing that it says can change that, but for one thing.
+            (SlotState::Dying(death), frame) => death.hear(frame.job()),
+            (SlotState::Draining, _) => {}
             (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
             (_, WorkerFrame::Fault { message }) => self.fault(now, id, message, out),
             (SlotState::Starting, WorkerFrame::Hello) => self.hello(now, id, out),
@@ -165,9 +166,12 @@ fn said_of_job(assignment: &mut Assignment, frame: WorkerFrame) -> Said {
         // The cancel was handled first: a part of the result that crosses it is not wanted any more, and the
         // answer to the cancel is not awaited.
         (WorkerFrame::Chunk { .. } | WorkerFrame::Response { .. }, Stage::Leaving) => Said::Nothing,
-        (frame, stage) => {
-            let when =
-                if stage == Stage::Sent { "before the job began" } else { "that does not fit its job" };
+        (frame, at) => {
+            // It may have begun with a job that it names, so the job cannot go back to the queue.
+            if at == Stage::Sent && frame.job() == Some(*mine) {
+                *stage = Stage::Running { next_chunk: 0 };
+            }
+            let when = if at == Stage::Sent { "before the job began" } else { "that does not fit its job" };
             Said::Unexpected(format!("it sent {} {when}", name(&frame)))
         }
     }

@@ -1,5 +1,5 @@
 //! A host's end of a connection, and a plugin that does what it is told. `serve` runs on a thread.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, reason = "shared by tests")]
 
 pub mod lab;
 

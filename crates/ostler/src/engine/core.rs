@@ -196,7 +196,11 @@ impl<J: JobType> Core<J> {
         outcome.await.unwrap_or(Ok(false))
     }
 
-    pub(crate) async fn reload(self: &Arc<Self>, name: String, config: PluginConfig) -> Result<(), ControlError> {
+    pub(crate) async fn reload(
+        self: &Arc<Self>,
+        name: String,
+        config: PluginConfig,
+    ) -> Result<(), ControlError> {
         let resource = self.host.resource(&config);
         let work = ControlWork::Reload { name, config, resource };
         self.control(ControlOperation::Reload, work).await.map(drop)

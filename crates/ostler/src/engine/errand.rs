@@ -59,7 +59,9 @@ impl<J: JobType> Errands<J> {
 
 /// Asks the hook, and answers for it at once if it need not wait; else its answer is fed in later.
 fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Admission> {
-    let Some((plugin, name)) = core.lock().active.get(&job).map(|active| (active.cell.plugin.clone(), active.plugin_name.clone())) else {
+    let Some((plugin, name)) =
+        core.lock().active.get(&job).map(|active| (active.cell.plugin.clone(), active.plugin_name.clone()))
+    else {
         // It was cancelled, and the machine drops the answer.
         return None;
     };

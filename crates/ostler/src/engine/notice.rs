@@ -89,7 +89,9 @@ impl Notices {
 
 fn tell(broadcaster: Option<&dyn EventBroadcaster>, resources: Option<&dyn ResourceManager>, notice: Notice) {
     match (notice, broadcaster, resources) {
-        (Notice::Broadcast(event_type, data), Some(broadcaster), _) => broadcaster.broadcast(&event_type, data),
+        (Notice::Broadcast(event_type, data), Some(broadcaster), _) => {
+            broadcaster.broadcast(&event_type, data)
+        }
         (Notice::Register(worker), _, Some(resources)) => resources.register_worker(&worker),
         (Notice::Update(worker), _, Some(resources)) => resources.update_worker_state(&worker),
         (Notice::Unregister(worker), _, Some(resources)) => resources.unregister_worker(&worker),

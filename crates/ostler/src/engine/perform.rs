@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ostler_lifecycle::{
-    Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId, WorkerChange, WorkerKey,
+    Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId, WorkerChange,
+    WorkerKey,
 };
 use ostler_wire::{Execute, Init, ToWorker};
 use serde_json::json;
@@ -43,7 +44,9 @@ impl<J: JobType> Step<'_, J> {
             Effect::Publish { job, change } => self.publish(job, change),
             Effect::Settle { job, outcome } => self.settle(job, outcome),
             // Jobs are submitted under the lock under which `can_accept` said yes.
-            Effect::Reject { job, rejection } => tracing::error!(%job, %rejection, "an accepted job was rejected"),
+            Effect::Reject { job, rejection } => {
+                tracing::error!(%job, %rejection, "an accepted job was rejected")
+            }
             Effect::StillDying { job, pid } => self.still_dying(job, pid),
             Effect::Worker { worker, change } => self.worker_changed(worker, change),
             Effect::Report { id } => self.report(id),
@@ -150,7 +153,8 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn still_dying(&mut self, job: JobId, pid: Option<u32>) {
-        let waiters = self.state.active.get_mut(&job).map(|active| std::mem::take(&mut active.cancel_waiters));
+        let waiters =
+            self.state.active.get_mut(&job).map(|active| std::mem::take(&mut active.cancel_waiters));
         for waiter in waiters.unwrap_or_default() {
             // Whoever waited may have given up.
             let _ = waiter.send(Err(crate::CancelError::StillDying { job, pid }));

@@ -105,7 +105,9 @@ impl<J: JobType> JobManagerBuilder<J> {
             runtime,
         });
         let manager = JobManager::first(core);
-        if !self.lazy && let Err(error) = manager.core().start_workers(Input::Start).await {
+        if !self.lazy
+            && let Err(error) = manager.core().start_workers(Input::Start).await
+        {
             let core = Arc::clone(manager.core());
             drop(manager);
             core.closed().await;

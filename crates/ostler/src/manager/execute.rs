@@ -14,7 +14,8 @@ impl<J: JobType> PluginExecutor for JobManager<J> {
         let invalid = |error: &dyn std::fmt::Display| ExecutorError::new("InvalidPayload", error.to_string());
         let spec = payload.decode::<J>().map_err(|error| invalid(&error))?;
         let new = NewJob { attachments, ..NewJob::new(PluginId::from(plugin), spec) };
-        let handle = self.start(new).await.map_err(|error| ExecutorError::new("StartError", chain(&error)))?;
+        let handle =
+            self.start(new).await.map_err(|error| ExecutorError::new("StartError", chain(&error)))?;
         let output = handle.output().await.map_err(|error| match error {
             JobError::Failed(failure) => ExecutorError::from(*failure),
             JobError::Cancelled => ExecutorError::new("Cancelled", error.to_string()),

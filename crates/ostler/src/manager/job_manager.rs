@@ -10,8 +10,8 @@ use crate::engine::Core;
 use crate::events::ManagerEvents;
 use crate::integration::WorkerState;
 use crate::{
-    BaseJobManager, CancelError, ControlError, Job, JobResult, JobType, LaunchError, NewJob, PluginConfig, PluginId,
-    ShutdownError, StartError,
+    BaseJobManager, CancelError, ControlError, Job, JobResult, JobType, LaunchError, NewJob, PluginConfig,
+    PluginId, ShutdownError, StartError,
 };
 
 /// Runs jobs of one type in worker processes. A clone is cheap, and the same manager.

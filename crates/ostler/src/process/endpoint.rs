@@ -4,7 +4,7 @@ use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::StreamCommon;
 use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericNamespaced, ListenerOptions, ToNsName};
-use rustix::process::{Pid, getpgid, geteuid};
+use rustix::process::{Pid, geteuid, getpgid};
 
 /// Where one worker connects, and the token that it must show. Each is used once.
 ///
@@ -27,7 +27,8 @@ impl Endpoint {
     /// Listens under a fresh name with 128 random bits. Needs a runtime.
     pub(crate) fn open() -> io::Result<Self> {
         let name = format!("ostler-{}", hex(&random()?));
-        let listener = ListenerOptions::new().name(name.as_str().to_ns_name::<GenericNamespaced>()?).create_tokio()?;
+        let listener =
+            ListenerOptions::new().name(name.as_str().to_ns_name::<GenericNamespaced>()?).create_tokio()?;
         Ok(Self { listener, name, token: random()? })
     }
 

@@ -209,7 +209,9 @@ impl Thread {
         let mut gone: Vec<(u64, ChildExit)> = Vec::new();
         for (&key, watched) in &mut self.children {
             let due = watched.child.next_look().is_some_and(|at| at <= now);
-            if (due || ended.contains(&key)) && let Some(remains) = watched.child.advance(now) {
+            if (due || ended.contains(&key))
+                && let Some(remains) = watched.child.advance(now)
+            {
                 gone.push((key, remains));
             }
         }

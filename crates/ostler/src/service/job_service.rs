@@ -8,9 +8,9 @@ use ostler_wire::Payload;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::caught::caught;
 use super::{ExecutorError, PluginExecutor, ServiceError, ServiceFailure, ServiceJob};
 use crate::PluginId;
+use crate::caught::caught;
 use crate::job::panic_message;
 
 /// Keeps the records of jobs and leaves their execution to a [`PluginExecutor`]: it never calls a plugin

@@ -88,7 +88,11 @@ fn note<J: JobType>(job: Uuid, attempt: u32, event: JobEventKind) -> (WorkerFram
 }
 
 /// The host's own view of a response, made outside of every lock, before anybody learns that the job ended.
-fn extract<J: JobType>(core: &Core<J>, id: JobId, mut response: Payload) -> (Result<(), JobFailure>, Cargo<J>) {
+fn extract<J: JobType>(
+    core: &Core<J>,
+    id: JobId,
+    mut response: Payload,
+) -> (Result<(), JobFailure>, Cargo<J>) {
     // A stranger: the machine knows what to think of its worker.
     let Some(job) = core.read(|ledger| ledger.get(id)) else { return (Ok(()), Cargo::None) };
     let attachments = response.attachments().to_vec();
@@ -107,13 +111,7 @@ fn of_plugin(failure: Failure) -> JobFailure {
         ostler_wire::FailureKind::Plugin => FailureKind::Plugin,
         ostler_wire::FailureKind::Panicked => FailureKind::Panicked,
     };
-    let category = match failure.category {
-        ostler_wire::Category::Input => Category::Input,
-        ostler_wire::Category::Transient => Category::Transient,
-        ostler_wire::Category::Resource => Category::Resource,
-        ostler_wire::Category::Fatal => Category::Fatal,
-    };
-    JobFailure::new(kind, category, failure.message)
+    JobFailure::new(kind, failure.category, failure.message)
 }
 
 fn trace(worker: WorkerKey, job: Option<Uuid>, level: LogLevel, message: &str) {

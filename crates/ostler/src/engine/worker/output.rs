@@ -104,7 +104,9 @@ impl Pipe {
         let mut chunk = vec![0; 64 * 1024];
         let mut taken = 0;
         // Past tokio, whose idea of what can be read may be old.
-        while taken < DRAIN_BYTES && let Ok(count @ 1..) = rustix::io::read(pipe.as_fd(), &mut chunk) {
+        while taken < DRAIN_BYTES
+            && let Ok(count @ 1..) = rustix::io::read(pipe.as_fd(), &mut chunk)
+        {
             taken += count;
             self.take(&chunk[..count]);
         }

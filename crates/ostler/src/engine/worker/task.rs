@@ -108,7 +108,8 @@ async fn accompany<J: JobType>(
 }
 
 /// The supervisor always answers; this is for the compiler.
-const UNKNOWN: ChildExit = ChildExit { status: ExitStatus::Unknown, cpu_time: Duration::ZERO, peak_memory: 0 };
+const UNKNOWN: ChildExit =
+    ChildExit { status: ExitStatus::Unknown, cpu_time: Duration::ZERO, peak_memory: 0 };
 
 fn evidence(remains: &ChildExit, stderr_tail: String) -> WorkerExit {
     let ChildExit { status, cpu_time, peak_memory } = *remains;

@@ -96,23 +96,10 @@ fn every_change(ledger: &mut Ledger<Spec>, number: u32) -> bool {
     let reason = BlockReason::Resources { reason: "memory".into() };
     ledger.mark_running(id, 1, None, at(20))
         | ledger.mark_cancelling(id)
-        | ledger.mark_pending(id)
         | ledger.set_block_reason(id, Some(reason))
         | complete(ledger, number)
         | ledger.mark_failed(id, Box::new("late".into()), at(20))
         | ledger.mark_cancelled(id, at(20))
-}
-
-#[test]
-fn a_retry_goes_back_to_pending_and_starts_anew() {
-    let mut ledger = ledger(1, 10);
-    assert!(ledger.mark_running(id(0), 1, Some(42), at(1)));
-    assert!(ledger.mark_pending(id(0)));
-    assert!(ledger.running().is_empty());
-    let job = ledger.get(id(0)).unwrap();
-    assert_eq!((job.status, job.started_at, job.worker_pid), (JobStatus::Pending, None, None));
-    assert!(ledger.mark_running(id(0), 2, Some(43), at(5)));
-    assert_eq!(ledger.get(id(0)).unwrap().started_at, Some(at(5)));
 }
 
 #[test]
@@ -122,7 +109,6 @@ fn a_cancelling_job_counts_as_running_and_may_still_complete() {
     assert!(ledger.mark_running(id(1), 1, None, at(1)));
     assert!(ledger.mark_cancelling(id(1)));
     assert_eq!(specs(&ledger.running()), [0, 1]);
-    assert!(!ledger.mark_pending(id(0)));
     assert!(complete(&mut ledger, 0));
     assert!(ledger.mark_cancelled(id(1), at(2)));
     assert!(ledger.running().is_empty());

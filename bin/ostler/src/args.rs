@@ -1,0 +1,190 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Map, Value};
+
+/// Runs jobs in worker processes: one that crashes, hangs or is cancelled takes nothing else with it.
+#[derive(Parser, Debug)]
+#[command(name = "ostler", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Log more to stderr; may be repeated. The variable OSTLER_LOG takes a filter instead, as in `ostler=debug`
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run one job and print its result
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Run one job for each line of stdin, a JSON object of parameters
+    #[command(after_help = BATCH_EXAMPLES)]
+    Batch(BatchArgs),
+    /// List the plugins and their parameters
+    #[command(after_help = PLUGINS_EXAMPLES)]
+    Plugins(PluginsArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// The plugin that does the job; `ostler plugins` lists them
+    pub(crate) plugin: String,
+
+    /// A parameter of the plugin; may be repeated, and wins over --params
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = parse_pair)]
+    pub(crate) param: Vec<Pair>,
+
+    /// Parameters as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = parse_object)]
+    pub(crate) params: Option<Map<String, Value>>,
+
+    /// End the job if it runs longer than this, as in `30s` or `1h 20m`
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Keep the files that come with the result in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+
+    /// Print one line of JSON with the result or error, the times and the worker's pid
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BatchArgs {
+    /// The plugin that does the jobs; `ostler plugins` lists them
+    pub(crate) plugin: String,
+
+    /// Worker processes; the default is the number of processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) workers: Option<u32>,
+
+    /// A parameter for all lines that do not set it themselves; may be repeated
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = parse_pair)]
+    pub(crate) param: Vec<Pair>,
+
+    /// End a job if it runs longer than this, as in `30s`
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Crashed workers that are replaced within a minute; one more, and the remaining lines fail
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) max_restarts: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PluginsArgs {
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `-p` was given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Pair {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+fn parse_pair(text: &str) -> Result<Pair, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok(Pair { name: name.into(), value: value.into() }),
+        _ => Err("a parameter is given as KEY=VALUE, as in -p path=photo.jpg".to_owned()),
+    }
+}
+
+fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
+    const EXAMPLE: &str = r#"as in --params '{"path": "photo.jpg"}'"#;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(format!("it must be a JSON object, {EXAMPLE}")),
+        Err(error) => Err(format!("it is not JSON ({error}); write an object, {EXAMPLE}")),
+    }
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as in 30s"))?;
+    let year = Duration::from_secs(365 * 24 * 3600);
+    if timeout.is_zero() || timeout > year {
+        return Err("it must be more than zero and at most a year".to_owned());
+    }
+    Ok(timeout)
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ostler plugins                                  what there is
+  ostler run digest -p path=Cargo.toml            one job
+  ostler batch digest --workers 2 < files.jsonl   one job for each line
+
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.
+Ctrl-C cancels what runs; a second one exits at once.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  ostler run digest -p path=Cargo.toml
+  ostler run thumbnail -p path=photo.jpg -p width=256 -p output=small.png
+  ostler run slow_processor -p text='one two three' -p seconds=5 --timeout 3s
+  ostler run word_counter --params '{\"text\": \"to be or not to be\"}' --json
+
+The result goes to stdout, progress to stderr if that is a terminal.
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.";
+
+const BATCH_EXAMPLES: &str = "\
+Examples:
+  printf '{\"path\": \"%s\"}\\n' *.iso | ostler batch digest --workers 2
+  ostler batch thumbnail -p width=256 < images.jsonl > results.jsonl
+
+Each finished job is one line on stdout, in the order in which they finish:
+  {\"line\": 1, \"id\": \"…\", \"status\": \"completed\", \"result\": …}
+  {\"line\": 2, \"id\": \"…\", \"status\": \"failed\", \"error\": {\"message\": \"…\", …}}
+`line` is the number of the input line. A line that is no job fails, and the others go on.
+Exit codes: 0 all completed, 1 some failed, 2 wrong usage, 130 cancelled.";
+
+const PLUGINS_EXAMPLES: &str = "\
+Examples:
+  ostler plugins
+  ostler plugins --json";
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_value_may_hold_an_equals_sign_or_nothing() {
+        assert_eq!(parse_pair("text=a=b").unwrap(), Pair { name: "text".into(), value: "a=b".into() });
+        assert_eq!(parse_pair("text=").unwrap(), Pair { name: "text".into(), value: String::new() });
+        assert!(parse_pair("text").is_err());
+        assert!(parse_pair("=text").is_err());
+    }
+
+    #[test]
+    fn params_are_an_object() {
+        assert_eq!(parse_object(r#"{"a": 1}"#).unwrap().len(), 1);
+        assert!(parse_object("[1]").unwrap_err().contains("must be a JSON object"));
+        assert!(parse_object("{a: 1}").unwrap_err().contains("not JSON"));
+    }
+
+    #[test]
+    fn a_timeout_has_a_unit_and_bounds() {
+        assert_eq!(parse_timeout("1m 30s").unwrap(), Duration::from_secs(90));
+        assert!(parse_timeout("30").unwrap_err().contains("30s"));
+        assert!(parse_timeout("0s").is_err());
+        assert!(parse_timeout("2years").is_err());
+    }
+}

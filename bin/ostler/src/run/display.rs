@@ -1,0 +1,70 @@
+use indicatif::ProgressBar;
+use ostler::worker::LogLevel;
+use ostler::{JobEventKind, JobEvents, Payload};
+use serde_json::Value;
+
+use crate::screen::{Screen, harmless};
+
+/// The bar counts in thousandths.
+const WHOLE: f64 = 1000.0;
+
+/// Shows a job's progress and what it streams, until its end.
+pub(super) async fn show(mut events: JobEvents, screen: Screen) {
+    let bar = Bar::new(&screen);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => bar.show(&event.kind, &screen),
+            Err(missed) => screen.say(&missed.to_string()),
+        }
+    }
+}
+
+/// A bar that is gone when the job is.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(screen: &Screen) -> Self {
+        let template = "{spinner} [{bar:30}] {percent:>3}% {wide_msg} {elapsed}";
+        Self(screen.bar(ProgressBar::new(WHOLE as u64), template))
+    }
+
+    fn show(&self, event: &JobEventKind, screen: &Screen) {
+        match event {
+            JobEventKind::Queued => self.0.set_message("waiting for a worker"),
+            JobEventKind::Blocked(reason) => self.0.set_message(format!("waiting: {reason}")),
+            JobEventKind::Started { .. } => self.0.set_message("running"),
+            JobEventKind::Progress { fraction, message } => {
+                self.0.set_position((fraction * WHOLE) as u64);
+                self.0.set_message(harmless(message).replace('\n', " "));
+            }
+            JobEventKind::Chunk { is_final: false, payload, .. } => screen.say(&harmless(&readable(payload))),
+            JobEventKind::Log { level, message } => log(*level, message, screen),
+            JobEventKind::Cancelling => self.0.set_message("cancelling"),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn log(level: LogLevel, message: &str, screen: &Screen) {
+    let level = match level {
+        LogLevel::Error => "error: ",
+        LogLevel::Warn => "warning: ",
+        LogLevel::Info => "",
+        LogLevel::Debug | LogLevel::Trace => return,
+    };
+    screen.say(&harmless(&format!("{level}{message}")));
+}
+
+fn readable(chunk: &Payload) -> String {
+    match chunk.decode::<Value>() {
+        Ok(Value::String(text)) => text,
+        Ok(other) => other.to_string(),
+        Err(_) => format!("({} bytes)", chunk.len()),
+    }
+}

@@ -1,0 +1,12 @@
+//! Pictures made small: read, decode within limits, scale, write.
+
+mod decode;
+mod deliver;
+mod jpeg;
+mod plugin;
+mod request;
+mod scale;
+mod size;
+
+pub use plugin::Thumbnail;
+pub use request::{ThumbnailRequest, ThumbnailResponse};

@@ -1,0 +1,15 @@
+//! Plugins that do what a test tells them, good or bad, and the job type for them.
+
+mod plugin;
+mod task;
+
+pub use plugin::{Lab, Other};
+pub use task::Task;
+
+use ostler::worker::PluginSet;
+
+/// All of them.
+pub fn register_all(plugins: &mut PluginSet) {
+    plugins.register::<Lab>();
+    plugins.register::<Other>();
+}

@@ -1,0 +1,210 @@
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ostler::worker::{JobContext, Manifest, Plugin, PluginError};
+use serde::Deserialize;
+
+use super::Task;
+
+/// Does what it is told. Its configuration may tell it not to load.
+pub struct Lab(Knowledge);
+
+/// The same under another name.
+pub struct Other(Knowledge);
+
+/// What a lab plugin is loaded with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// What it says that its model is.
+    model: String,
+    /// How loading goes wrong.
+    load: Option<BadLoad>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BadLoad {
+    Fail,
+    Panic,
+    Exit,
+    Hang,
+}
+
+struct Knowledge {
+    model: String,
+    loads: usize,
+}
+
+impl Plugin for Lab {
+    const NAME: &str = "lab";
+    type Config = Option<Config>;
+    type Request = Task;
+    type Response = String;
+
+    fn manifest() -> Manifest {
+        Manifest::new(Self::NAME).version("1.2.3").category("lab").streaming(true)
+    }
+
+    fn load(config: Option<Config>) -> Result<Self, PluginError> {
+        static LOADS: AtomicUsize = AtomicUsize::new(0);
+        load(config, &LOADS).map(Self)
+    }
+
+    fn execute(&mut self, task: Task, job: &JobContext) -> Result<String, PluginError> {
+        execute(&self.0, task, job)
+    }
+}
+
+impl Plugin for Other {
+    const NAME: &str = "other";
+    type Config = Option<Config>;
+    type Request = Task;
+    type Response = String;
+
+    fn load(config: Option<Config>) -> Result<Self, PluginError> {
+        static LOADS: AtomicUsize = AtomicUsize::new(0);
+        load(config, &LOADS).map(Self)
+    }
+
+    fn execute(&mut self, task: Task, job: &JobContext) -> Result<String, PluginError> {
+        execute(&self.0, task, job)
+    }
+}
+
+fn load(config: Option<Config>, loads: &AtomicUsize) -> Result<Knowledge, PluginError> {
+    let config = config.unwrap_or_default();
+    match config.load {
+        None => {}
+        Some(BadLoad::Fail) => return Err(PluginError::resource("the model does not fit")),
+        Some(BadLoad::Panic) => panic!("the model is cursed"),
+        Some(BadLoad::Exit) => {
+            say_on_stderr("cannot find the driver\n");
+            std::process::exit(3);
+        }
+        Some(BadLoad::Hang) => for_ever(),
+    }
+    Ok(Knowledge { model: config.model, loads: loads.fetch_add(1, Ordering::Relaxed) + 1 })
+}
+
+fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String, PluginError> {
+    match task {
+        Task::Echo(text) => return Ok(text),
+        Task::Answer(bytes) => return Ok("a".repeat(bytes)),
+        Task::Attachments => return Ok(send_back(job)),
+        Task::Pid => return Ok(std::process::id().to_string()),
+        Task::Config => return Ok(format!("{} {}", knowledge.model, knowledge.loads)),
+        Task::AwaitFile(path) => loop {
+            if let Ok(text) = fs::read_to_string(&path) {
+                return Ok(text);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        },
+        Task::Hang(path) => {
+            let complete = path.with_extension("part");
+            fs::write(&complete, std::process::id().to_string())?;
+            fs::rename(complete, path)?;
+            for_ever()
+        }
+        Task::Spin => loop {
+            std::hint::spin_loop();
+        },
+        Task::TidyUp => {
+            while !job.is_cancelled() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            return Ok("tidied up".to_owned());
+        }
+        Task::IgnoreCancel => for_ever(),
+        Task::Fail(message, category) => return Err(PluginError::new(category, message)),
+        Task::Panic(message) => panic!("{message}"),
+        Task::Abort(lines) => {
+            say_on_stderr(&lines);
+            std::process::abort()
+        }
+        Task::Segfault => segfault(),
+        Task::Exit(code) => std::process::exit(code),
+        Task::Emit(count, bytes) => {
+            for number in 0..count {
+                job.emit(&format!("{number} {}", "x".repeat(bytes)))?;
+            }
+        }
+        Task::Progress(count) => (0..count).for_each(|number| job.progress(0.5, number.to_string())),
+        Task::Mixed(count) => {
+            for number in 0..count {
+                job.emit(&number.to_string())?;
+                job.progress(0.5, number.to_string());
+                job.info(number.to_string());
+            }
+        }
+        Task::Flood(bytes) => flood(bytes)?,
+        Task::LeaveChild => return Ok(leave_behind(false)?.to_string()),
+        Task::LeaveDaemon => return Ok(leave_behind(true)?.to_string()),
+        Task::DieAndLeaveChild => {
+            job.info(leave_behind(false)?.to_string());
+            Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status()?;
+        }
+    }
+    Ok("done".to_owned())
+}
+
+fn send_back(job: &JobContext) -> String {
+    let names: Vec<&str> = job.attachments().iter().map(|attachment| attachment.name.as_str()).collect();
+    for attachment in job.attachments() {
+        job.attach(&attachment.name, &attachment.media_type, attachment.bytes.clone());
+    }
+    names.join(" ")
+}
+
+fn flood(bytes: usize) -> std::io::Result<()> {
+    let line = [b'x'; 1024];
+    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
+    for _ in 0..bytes / line.len() {
+        stdout.write_all(&line)?;
+        stdout.write_all(b"\n")?;
+        stderr.write_all(&line)?;
+        stderr.write_all(b"\n")?;
+    }
+    stdout.flush()
+}
+
+/// Starts a long sleep that holds this process's stdout and stderr.
+fn leave_behind(leaves_group: bool) -> std::io::Result<u32> {
+    let mut sleep = Command::new(if leaves_group { "setsid" } else { "sleep" });
+    if leaves_group {
+        sleep.arg("sleep");
+    }
+    sleep.arg("1000").stdin(Stdio::null());
+    if leaves_group {
+        // So that setsid need not fork, and its id is the sleep's.
+        sleep.process_group(unchanged_group());
+    }
+    Ok(sleep.spawn()?.id())
+}
+
+fn unchanged_group() -> i32 {
+    // A process that leads no group may call setsid itself; a child that stays in ours leads none.
+    i32::try_from(std::process::id()).unwrap_or(0)
+}
+
+fn say_on_stderr(text: &str) {
+    // With stderr closed there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn for_ever() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[expect(unsafe_code, reason = "a segmentation fault is what is asked for")]
+fn segfault() -> ! {
+    // SAFETY: there is none; the process dies here.
+    unsafe { std::ptr::null_mut::<u8>().write_volatile(1) };
+    for_ever()
+}

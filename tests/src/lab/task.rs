@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+
+use ostler::{Category, JobType};
+use serde::{Deserialize, Serialize};
+
+/// What a job in the lab is to do.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// Answer with this text.
+    Echo(String),
+    /// Answer with so many bytes.
+    Answer(usize),
+    /// Answer with the names of the attachments, and send them back.
+    Attachments,
+    /// Answer with the process id.
+    Pid,
+    /// Answer with the configuration that the plugin was loaded with, and how often this process has loaded it.
+    Config,
+    /// Wait until the file is there, and answer with its text.
+    AwaitFile(PathBuf),
+    /// Write the process id to a file, and then never end.
+    Hang(PathBuf),
+    /// Never end, and use the processor for it.
+    Spin,
+    /// Wait for the request to stop, and answer "tidied up".
+    TidyUp,
+    /// Be asked to stop, and do not.
+    IgnoreCancel,
+    /// Answer with an error.
+    Fail(String, Category),
+    /// Panic with this message.
+    Panic(String),
+    /// Write these lines to stderr and abort.
+    Abort(String),
+    /// Touch memory that is not there.
+    Segfault,
+    /// End the process with this code.
+    Exit(i32),
+    /// Emit so many chunks of so many bytes.
+    Emit(usize, usize),
+    /// Tell progress so often.
+    Progress(usize),
+    /// Emit, tell progress and log, in this order, so often.
+    Mixed(usize),
+    /// Write so many bytes to stdout and to stderr.
+    Flood(usize),
+    /// Leave a process behind in the group, which holds stdout and stderr, and answer with its id.
+    LeaveChild,
+    /// Leave a process behind that has left the group, and answer with its id.
+    LeaveDaemon,
+    /// Leave a process behind in the group, say its id in the log, and die of SIGKILL.
+    DieAndLeaveChild,
+}
+
+impl JobType for Task {
+    type Output = String;
+}

@@ -1,0 +1,80 @@
+//! What may be said of operations on the whole pool.
+
+use std::time::{Duration, Instant};
+
+use ostler_lifecycle::{ControlFailure, ControlId, ControlOperation, PoolConfig};
+
+use super::step::Frame;
+use super::worker::Worker;
+use super::{Model, Verdict, ensure};
+
+/// A reload, an unload or a question for state that was not answered yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Control {
+    pub(crate) operation: ControlOperation,
+    pub(crate) deadline: Instant,
+    succeeded: u32,
+    failed: u32,
+}
+
+impl Control {
+    pub(super) fn new(operation: ControlOperation, now: Instant, config: &PoolConfig) -> Self {
+        let timeout: Duration = match operation {
+            ControlOperation::Reload => config.reload_timeout,
+            ControlOperation::Unload | ControlOperation::GetState => config.unload_timeout,
+        };
+        Self { operation, deadline: now + timeout, succeeded: 0, failed: 0 }
+    }
+}
+
+impl Model {
+    pub(super) fn chore_answered(&mut self, id: ControlId, succeeded: bool) {
+        if let Some(control) = self.controls.get_mut(&id) {
+            if succeeded { control.succeeded += 1 } else { control.failed += 1 }
+        }
+    }
+
+    pub(super) fn report(&mut self, id: ControlId) -> Verdict {
+        let frame = self.step.frame;
+        let first = !std::mem::replace(&mut self.step.published, true);
+        ensure(frame == Frame::State(id) && first, "a_report_is_an_answer", || {
+            format!("a report for {id:?}, and the frame means {frame:?}")
+        })
+    }
+
+    pub(super) fn answer(&mut self, id: ControlId, result: &Result<(), ControlFailure>) -> Verdict {
+        let control = self.controls.remove(&id);
+        ensure(control.is_some(), "an_operation_is_answered_once", || format!("{id:?}: {result:?}"))?;
+        let Some(control) = control else { return Ok(()) };
+        let has_reason = match result {
+            Ok(()) => control.failed == 0 && control.succeeded > 0,
+            Err(ControlFailure::NoLiveWorker) => control.failed == 0 && control.succeeded == 0,
+            Err(ControlFailure::TimedOut) => control.deadline <= self.now,
+            Err(ControlFailure::Plugin(_)) => control.failed > 0,
+            Err(ControlFailure::ShutDown) => self.shutdown.is_some(),
+        };
+        ensure(has_reason, "an_answer_has_a_reason", || format!("{id:?}: {result:?} of {control:?}"))?;
+        if result.is_ok() {
+            self.everybody_did_it(id, control.operation)?;
+        }
+        let reload_failed = result.is_err() && control.operation == ControlOperation::Reload;
+        for worker in self.workers.values_mut() {
+            worker.questions.retain(|(_, asked)| *asked != id);
+            worker.obsolete |= reload_failed && worker.chores_done.contains(&id);
+        }
+        Ok(())
+    }
+
+    fn everybody_did_it(&self, id: ControlId, operation: ControlOperation) -> Verdict {
+        if operation == ControlOperation::GetState {
+            let open = |worker: &Worker| worker.listens() && worker.questions.iter().any(|(_, asked)| *asked == id);
+            let silent = self.workers.iter().find(|(_, worker)| open(worker));
+            return ensure(silent.is_none(), "an_answer_waits_for_all", || format!("{id:?}: {silent:?}"));
+        }
+        let lags = |worker: &Worker| {
+            worker.hello_at.is_some() && worker.listens() && !worker.chores_done.contains(&id)
+        };
+        let laggard = self.workers.iter().find(|(_, worker)| lags(worker));
+        ensure(laggard.is_none(), "an_answer_waits_for_all", || format!("{id:?}: {laggard:?}"))
+    }
+}

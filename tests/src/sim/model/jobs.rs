@@ -1,0 +1,187 @@
+//! What may be said of jobs.
+
+use ostler_lifecycle::{
+    Admission, FailureKind, Input, JobChange, JobId, Outcome, Rejection, Ticket, WorkerKey,
+};
+
+use super::job::{Job, Stage};
+use super::step::Frame;
+use super::{Model, Verdict, ensure};
+
+impl Model {
+    /// The job, if it was accepted and has not ended.
+    pub(super) fn unfinished(&mut self, id: JobId) -> Result<&mut Job, super::super::violation::Violation> {
+        let ended = self.ended.contains(&id);
+        let known = self.jobs.contains_key(&id);
+        ensure(known, "guarantee_1_every_accepted_job_ends_once", || match ended {
+            true => format!("{id} has ended, and is spoken of again"),
+            false => format!("{id} was never accepted"),
+        })?;
+        // It is there: see above.
+        #[expect(clippy::unwrap_used, reason = "checked just above")]
+        Ok(self.jobs.get_mut(&id).unwrap())
+    }
+
+    pub(super) fn ask(&mut self, id: JobId, ticket: Ticket) -> Verdict {
+        let last = std::mem::replace(&mut self.last_ticket, ticket);
+        ensure(last < ticket, "names_are_new", || format!("{ticket:?} came after {last:?}"))?;
+        self.guarantee_6_first_in_first_out(id)?;
+        let (losses, ending) = (self.losses, self.ending.is_some());
+        let job = self.unfinished(id)?;
+        let may = job.is_pending() && !job.cancel_asked && !ending;
+        ensure(may, "the_hook_is_asked_about_pending_jobs", || format!("{id} is {job:?}"))?;
+        let open = job.question.is_some_and(|(_, then)| then == losses);
+        ensure(!open, "the_hook_is_asked_once", || format!("{id} is being asked about"))?;
+        job.question = Some((ticket, losses));
+        job.stage = Stage::Pending { blocked: None };
+        Ok(())
+    }
+
+    /// Its turn has come: nobody who came before it, or is more important, is ready and left behind.
+    fn guarantee_6_first_in_first_out(&mut self, id: JobId) -> Verdict {
+        let job = self.unfinished(id)?.clone();
+        let passed = self.jobs.iter().find(|(_, other)| other.is_ready() && other.precedes(&job));
+        ensure(passed.is_none(), "guarantee_6_first_in_first_out", || format!("{id} passed {passed:?}"))
+    }
+
+    pub(super) fn execute(&mut self, id: JobId, key: WorkerKey) -> Verdict {
+        let admitted = self.step.admitted.take();
+        ensure(admitted == Some(id), "nothing_starts_without_the_hook", || {
+            format!("{id} was sent to {key}; the hook agreed to {admitted:?}")
+        })?;
+        if self.unfinished(id)?.question.is_none() {
+            self.guarantee_6_first_in_first_out(id)?;
+        }
+        let job = self.unfinished(id)?;
+        ensure(job.is_pending() && !job.begun, "guarantee_2_a_job_runs_on_one_worker_at_a_time", || {
+            format!("{id} was sent to {key} and is {job:?}")
+        })?;
+        ensure(!job.cancel_asked, "guarantee_4_a_cancelled_job_does_not_start", || {
+            format!("{id} was sent to {key}")
+        })?;
+        job.stage = Stage::Sent(key);
+        job.question = None;
+        Ok(())
+    }
+
+    pub(super) fn publish(&mut self, id: JobId, change: &JobChange, input: &Input) -> Verdict {
+        match (change, input) {
+            (JobChange::Queued, Input::Submit(submit)) if self.step.submitted == Some(id) => {
+                self.step.submitted = None;
+                self.accept(id, submit);
+                Ok(())
+            }
+            (JobChange::Blocked(_), Input::Submit(submit)) if submit.job == id && submit.blocked.is_some() => {
+                self.block(id)
+            }
+            (JobChange::Blocked(_), Input::Admission { job, ticket, answer: Admission::Wait { .. } })
+                if *job == id && self.awaits_admission(id, *ticket) =>
+            {
+                self.block(id)
+            }
+            (JobChange::Cancelling, Input::Cancel { .. }) if self.step.cancelling == Some(id) => {
+                self.step.cancelling = None;
+                let job = self.unfinished(id)?;
+                if let Some(worker) = job.worker() {
+                    job.stage = Stage::Cancelling(worker);
+                }
+                Ok(())
+            }
+            (change, Input::Frame { worker, .. }) => self.publish_of_frame(id, change, *worker),
+            _ => ensure(false, "what_is_published_happened", || format!("{id}: {change:?}")),
+        }
+    }
+
+    fn publish_of_frame(&mut self, id: JobId, change: &JobChange, key: WorkerKey) -> Verdict {
+        self.unfinished(id)?;
+        let frame = self.step.frame;
+        let fits = self.workers.get(&key).is_some_and(|worker| {
+            worker.task.as_ref().is_some_and(|task| task.job == id)
+                && match change {
+                    JobChange::Started { worker: named, pid, attempt } => {
+                        frame == Frame::Started && *named == key && *pid == worker.pid && *attempt == 1
+                    }
+                    JobChange::Noted => frame == Frame::Noted,
+                    JobChange::Chunk => frame == Frame::Chunk,
+                    _ => false,
+                }
+        });
+        let first = !std::mem::replace(&mut self.step.published, true);
+        ensure(fits && first, "guarantee_2_a_result_counts_only_from_who_was_asked", || {
+            format!("{change:?} of {id} from {key}, whose frame means {frame:?}")
+        })
+    }
+
+    fn block(&mut self, id: JobId) -> Verdict {
+        let now = self.now;
+        let job = self.unfinished(id)?;
+        job.stage = Stage::Pending { blocked: Some(now) };
+        job.question = None;
+        Ok(())
+    }
+
+    pub(super) fn settle(&mut self, id: JobId, outcome: &Outcome) -> Verdict {
+        let job = self.unfinished(id)?.clone();
+        let due = self.step.due.iter().position(|(due, _)| *due == id);
+        match due.map(|index| self.step.due.remove(index).1) {
+            Some(due) => ensure(due.is(outcome), "guarantee_5_the_first_one_handled_wins", || {
+                format!("{id} had to end as {due:?}, and ended as {outcome:?}")
+            })?,
+            None => self.ended_without_its_own_reason(id, &job, outcome)?,
+        }
+        ensure(job.cancel_asked || *outcome != Outcome::Cancelled, "guarantee_4_cancelled_on_request_only", || {
+            format!("{id} was never asked to end")
+        })?;
+        self.jobs.remove(&id);
+        self.ended.insert(id);
+        Ok(())
+    }
+
+    /// Only the pool's end and the spent budget take jobs along, and only those that wait.
+    fn ended_without_its_own_reason(&self, id: JobId, job: &Job, outcome: &Outcome) -> Verdict {
+        let kind = match outcome {
+            Outcome::Completed => {
+                return ensure(false, "guarantee_2_a_result_counts_only_from_who_was_asked", || id.to_string());
+            }
+            Outcome::Cancelled => {
+                return ensure(false, "guarantee_4_cancelled_means_that_no_code_of_it_runs", || {
+                    format!("{id} is {job:?}")
+                });
+            }
+            Outcome::Failed(failure) => failure.kind,
+        };
+        let taken_along = match kind {
+            FailureKind::WorkerUnavailable => self.down,
+            FailureKind::Interrupted => self.ending.is_some(),
+            _ => false,
+        };
+        ensure(taken_along && job.is_pending(), "guarantee_3_a_death_touches_only_its_own_job", || {
+            format!("{id} failed with {kind:?} and is {job:?}")
+        })
+    }
+
+    pub(super) fn reject(&mut self, id: JobId, rejection: &Rejection, input: &Input) -> Verdict {
+        let asked = matches!(input, Input::Submit(submit) if submit.job == id);
+        ensure(asked && self.step.submitted.take() == Some(id), "only_submits_are_rejected", || id.to_string())?;
+        self.step.admitted = None;
+        let right = match rejection {
+            Rejection::ShutDown => self.shutdown.is_some(),
+            Rejection::Down(_) => self.down,
+            Rejection::QueueFull { capacity } => {
+                let waiting = self.jobs.values().filter(|job| job.is_pending()).count();
+                *capacity > 0 && *capacity == self.config.queue_capacity && waiting >= *capacity
+            }
+        };
+        ensure(right, "a_rejection_has_a_reason", || format!("{id}: {rejection:?}"))
+    }
+
+    pub(super) fn still_dying(&mut self, id: JobId, pid: Option<u32>) -> Verdict {
+        let worker = self.unfinished(id)?.worker();
+        let of_worker = worker.and_then(|key| self.workers.get(&key)).map(|worker| worker.pid);
+        let due = self.step.still_dying.iter().position(|due| *due == id);
+        due.map(|index| self.step.still_dying.remove(index));
+        ensure(due.is_some() && of_worker == Some(pid), "guarantee_4_who_does_not_die_is_named", || {
+            format!("{id} is said to be still dying in {pid:?}; its worker is {worker:?}, {of_worker:?}")
+        })
+    }
+}

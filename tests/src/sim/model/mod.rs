@@ -1,0 +1,122 @@
+//! What must be true, judged from outside: the model knows only what went into the machine and what came out.
+//!
+//! Each step is judged in three parts. `foresee` notes what an input means, and what it therefore must lead to;
+//! `judge` goes through the effects, each of which needs a reason; `after` looks for what did not happen.
+
+mod after;
+mod controls;
+mod foresee;
+mod frames;
+mod job;
+mod jobs;
+mod restart;
+mod step;
+mod worker;
+mod workers;
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use ostler_lifecycle::{ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, Ticket, WorkerKey};
+
+use self::controls::Control;
+use self::job::Job;
+use self::restart::Restarts;
+use self::step::Step;
+use self::worker::Worker;
+use super::violation::{Verdict, ensure};
+
+/// What is known of a machine without looking into it.
+#[derive(Debug)]
+pub(crate) struct Model {
+    config: PoolConfig,
+    now: Instant,
+    jobs: BTreeMap<JobId, Job>,
+    ended: HashSet<JobId>,
+    submits: u64,
+    workers: BTreeMap<WorkerKey, Worker>,
+    controls: BTreeMap<ControlId, Control>,
+    restarts: Restarts,
+    last_generation: u64,
+    last_request: RequestId,
+    last_ticket: Ticket,
+    /// Free workers that were lost: with one of them a reservation may have gone.
+    losses: u64,
+    down: bool,
+    shutdown: Option<Instant>,
+    /// When the shutdown's deadline was noticed.
+    ending: Option<Instant>,
+    closed: bool,
+    /// Ticks at the same moment, without anything else.
+    idle_ticks: u32,
+    step: Step,
+}
+
+impl Model {
+    pub(crate) fn new(config: PoolConfig, now: Instant) -> Self {
+        Self {
+            restarts: Restarts::new(&config),
+            config,
+            now,
+            jobs: BTreeMap::new(),
+            ended: HashSet::new(),
+            submits: 0,
+            workers: BTreeMap::new(),
+            controls: BTreeMap::new(),
+            last_generation: 0,
+            last_request: RequestId(0),
+            last_ticket: Ticket(0),
+            losses: 0,
+            down: false,
+            shutdown: None,
+            ending: None,
+            closed: false,
+            idle_ticks: 0,
+            step: Step::default(),
+        }
+    }
+
+    /// Judges what the machine made of an input that was foreseen.
+    pub(crate) fn judge(&mut self, input: &Input, effects: &[Effect], machine: &Machine) -> Verdict {
+        ensure(!self.step.quiet || effects.is_empty(), "what_comes_late_changes_nothing", || {
+            format!("{input:?} led to {effects:?}")
+        })?;
+        for effect in effects {
+            self.effect(effect, input)?;
+        }
+        self.after(input, machine)
+    }
+
+    fn effect(&mut self, effect: &Effect, input: &Input) -> Verdict {
+        match effect {
+            Effect::Spawn { worker } => self.spawn(*worker, input),
+            Effect::Send { worker, request, command } => self.send(*worker, *request, *command, input),
+            Effect::Kill { worker } => self.kill(*worker, input),
+            Effect::AskAdmission { job, ticket } => self.ask(*job, *ticket),
+            Effect::Publish { job, change } => self.publish(*job, change, input),
+            Effect::Settle { job, outcome } => self.settle(*job, outcome),
+            Effect::Reject { job, rejection } => self.reject(*job, rejection, input),
+            Effect::StillDying { job, pid } => self.still_dying(*job, *pid),
+            Effect::Worker { worker, change } => self.worker_change(*worker, change, input),
+            Effect::Report { id } => self.report(*id),
+            Effect::Answer { id, result } => self.answer(*id, result),
+            Effect::Down { .. } => self.went_down(),
+            Effect::Up => self.came_up(input),
+            Effect::Closed { still_dying } => self.close(still_dying),
+        }
+    }
+
+    /// The jobs that a worker has.
+    pub(crate) fn jobs_in_workers(&self) -> Vec<JobId> {
+        self.jobs.iter().filter(|(_, job)| !job.is_pending()).map(|(&id, _)| id).collect()
+    }
+
+    /// Whether the hook's answer to this question would count.
+    pub(crate) fn awaits_admission(&self, job: JobId, ticket: Ticket) -> bool {
+        self.jobs.get(&job).is_some_and(|job| job.question.is_some_and(|(open, _)| open == ticket))
+    }
+
+    fn is_given_up(&self, worker: WorkerKey) -> bool {
+        self.workers.get(&worker).is_some_and(|worker| worker.given_up)
+    }
+}

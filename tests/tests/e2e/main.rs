@@ -1,0 +1,9 @@
+//! Real processes, real sockets: what the design promises, named after it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod guarantees;
+mod operations;
+mod seeds;
+mod support;
