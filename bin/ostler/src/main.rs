@@ -31,7 +31,8 @@ fn main() -> ExitCode {
     let screen = Screen::new();
     logging::start(cli.verbose, &screen);
     let exit = perform(cli.command, &screen).unwrap_or_else(|failure| {
-        screen.say(&format!("error: {failure}"));
+        let what = if failure.exit == Exit::Cancelled { "" } else { "error: " };
+        screen.say(&format!("{what}{failure}"));
         failure.exit
     });
     exit.into()

@@ -34,7 +34,10 @@ pub(crate) fn check_names(manifest: &PluginManifest, params: &Map<String, Value>
 }
 
 /// Checks that nothing is left out that the plugin needs.
-pub(crate) fn check_complete(manifest: &PluginManifest, params: &Map<String, Value>) -> Result<(), ParamError> {
+pub(crate) fn check_complete(
+    manifest: &PluginManifest,
+    params: &Map<String, Value>,
+) -> Result<(), ParamError> {
     let missing = |parameter: &&Parameter| parameter.required && !params.contains_key(&parameter.name);
     match manifest.parameters.iter().find(missing) {
         None => Ok(()),
@@ -88,7 +91,9 @@ fn parse(parameter: &Parameter, text: &str) -> Result<Value, ParamError> {
         ParameterKind::Integer => {
             integer(text).map(Value::Number).ok_or_else(|| refused("a whole number".to_owned()))
         }
-        ParameterKind::Number => number(text).map(Value::Number).ok_or_else(|| refused("a number".to_owned())),
+        ParameterKind::Number => {
+            number(text).map(Value::Number).ok_or_else(|| refused("a number".to_owned()))
+        }
         ParameterKind::Boolean => match text {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
@@ -136,7 +141,10 @@ mod tests {
     #[track_caller]
     fn refuse(name: &str, text: &str) -> String {
         let message = typed(&thumbnail(), &[pair(name, text)]).unwrap_err().to_string();
-        assert!(message.contains(&format!("{name:?}")) && message.contains(&format!("{text:?}")), "{message}");
+        assert!(
+            message.contains(&format!("{name:?}")) && message.contains(&format!("{text:?}")),
+            "{message}"
+        );
         message
     }
 

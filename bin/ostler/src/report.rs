@@ -30,7 +30,11 @@ pub(crate) struct Report<'a> {
 enum ReportedError<'a> {
     Job(&'a JobFailure),
     /// In the form of a job's failure.
-    Other { kind: &'static str, category: Category, message: String },
+    Other {
+        kind: &'static str,
+        category: Category,
+        message: String,
+    },
 }
 
 /// Bytes that came with the result, without the bytes.
@@ -78,7 +82,15 @@ impl<'a> Report<'a> {
     }
 
     fn bare(plugin: &'a str, status: JobStatus, error: ReportedError<'a>) -> Self {
-        Self { id: None, plugin, status, result: None, error: Some(error), attachments: Vec::new(), times: None }
+        Self {
+            id: None,
+            plugin,
+            status,
+            result: None,
+            error: Some(error),
+            attachments: Vec::new(),
+            times: None,
+        }
     }
 
     /// Says where the attachments went, in their order.

@@ -55,7 +55,9 @@ impl Screen {
 
 /// Text from a worker without the characters that steer a terminal.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() && char != '\n' && char != '\t' { '\u{fffd}' } else { char }).collect()
+    text.chars()
+        .map(|char| if char.is_control() && char != '\n' && char != '\t' { '\u{fffd}' } else { char })
+        .collect()
 }
 
 #[cfg(test)]

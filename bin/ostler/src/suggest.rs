@@ -15,20 +15,24 @@ pub(crate) fn did_you_mean(near: Option<&str>) -> String {
     near.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default()
 }
 
-/// How many characters must be changed, added or left out to make one text the other.
+/// How many characters must be changed, added, left out or swapped with the next to make one text the other.
 fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (done, left) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = done + 1;
-        for (index, right) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[index + 1];
-            row[index + 1] = replaced.min(row[index] + 1).min(diagonal + 1);
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    // The distance between the first so many characters of each.
+    let mut table = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = table[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+                let best = changed.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                let is_swap = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+                if is_swap { best.min(table[i - 2][j - 2] + 1) } else { best }
+            };
         }
     }
-    row[to.len()]
+    table[from.len()][to.len()]
 }
 
 #[cfg(test)]
@@ -46,7 +50,8 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_those_of_levenshtein() {
+    fn a_swap_is_one_slip() {
+        assert_eq!(distance("paht", "path"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("abc", "abc"), 0);

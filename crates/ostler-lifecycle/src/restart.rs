@@ -1,6 +1,5 @@
 //! When a slot is filled again: the policy as a table, the budget as a window, the delay as a function.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::RestartPolicy;
@@ -38,29 +37,31 @@ pub(crate) fn refill(policy: RestartPolicy, end: EndKind, wanted: bool) -> Refil
 pub(crate) struct RestartBudget {
     max: u32,
     window: Duration,
-    used: VecDeque<Instant>,
+    /// When the starts were.
+    starts: Vec<Instant>,
 }
 
 impl RestartBudget {
     pub(crate) fn new(max: u32, window: Duration) -> Self {
-        Self { max, window, used: VecDeque::new() }
+        Self { max, window, starts: Vec::new() }
     }
 
-    /// Takes one start, and says how many were taken before it within the window; `None` when it is spent.
-    pub(crate) fn take(&mut self, now: Instant) -> Option<u32> {
-        while self.used.front().is_some_and(|&at| at + self.window <= now) {
-            self.used.pop_front();
-        }
-        // The window never holds more than `max`, which is a u32.
-        let before = self.used.len() as u32;
-        (before < self.max).then(|| {
-            self.used.push_back(now);
-            before
-        })
+    /// How many starts count now, if there is room for one more. Those that wait for their time count too.
+    pub(crate) fn used(&mut self, now: Instant, waiting: usize) -> Option<u32> {
+        let window = self.window;
+        self.starts.retain(|&at| now < at + window);
+        let used = u32::try_from(self.starts.len() + waiting).unwrap_or(u32::MAX);
+        (used < self.max).then_some(used)
+    }
+
+    /// Takes one start, when it happens and not when it is decided: otherwise the late starts of one window and
+    /// the early ones of the next could fall into one.
+    pub(crate) fn take(&mut self, now: Instant) {
+        self.starts.push(now);
     }
 
     pub(crate) fn reset(&mut self) {
-        self.used.clear();
+        self.starts.clear();
     }
 }
 
@@ -120,13 +121,17 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut budget = RestartBudget::new(2, Duration::from_secs(10));
-        assert_eq!(budget.take(at(0)), Some(0));
-        assert_eq!(budget.take(at(5)), Some(1));
-        assert_eq!(budget.take(at(9)), None);
-        assert_eq!(budget.take(at(10)), Some(1), "the first one no longer counts");
-        assert_eq!(budget.take(at(11)), None);
+        assert_eq!(budget.used(at(0), 0), Some(0));
+        budget.take(at(0));
+        assert_eq!(budget.used(at(1), 0), Some(1));
+        assert_eq!(budget.used(at(1), 1), None, "one that waits counts");
+        budget.take(at(5));
+        assert_eq!(budget.used(at(9), 0), None);
+        assert_eq!(budget.used(at(10), 0), Some(1), "the first one no longer counts");
+        budget.take(at(10));
+        assert_eq!(budget.used(at(11), 0), None);
         budget.reset();
-        assert_eq!(budget.take(at(11)), Some(0));
+        assert_eq!(budget.used(at(11), 0), Some(0));
     }
 
     #[test]

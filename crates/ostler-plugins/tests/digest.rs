@@ -5,6 +5,7 @@ mod common;
 
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use common::host::Host;
 use common::{Scratch, assert_says, input_error, json, run};
@@ -95,10 +96,10 @@ fn a_file_that_was_changed_in_between_has_a_new_digest() {
     assert_eq!(digest(&path).sha256, EMPTY_SHA256);
 }
 
-/// More than can be read while a test runs, and nothing on disk.
+/// More than can be read before a test has done its part, and nothing on disk.
 fn endless(scratch: &Scratch) -> PathBuf {
     let path = scratch.path("endless");
-    File::create(&path).unwrap().set_len(1 << 38).unwrap();
+    File::create(&path).unwrap().set_len(1 << 34).unwrap();
     path
 }
 
@@ -119,14 +120,16 @@ fn a_file_that_changes_while_it_is_read_is_a_transient_error() {
 #[test]
 fn a_digest_tells_its_progress_and_stops_when_it_is_asked_to() {
     let (scratch, mut host) = (Scratch::new(), Host::ready());
+    let begin = Instant::now();
     let job = host.start("digest", json(&json!({ "path": endless(&scratch) })));
     let mut last = 0.0;
     for _ in 0..3 {
         let FromWorker::Progress { fraction, message, .. } = host.receive() else { panic!("no progress") };
         assert!(fraction > last && fraction < 1.0, "{fraction} after {last}");
-        assert_says(&message, &["of 262144 MiB"]);
+        assert_says(&message, &["of 16384 MiB"]);
         last = fraction;
     }
+    assert!(begin.elapsed() >= Duration::from_millis(200), "more often than anybody can read");
     host.cancel(job);
     assert_says(&host.finish().1.unwrap_err().message, &["cancelled"]);
     host.stop();

@@ -104,6 +104,16 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             }
             std::thread::sleep(Duration::from_millis(2));
         },
+        Task::Steps(steps) => {
+            return steps.into_iter().try_fold(String::new(), |_, step| execute(knowledge, step, job));
+        }
+        Task::Sign(path, line) => {
+            let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+            // In one write, so that lines of several processes do not mix.
+            file.write_all(format!("{line}\n").as_bytes())?;
+            return Ok(std::process::id().to_string());
+        }
+        Task::Linger(time) => std::thread::sleep(time),
         Task::Hang(path) => {
             let complete = path.with_extension("part");
             fs::write(&complete, std::process::id().to_string())?;
@@ -143,6 +153,11 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         }
         Task::Flood(bytes) => flood(bytes)?,
         Task::LeaveChild => return Ok(leave_behind(false)?.to_string()),
+        Task::LeaveComet => {
+            // The shell ends as soon as its successor runs in the background.
+            let script = "sh -c \"$COMET\" &";
+            Command::new("sh").args(["-c", script]).env("COMET", script).stdin(Stdio::null()).spawn()?.wait()?;
+        }
         Task::LeaveDaemon => return Ok(leave_behind(true)?.to_string()),
         Task::DieAndLeaveChild => {
             job.info(leave_behind(false)?.to_string());

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ostler::{Category, JobType};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,12 @@ pub enum Task {
     Config,
     /// Wait until the file is there, and answer with its text.
     AwaitFile(PathBuf),
+    /// Do these, one after the other, and answer as the last one does.
+    Steps(Vec<Task>),
+    /// Add a line to a file, and answer with the process id.
+    Sign(PathBuf, String),
+    /// Answer after so long.
+    Linger(Duration),
     /// Write the process id to a file, and then never end.
     Hang(PathBuf),
     /// Never end, and use the processor for it.
@@ -46,6 +53,8 @@ pub enum Task {
     Flood(usize),
     /// Leave a process behind in the group, which holds stdout and stderr, and answer with its id.
     LeaveChild,
+    /// Leave a process behind in the group that starts its successor and ends, and so on for ever.
+    LeaveComet,
     /// Leave a process behind that has left the group, and answer with its id.
     LeaveDaemon,
     /// Leave a process behind in the group, say its id in the log, and die of SIGKILL.

@@ -145,7 +145,8 @@ mod tests {
     fn a_line_that_is_too_long_does_not_spoil_the_next() {
         let input = b"0123456789\n0123456789a\nb\n0123456789abcdef";
         let too_long = Err(TooLong { limit: 10 });
-        let expected = [(1, Ok("0123456789".into())), (2, too_long.clone()), (3, Ok("b".into())), (4, too_long)];
+        let expected =
+            [(1, Ok("0123456789".into())), (2, too_long.clone()), (3, Ok("b".into())), (4, too_long)];
         assert_eq!(lines(input), expected);
     }
 }

@@ -3,8 +3,8 @@
 mod display;
 mod save;
 
-use ostler::{JobStatus, RestartPolicy, WorkerConfig};
 use ostler::worker::PluginManifest;
+use ostler::{JobStatus, RestartPolicy, WorkerConfig};
 use serde_json::Value;
 
 use crate::args::RunArgs;
@@ -20,12 +20,12 @@ use crate::{pool, stdout};
 /// Runs the job and reports what became of it.
 pub(crate) async fn run(args: RunArgs, interrupt: Interrupt, screen: &Screen) -> Result<Exit, Failure> {
     // A worker that was killed with its job is not needed again.
-    let config = WorkerConfig { restart_policy: RestartPolicy::Never, finished_jobs_kept: 1, ..pool::config() };
-    let ending =
-        pool::with_manager(config, interrupt.clone(), async |manager| {
-            perform(manager, &args, interrupt, screen).await
-        })
-        .await?;
+    let config =
+        WorkerConfig { restart_policy: RestartPolicy::Never, finished_jobs_kept: 1, ..pool::config() };
+    let ending = pool::with_manager(config, interrupt.clone(), async |manager| {
+        perform(manager, &args, interrupt, screen).await
+    })
+    .await?;
     report(&ending, &args, screen)?;
     Ok(ending.exit())
 }

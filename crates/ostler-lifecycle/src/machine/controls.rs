@@ -99,6 +99,7 @@ impl Machine {
         let asked = self
             .controls
             .iter_mut()
+            .filter(|control| control.operation == ControlOperation::GetState)
             .find_map(|control| control.answered(worker, request, Ok(())).then_some(control.id));
         if let Some(id) = asked {
             out.push(Effect::Report { id });
@@ -144,19 +145,21 @@ impl Machine {
             let control = self.controls.remove(index);
             if control.operation != ControlOperation::GetState {
                 for worker in control.unanswered() {
-                    self.kill(now, worker.slot, EndReason::ControlTimedOut, None, out);
+                    // Another reason may have been first.
+                    if matches!(self.slot(worker.slot).state, SlotState::Controlling { .. }) {
+                        self.kill(now, worker.slot, EndReason::ControlTimedOut, None, out);
+                    }
                 }
             }
             self.conclude(&control, Err(ControlFailure::TimedOut), out);
-            self.retire_idle(now, out);
         }
     }
 
-    /// Ends idle workers that must not go on.
-    fn retire_idle(&mut self, now: Instant, out: &mut Vec<Effect>) {
+    /// Ends workers that must not go on and have no job.
+    pub(super) fn retire_idle(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
             let slot = &self.slots[index];
-            if slot.retire && matches!(slot.state, SlotState::Idle) {
+            if slot.retire && matches!(slot.state, SlotState::Idle | SlotState::Reserved { .. }) {
                 self.kill(now, slot.id, EndReason::Retired, None, out);
             }
         }

@@ -100,6 +100,7 @@ impl Machine {
             Input::RestartWorkers => self.restart_workers(out),
             Input::Shutdown { deadline } => self.shutdown(now, deadline, out),
         }
+        self.retire_idle(now, out);
         self.dispatch(now, fresh, out);
         self.fill_for_pending(now, out);
         self.advance_shutdown(now, out);

@@ -42,7 +42,7 @@ impl Machine {
 
     fn slot_timed_out(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let reason = match &self.slot(id).state {
-            SlotState::Waiting => return self.spawn(id, out),
+            SlotState::Waiting => return self.end_wait(now, id, out),
             SlotState::Dying(_) => return self.give_up(now, id, out),
             SlotState::Starting => EndReason::SilentAtStart,
             SlotState::Loading { .. } => EndReason::LoadTimedOut,
@@ -66,6 +66,21 @@ impl Machine {
             JobFailure::new(FailureKind::TimedOut, Category::Transient, message)
         });
         self.kill(now, id, reason, victim, out);
+    }
+
+    /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for.
+    fn end_wait(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let wanted = match self.intake {
+            Intake::Open => true,
+            Intake::Draining { deadline } => now < deadline && !self.queue.is_empty(),
+            Intake::Ending | Intake::Closed => false,
+        };
+        if wanted {
+            self.budget.take(now);
+            self.spawn(id, out);
+        } else {
+            self.slot(id).enter(SlotState::Vacant { owes: true }, None);
+        }
     }
 
     fn timeout_of_job_in(&mut self, id: SlotId) -> Option<std::time::Duration> {

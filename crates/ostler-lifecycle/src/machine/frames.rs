@@ -68,7 +68,7 @@ impl Machine {
         if failed.is_empty() {
             self.become_idle(now, id, out);
         } else {
-            let list: Vec<String> = failed.iter().map(|(plugin, why)| format!("{plugin}: {why}")).collect();
+            let list: Vec<String> = failed.iter().map(|(plugin, why)| named(plugin, why)).collect();
             self.kill(now, id, EndReason::LoadFailed(list.join("; ")), None, out);
         }
     }
@@ -118,6 +118,11 @@ impl Machine {
         });
         self.kill(now, id, EndReason::Protocol(message), victim, out);
     }
+}
+
+/// What a plugin said, with its name if it did not say that itself.
+fn named(plugin: &str, why: &str) -> String {
+    if why.contains(plugin) { why.to_owned() } else { format!("{plugin}: {why}") }
 }
 
 /// What a frame means to the job that the worker has.

@@ -73,8 +73,14 @@ impl Machine {
                 self.become_idle(now, id, out);
                 self.settle(job, Outcome::Cancelled, out);
             }
-            // It is being cancelled already, or ended for a reason that came first.
-            SlotState::Dying(_) => {}
+            // It is being cancelled already, or ended for a reason that came first; or its worker is, before it
+            // began: then it must not begin elsewhere.
+            SlotState::Dying(death) => {
+                if let Some((_, fate @ Fate::Requeued)) = &mut death.victim {
+                    *fate = Fate::Cancelled;
+                    out.push(Effect::Publish { job, change: JobChange::Cancelling });
+                }
+            }
             SlotState::Busy(assignment) if assignment.stage == Stage::Leaving => {}
             SlotState::Busy(assignment) => {
                 let running = matches!(assignment.stage, Stage::Running { .. });

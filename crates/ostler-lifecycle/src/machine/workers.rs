@@ -96,10 +96,19 @@ impl Machine {
     ) {
         let deadline = now + self.config.kill_timeout;
         let slot = self.slot(id);
-        let death = Death { reason, victim, was_ready: slot.is_ready() };
+        let reserved_for = match slot.state {
+            SlotState::Reserved { job, .. } => Some(job),
+            _ => None,
+        };
+        let victim = victim.filter(|_| reserved_for.is_none());
+        let was_ready = slot.is_ready() || matches!(slot.state, SlotState::Draining);
         slot.hung_up = None;
-        slot.enter(SlotState::Dying(death), Some(deadline));
+        slot.enter(SlotState::Dying(Death { reason, victim, was_ready }), Some(deadline));
         out.push(Effect::Kill { worker: slot.worker() });
+        // It was not sent, so it need not wait for the death.
+        if let Some(job) = reserved_for {
+            self.requeue(job, out);
+        }
     }
 
     fn worker_ended(
@@ -115,6 +124,7 @@ impl Machine {
             let cause = EndCause::Ended(undead.death.reason);
             self.announce_end(worker, cause, &exit, undead.death.was_ready, out);
             self.meet_fate(undead.death.victim, undead.pid, &exit, out);
+            self.freed();
             return;
         }
         let Some(slot) = self.living(worker) else { return };
@@ -188,17 +198,21 @@ impl Machine {
     }
 
     fn refill_after_fault(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        let Some(before) = self.budget.take(now) else {
+        let waiting = self.slots.iter().filter(|slot| matches!(slot.state, SlotState::Waiting)).count();
+        let Some(before) = self.budget.used(now, waiting) else {
             self.go_down(now, id, out);
             return;
         };
         match restart::refill(self.config.restart_policy, EndKind::Fault, true) {
             Refill::AfterBackoff => {
                 let (base, max) = (self.config.restart_backoff_base, self.config.restart_backoff_max);
-                let delay = restart::backoff(base, max, before, &mut self.jitter);
-                self.slot(id).enter(SlotState::Waiting, Some(now + delay));
+                let at = now + restart::backoff(base, max, before, &mut self.jitter);
+                self.slot(id).enter(SlotState::Waiting, Some(at));
             }
-            Refill::Now | Refill::Leave => self.spawn(id, out),
+            Refill::Now | Refill::Leave => {
+                self.budget.take(now);
+                self.spawn(id, out);
+            }
         }
     }
 

@@ -24,7 +24,7 @@ impl Thumbnail {
     /// The name of the attachment that is read if there is no path.
     pub const ATTACHMENT: &str = "image";
     /// The name of the attachment that comes back if there is no output. Its media type is `image/png`.
-    pub const RESULT: &str = "thumbnail";
+    pub const RESULT: &str = "thumbnail.png";
 }
 
 impl Plugin for Thumbnail {
@@ -45,7 +45,7 @@ impl Plugin for Thumbnail {
             .default_json("false")
             .description("Whether a small image is made larger");
         let output = Parameter::new("output", ParameterKind::Path)
-            .description("The PNG file to write; without it the attachment `thumbnail` comes back");
+            .description("The PNG file to write; without it the attachment `thumbnail.png` comes back");
         let manifest = Manifest::new(Self::NAME)
             .version(VERSION)
             .category("image")

@@ -64,7 +64,7 @@ impl Plugin for Probe {
 fn look() -> Result<Vec<View>, PluginError> {
     let variables: String = std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect();
     let own = std::fs::read_to_string("/proc/self/status")? + &variables;
-    let child = Command::new("sh").args(["-c", "cat /proc/$$/status; env"]).output()?;
+    let child = Command::new("sh").args(["-c", "cat /proc/self/status; env"]).output()?;
     Ok(vec![view(&own)?, view(&String::from_utf8(child.stdout)?)?])
 }
 

@@ -3,22 +3,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{ControlId, ControlOperation, Input, JobId, Machine};
-use ostler_wire::WorkerReport;
+use ostler_lifecycle::{Input, JobId, Machine};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::cargo::Cargo;
 use super::errand::Errands;
 use super::perform::Step;
-use super::state::{ControlCall, ControlWork, State};
+use super::state::State;
 use super::{Catalog, Host, Notices, timer};
 use crate::events::{EventLog, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::job::Ledger;
 use crate::manager::Alive;
 use crate::process::SpawnSpec;
-use crate::{CancelError, ControlError, JobType, LaunchError, PluginConfig, WorkerConfig};
+use crate::{CancelError, JobType, LaunchError, WorkerConfig};
 
 /// What one manager's clones, handles and workers share.
 pub(crate) struct Core<J: JobType> {
@@ -32,6 +31,8 @@ pub(crate) struct Core<J: JobType> {
     pub(super) timer: Notify,
     /// The processes that do not die, once the shutdown is complete.
     closed: watch::Sender<Option<Vec<u32>>>,
+    /// How many hooks run on tasks of their own.
+    hooks: watch::Sender<usize>,
     /// The guard of the manager's clones, so that a hook can be given one.
     alive: OnceLock<Weak<Alive<J>>>,
     /// Whether the job's type was seen to survive its encoding.
@@ -75,6 +76,7 @@ impl<J: JobType> Core<J> {
             runtime,
             timer: Notify::new(),
             closed: watch::Sender::new(None),
+            hooks: watch::Sender::new(0),
             alive: OnceLock::new(),
             round_trip_checked: AtomicBool::new(false),
         });
@@ -196,42 +198,6 @@ impl<J: JobType> Core<J> {
         outcome.await.unwrap_or(Ok(false))
     }
 
-    pub(crate) async fn reload(
-        self: &Arc<Self>,
-        name: String,
-        config: PluginConfig,
-    ) -> Result<(), ControlError> {
-        let resource = self.host.resource(&config);
-        let work = ControlWork::Reload { name, config, resource };
-        self.control(ControlOperation::Reload, work).await.map(drop)
-    }
-
-    pub(crate) async fn unload(self: &Arc<Self>, name: String) -> Result<(), ControlError> {
-        self.control(ControlOperation::Unload, ControlWork::Unload { name }).await.map(drop)
-    }
-
-    pub(crate) async fn get_state(self: &Arc<Self>) -> Result<Vec<WorkerReport>, ControlError> {
-        self.control(ControlOperation::GetState, ControlWork::GetState).await
-    }
-
-    async fn control(
-        self: &Arc<Self>,
-        operation: ControlOperation,
-        work: ControlWork,
-    ) -> Result<Vec<WorkerReport>, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        let mut errands = Errands::default();
-        {
-            let mut state = self.lock();
-            state.controls_made += 1;
-            let id = ControlId(state.controls_made);
-            state.controls.insert(id, ControlCall { work, reports: Vec::new(), reply });
-            self.step(&mut state, Input::Control { id, operation }, Cargo::None, &mut errands);
-        }
-        errands.run(self);
-        answer.await.map_err(|_| ControlError::ShutDown)?.map_err(ControlError::from)
-    }
-
     pub(crate) fn begin_shutdown(self: &Arc<Self>) {
         self.shut_down_within(self.settings.shutdown_timeout);
     }
@@ -240,11 +206,28 @@ impl<J: JobType> Core<J> {
         self.feed(Input::Shutdown { deadline: Instant::now() + patience }, Cargo::None);
     }
 
-    /// Waits for the end of a shutdown; the processes that do not die.
+    /// Runs a hook of the host on a task of its own, and remembers that it does.
+    pub(super) fn spawn_hook(self: &Arc<Self>, hook: impl Future<Output = ()> + Send + 'static) {
+        self.hooks.send_modify(|running| *running += 1);
+        let done = Running(Arc::clone(self));
+        self.runtime.spawn(async move {
+            hook.await;
+            drop(done);
+        });
+    }
+
+    /// Waits for the end of a shutdown, and for hooks that still run, though not longer than for jobs; the processes
+    /// that do not die.
     pub(crate) async fn closed(&self) -> Vec<u32> {
         let mut closed = self.closed.subscribe();
         // The sender is ours, so it is there.
         let still_dying = closed.wait_for(Option::is_some).await.ok().and_then(|pids| pids.clone());
+        let mut hooks = self.hooks.subscribe();
+        let idle =
+            tokio::time::timeout(self.settings.shutdown_timeout, hooks.wait_for(|running| *running == 0));
+        if idle.await.is_err() {
+            tracing::warn!("on_job_completed still runs after the shutdown");
+        }
         self.notices.settled().await;
         still_dying.unwrap_or_default()
     }
@@ -261,6 +244,15 @@ impl<J: JobType> Core<J> {
     /// Looks into the ledger; nothing that is large must be dropped in there.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&mut Ledger<J>) -> T) -> T {
         look(&mut self.lock().ledger)
+    }
+}
+
+/// A hook that runs; also one that is dropped with its runtime has ended.
+struct Running<J: JobType>(Arc<Core<J>>);
+
+impl<J: JobType> Drop for Running<J> {
+    fn drop(&mut self) {
+        self.0.hooks.send_modify(|running| *running -= 1);
     }
 }
 

@@ -25,7 +25,13 @@ pub(super) enum Errand<J: JobType> {
     /// Tell the hook that a job completed.
     Completed(Arc<Job<J>>),
     /// Drop what an ended job held: it may be large, and its drop is the host's code.
-    Forget(Box<(Active<J>, Option<Arc<Job<J>>>)>),
+    Forget(Remains<J>),
+}
+
+/// What is left of a job that has ended, and the record that had to make room for its own.
+pub(super) struct Remains<J: JobType> {
+    pub(super) _active: Active<J>,
+    pub(super) _evicted: Option<Arc<Job<J>>>,
 }
 
 impl<J: JobType> Default for Errands<J> {
@@ -86,7 +92,7 @@ fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Ad
 
 fn tell_completed<J: JobType>(core: &Arc<Core<J>>, job: Arc<Job<J>>) {
     let (manager, host) = (JobManager::for_hook(core), Arc::clone(&core.host));
-    core.runtime.spawn(async move {
+    core.spawn_hook(async move {
         if let Err(panic) = caught(host.completed(&manager, &job)).await {
             let message = panic_message(&*panic);
             tracing::error!(job = %job.id, plugin = %job.plugin_id, message, "on_job_completed panicked");

@@ -8,6 +8,7 @@
 mod active;
 mod cargo;
 mod catalog;
+mod control;
 mod core;
 mod errand;
 mod host;

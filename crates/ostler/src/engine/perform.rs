@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::cargo::Cargo;
 use super::catalog::config_text;
+use super::control::ControlWork;
 use super::errand::{Errand, Errands};
 use super::link::Link;
-use super::state::{ControlWork, State};
+use super::state::State;
 use super::{Core, JobCell};
 use crate::events::{EventLog, JobEventKind, ManagerEvent, WorkerEvent};
 use crate::integration::{WorkerPhase, WorkerState};

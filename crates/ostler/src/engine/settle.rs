@@ -3,7 +3,7 @@ use std::sync::Arc;
 use ostler_lifecycle::{Category, FailureKind, JobFailure, JobId, Outcome};
 
 use super::cargo::Cargo;
-use super::errand::Errand;
+use super::errand::{Errand, Remains};
 use super::perform::Step;
 use crate::JobType;
 use crate::events::JobEventKind;
@@ -33,7 +33,7 @@ impl<J: JobType> Step<'_, J> {
             // Whoever waited may have given up.
             let _ = waiter.send(Ok(is_cancelled));
         }
-        self.errands.push(Errand::Forget(Box::new((active, evicted))));
+        self.errands.push(Errand::Forget(Remains { _active: active, _evicted: evicted }));
     }
 
     fn record(&mut self, id: JobId, outcome: Outcome) -> JobEventKind {

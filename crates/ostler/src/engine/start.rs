@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ostler_lifecycle::{Admission, BlockReason, Input, JobId, Submit};
-use ostler_wire::{Attachment, EncodeError, Encoding, Payload};
+use ostler_wire::{Attachment, DecodeError, EncodeError, Encoding, Payload};
 use uuid::Uuid;
 
 use super::active::Active;
@@ -18,6 +18,9 @@ use crate::{Job, JobType, NewJob, PluginId, StartError};
 
 /// More than a frame needs besides payload, plugin name and attachment names, in bytes.
 const FRAME_OVERHEAD: usize = 256;
+/// What helps a type that breaks in bincode.
+const TRY_JSON: &str = "; serde_json::Value, untagged, flatten and skip_serializing_if do not work in bincode: for \
+    types with one of them set `const ENCODING: Encoding = Encoding::Json` in the JobType";
 /// More than a frame needs for an attachment besides its bytes, name and media type.
 const ATTACHMENT_OVERHEAD: usize = 32;
 
@@ -25,16 +28,20 @@ impl<J: JobType> Core<J> {
     /// Accepts a job, or says why not; then nothing was queued. Nothing is awaited from acceptance on.
     pub(crate) async fn start_job(self: &Arc<Self>, new: NewJob<J>) -> Result<Arc<JobCell<J>>, StartError> {
         let asked = new.plugin_id.clone();
-        let name = self.known(&asked)?;
+        let mut name = self.known(&asked)?;
         self.lock().machine.can_accept()?;
+        // What the whole request weighs is known when it is made; what is attached is known now.
+        self.check_size(&asked, &name, 0, &new.attachments)?;
+        let mut blocked = self.validate(&asked, &name).await?;
 
         let new = self.host.create_job(new).map_err(|error| StartError::create_job(&asked, error))?;
-        // The factory may send it elsewhere.
-        let name = if new.plugin_id == asked { name } else { self.known(&new.plugin_id)? };
+        if new.plugin_id != asked {
+            name = self.known(&new.plugin_id)?;
+            blocked = self.validate(&new.plugin_id, &name).await?;
+        }
         let (job, attachments) = new.into_job(JobId::from_uuid(Uuid::now_v7()), Timestamp::now());
         let payload = self.prepare(&job, attachments)?;
-        self.check_size(&job.plugin_id, &name, &payload)?;
-        let blocked = self.validate(&job.plugin_id, &name).await?;
+        self.check_size(&job.plugin_id, &name, payload.body().len(), payload.attachments())?;
         self.accept(job, name.into(), payload, blocked)
     }
 
@@ -65,6 +72,7 @@ impl<J: JobType> Core<J> {
         }
         let broken = |why: String| {
             let (plugin, type_name) = (job.plugin_id.clone(), type_name::<J>());
+            let why = if J::ENCODING == Encoding::Bincode { why + TRY_JSON } else { why };
             Err(StartError::DoesNotRoundTrip { plugin, type_name, why })
         };
         let there = match Payload::encode(J::ENCODING, &job.spec) {
@@ -73,6 +81,8 @@ impl<J: JobType> Core<J> {
         };
         let back = match there.decode::<J>() {
             Ok(spec) => Payload::encode(J::ENCODING, &spec),
+            // Of its text the reason is enough: the rest is about two sides.
+            Err(DecodeError::Bincode { reason, .. }) => return broken(reason),
             Err(error) => return broken(error.to_string()),
         };
         match back {
@@ -80,17 +90,23 @@ impl<J: JobType> Core<J> {
                 self.round_trip_checked.store(true, Ordering::Relaxed);
                 Ok(())
             }
-            Ok(back) => broken(format!("{} bytes became {}", there.len(), back.len())),
+            Ok(back) => broken(format!("{} bytes came back as {}", there.len(), back.len())),
             Err(error) => broken(error.to_string()),
         }
     }
 
-    fn check_size(&self, plugin: &PluginId, name: &str, payload: &Payload) -> Result<(), StartError> {
-        let attached = payload.attachments().iter();
-        let names: usize = attached
-            .map(|attachment| attachment.name.len() + attachment.media_type.len() + ATTACHMENT_OVERHEAD)
-            .sum();
-        let (size, overhead) = (payload.len(), FRAME_OVERHEAD + name.len() + names);
+    fn check_size(
+        &self,
+        plugin: &PluginId,
+        name: &str,
+        body: usize,
+        attachments: &[Attachment],
+    ) -> Result<(), StartError> {
+        let (mut size, mut overhead) = (body, FRAME_OVERHEAD + name.len());
+        for attachment in attachments {
+            size += attachment.bytes.len();
+            overhead += attachment.name.len() + attachment.media_type.len() + ATTACHMENT_OVERHEAD;
+        }
         let limit = self.settings.max_frame_bytes.saturating_sub(overhead);
         if size > limit {
             return Err(StartError::PayloadTooLarge { plugin: plugin.clone(), size, limit });

@@ -2,16 +2,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ostler_lifecycle::{ControlFailure, ControlId, Effect, JobId, Machine, SlotPhase, WorkerKey};
-use ostler_wire::WorkerReport;
+use ostler_lifecycle::{ControlId, Effect, JobId, Machine, SlotPhase, WorkerKey};
 use tokio::sync::{broadcast, oneshot};
 
 use super::active::Active;
+use super::control::ControlCall;
 use super::link::Link;
 use crate::events::ManagerEvent;
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::job::Ledger;
-use crate::{JobType, LaunchError, PluginConfig};
+use crate::{JobType, LaunchError};
 
 /// Events that a slow reader of the manager's events may be behind.
 const MANAGER_EVENTS_KEPT: usize = 1_024;
@@ -32,19 +32,6 @@ pub(super) struct State<J: JobType> {
     pub(super) events: Option<broadcast::Sender<ManagerEvent>>,
     /// Scratch space.
     pub(super) effects: Vec<Effect>,
-}
-
-/// An operation on the whole pool, as the driver needs it.
-pub(super) struct ControlCall {
-    pub(super) work: ControlWork,
-    pub(super) reports: Vec<WorkerReport>,
-    pub(super) reply: oneshot::Sender<Result<Vec<WorkerReport>, ControlFailure>>,
-}
-
-pub(super) enum ControlWork {
-    Reload { name: String, config: PluginConfig, resource: String },
-    Unload { name: String },
-    GetState,
 }
 
 impl<J: JobType> State<J> {

@@ -28,10 +28,10 @@ pub enum LaunchError {
     #[error("a manager needs a tokio runtime with I/O and time enabled: launch it from within one")]
     NoRuntime,
     /// The worker's program cannot be run.
-    #[error("the worker cannot be started")]
+    #[error("the worker cannot be started: {0}")]
     Command(#[from] CommandError),
     /// The registry has no configuration for a plugin.
-    #[error("the plugin registry failed")]
+    #[error("the plugins cannot be configured: {0}")]
     Registry(#[from] RegistryError),
     /// The worker's program did not become a worker.
     #[error(transparent)]
@@ -86,7 +86,7 @@ pub struct WorkerStartError {
     pub command: String,
     /// Its process, if it came that far.
     pub pid: Option<u32>,
-    /// What happened, as the rest of a sentence that begins with "the worker".
+    /// What happened, as the rest of a sentence that begins with "it".
     pub cause: String,
     /// How the process ended.
     pub status: ExitStatus,
@@ -96,14 +96,20 @@ pub struct WorkerStartError {
 
 impl fmt::Display for WorkerStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the worker `{}` {} before it was ready", self.command, self.cause)?;
+        write!(f, "the worker `{}` did not become ready: it {}", self.command, self.cause)?;
         if !matches!(self.status, ExitStatus::Unknown) && !self.cause.contains(&self.status.to_string()) {
             write!(f, " ({})", self.status)?;
         }
-        if self.stderr_tail.is_empty() {
-            return f.write_str("; it wrote nothing to stderr");
+        // A worker exits with 0 only when its host says so.
+        if self.status == ExitStatus::Code(0) {
+            f.write_str("; is it an Ostler worker, and does its main begin with run_if_worker?")?;
         }
-        write!(f, "; the end of its stderr:\n{}", self.stderr_tail.trim_end())
+        match (self.pid, self.stderr_tail.trim_end()) {
+            // There was no process that could have written.
+            (None, _) => Ok(()),
+            (Some(_), "") => f.write_str("; it wrote nothing to stderr"),
+            (Some(_), tail) => write!(f, "; the end of its stderr:\n{tail}"),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub enum StartError {
         known: Vec<String>,
     },
     /// [`create_job`](crate::BaseJobManager::create_job) refused.
-    #[error("the job for plugin {plugin} was refused")]
+    #[error("the job for plugin {plugin} was refused: {source}")]
     CreateJob {
         /// The plugin.
         plugin: PluginId,
@@ -25,7 +25,7 @@ pub enum StartError {
         source: BoxError,
     },
     /// [`prepare_execute_request`](crate::BaseJobManager::prepare_execute_request) failed.
-    #[error("the request for plugin {plugin} cannot be prepared")]
+    #[error("the request for plugin {plugin} cannot be prepared: {source}")]
     PrepareRequest {
         /// The plugin.
         plugin: PluginId,
@@ -34,20 +34,17 @@ pub enum StartError {
         source: BoxError,
     },
     /// The job's type cannot be read back from its encoding.
-    #[error(
-        "a {type_name} for plugin {plugin} does not survive its own encoding ({why}); if it uses serde_json::Value, \
-         untagged, flatten or skip_serializing_if, set `const ENCODING: Encoding = Encoding::Json` in its JobType"
-    )]
+    #[error("a `{type_name}` for plugin {plugin} does not survive its own encoding: {why}")]
     DoesNotRoundTrip {
         /// The plugin.
         plugin: PluginId,
         /// The type of the job.
         type_name: &'static str,
-        /// What came back.
+        /// What came back, and what helps.
         why: String,
     },
     /// The job's type cannot be encoded.
-    #[error("the request for plugin {plugin} cannot be encoded")]
+    #[error("the request for plugin {plugin} cannot be encoded: {source}")]
     NotEncodable {
         /// The plugin.
         plugin: PluginId,

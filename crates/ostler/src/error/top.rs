@@ -1,7 +1,11 @@
-use super::{CancelError, ControlError, JobError, LaunchError, ShutdownError, StartError};
+use std::fmt;
+
+use super::{CancelError, ControlError, JobError, LaunchError, ShutdownError, StartError, chain};
 
 /// Any error of this crate's operations, for hosts that let them all pass with `?`.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` form is the message with all its causes: that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 pub enum Error {
     /// The manager could not be launched.
     #[error(transparent)]
@@ -21,6 +25,12 @@ pub enum Error {
     /// A shutdown left something behind.
     #[error(transparent)]
     Shutdown(#[from] ShutdownError),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self))
+    }
 }
 
 /// The result of this crate's operations.

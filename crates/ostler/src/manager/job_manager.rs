@@ -191,7 +191,8 @@ impl<J: JobType> JobManager<J> {
     }
 
     /// Stops the intake, lets jobs finish for `shutdown_timeout`, ends the rest as `Interrupted`, and waits until no
-    /// process is left. Another call waits for the first.
+    /// process is left, and until `on_job_completed` has returned for every job, though not longer than for the jobs.
+    /// Another call waits for the first.
     ///
     /// # Errors
     /// Processes were killed and do not die.

@@ -57,7 +57,9 @@ impl Model {
         if result.is_ok() {
             self.everybody_did_it(id, control.operation)?;
         }
-        let reload_failed = result.is_err() && control.operation == ControlOperation::Reload;
+        // A pool that shuts down drains with what it has.
+        let reload_failed = control.operation == ControlOperation::Reload
+            && !matches!(result, Ok(()) | Err(ControlFailure::ShutDown));
         for worker in self.workers.values_mut() {
             worker.questions.retain(|(_, asked)| *asked != id);
             worker.obsolete |= reload_failed && worker.chores_done.contains(&id);

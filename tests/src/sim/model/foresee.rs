@@ -107,7 +107,7 @@ impl Model {
                         self.step.due.push((id, Due::Failed(FailureKind::Refused)));
                     }
                     // Its worker may be lost, and the question with it.
-                    Admission::Refuse { .. } => {}
+                    Admission::Refuse { .. } => self.step.refused = Some(id),
                 }
             }
             _ => self.step.quiet = true,

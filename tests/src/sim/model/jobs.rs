@@ -152,6 +152,7 @@ impl Model {
         };
         let taken_along = match kind {
             FailureKind::WorkerUnavailable => self.down,
+            FailureKind::Refused => self.step.refused == Some(id),
             FailureKind::Interrupted => self.ending.is_some(),
             _ => false,
         };

@@ -199,7 +199,7 @@ mod tests {
     fn a_flood_takes_no_more_memory_than_the_tail() {
         let mut tail = Tail::default();
         tail.push(&vec![b'x'; 3 * TAIL_BYTES]);
-        tail.push(&vec![b'y'; 100]);
+        tail.push(&[b'y'; 100]);
         assert_eq!(tail.bytes.len(), TAIL_BYTES);
         assert_eq!(tail.dropped, 2 * TAIL_BYTES as u64 + 100);
         assert!(tail.text().ends_with('y'));

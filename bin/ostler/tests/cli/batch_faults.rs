@@ -1,0 +1,66 @@
+//! Workers that die under a batch.
+
+use std::io::{BufReader, Write};
+use std::process::{ChildStdin, ChildStdout, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use crate::host::{Fifo, Host, PATIENCE, command, next_line};
+
+/// A batch of one worker, whose first line is a job that lasts and whose worker was killed under it.
+struct Struck {
+    host: Host,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    _directory: tempfile::TempDir,
+}
+
+impl Struck {
+    fn new(args: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = Fifo::new(directory.path());
+        let mut command = command(&[&["batch", "digest", "--workers", "1"], args].concat());
+        command.stdin(Stdio::piped());
+        let mut host = Host::start(command);
+        let (mut stdin, stdout) = (host.stdin(), host.stdout());
+        writeln!(stdin, "{}", json!({"path": fifo.path()})).unwrap();
+        let _writer = fifo.wait_for_reader();
+        let workers = host.workers();
+        assert_eq!(workers.len(), 1);
+        kill(Pid::from_raw(workers[0].cast_signed()), Signal::SIGKILL).unwrap();
+        Self { host, stdin, stdout, _directory: directory }
+    }
+
+    /// The results of this many more lines that are good jobs, after the one of the first.
+    fn results_of_more(mut self, count: usize) -> Vec<Value> {
+        let line = json!({"path": "/dev/null"});
+        writeln!(self.stdin, "{}", vec![line.to_string(); count].join("\n")).unwrap();
+        drop(self.stdin);
+        let results = (0..=count).map(|_| next_line(&mut self.stdout)).collect();
+        assert_eq!(self.host.exit_code(PATIENCE), Some(1));
+        results
+    }
+}
+
+#[test]
+fn a_worker_that_dies_fails_only_its_own_line() {
+    let results = Struck::new(&[]).results_of_more(20);
+    assert_eq!(results[0]["line"], 1);
+    assert_eq!(results[0]["error"]["kind"], "crashed");
+    assert_eq!(results[0]["error"]["forensics"]["signal"], "SIGKILL");
+    for result in &results[1..] {
+        assert_eq!(result["status"], "completed", "{result}");
+    }
+}
+
+#[test]
+fn without_workers_the_remaining_lines_fail_and_nothing_hangs() {
+    let results = Struck::new(&["--max-restarts", "0"]).results_of_more(200);
+    assert_eq!(results[0]["error"]["kind"], "crashed");
+    for result in &results[1..] {
+        assert_eq!(result["status"], "failed");
+        assert_eq!(result["error"]["kind"], "worker_unavailable", "{result}");
+    }
+}

@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use ostler_lifecycle::{ControlFailure, ControlId, ControlOperation, Input};
+use ostler_wire::WorkerReport;
+use tokio::sync::oneshot;
+
+use super::Core;
+use super::cargo::Cargo;
+use super::errand::Errands;
+use crate::{ControlError, JobType, PluginConfig};
+
+/// An operation on the whole pool, as the driver needs it.
+pub(super) struct ControlCall {
+    pub(super) work: ControlWork,
+    pub(super) reports: Vec<WorkerReport>,
+    pub(super) reply: oneshot::Sender<Result<Vec<WorkerReport>, ControlFailure>>,
+}
+
+pub(super) enum ControlWork {
+    Reload { name: String, config: PluginConfig, resource: String },
+    Unload { name: String },
+    GetState,
+}
+
+impl<J: JobType> Core<J> {
+    pub(crate) async fn reload(
+        self: &Arc<Self>,
+        name: String,
+        config: PluginConfig,
+    ) -> Result<(), ControlError> {
+        let resource = self.host.resource(&config);
+        let work = ControlWork::Reload { name, config, resource };
+        self.control(ControlOperation::Reload, work).await.map(drop)
+    }
+
+    pub(crate) async fn unload(self: &Arc<Self>, name: String) -> Result<(), ControlError> {
+        self.control(ControlOperation::Unload, ControlWork::Unload { name }).await.map(drop)
+    }
+
+    pub(crate) async fn get_state(self: &Arc<Self>) -> Result<Vec<WorkerReport>, ControlError> {
+        self.control(ControlOperation::GetState, ControlWork::GetState).await
+    }
+
+    async fn control(
+        self: &Arc<Self>,
+        operation: ControlOperation,
+        work: ControlWork,
+    ) -> Result<Vec<WorkerReport>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            state.controls_made += 1;
+            let id = ControlId(state.controls_made);
+            state.controls.insert(id, ControlCall { work, reports: Vec::new(), reply });
+            self.step(&mut state, Input::Control { id, operation }, Cargo::None, &mut errands);
+        }
+        errands.run(self);
+        answer.await.map_err(|_| ControlError::ShutDown)?.map_err(ControlError::from)
+    }
+}
