@@ -74,6 +74,10 @@ impl WorkerCommand {
             Program::Path(path) => (find(path)?, None),
             Program::Stock => (find_stock()?, None),
         };
+        // Else the system's error looks as if the program was missing.
+        if let Some(directory) = self.directory.clone().filter(|directory| !directory.is_dir()) {
+            return Err(CommandError::NoDirectory { directory });
+        }
         Ok(SpawnSpec {
             program,
             arg0,

@@ -88,3 +88,8 @@ pub use service::{
     ExecutorError, FailureDetail, JobService, PluginExecutor, ServiceError, ServiceFailure, ServiceJob,
 };
 pub use tracker::{JobTracker, JobTrackerBuilder};
+
+/// The README's code is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

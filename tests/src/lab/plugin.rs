@@ -219,7 +219,9 @@ fn for_ever() -> ! {
 
 #[expect(unsafe_code, reason = "a segmentation fault is what is asked for")]
 fn segfault() -> ! {
+    // Not 0 itself, which a debug build would notice before the processor does.
+    let nowhere = std::ptr::without_provenance_mut::<u8>(8);
     // SAFETY: there is none; the process dies here.
-    unsafe { std::ptr::null_mut::<u8>().write_volatile(1) };
+    unsafe { nowhere.write_volatile(1) };
     for_ever()
 }

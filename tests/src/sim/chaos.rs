@@ -61,8 +61,12 @@ impl World {
 
     /// Harm to a process that lives.
     fn damage(&mut self) -> Verdict {
-        let awake: Vec<WorkerKey> =
-            self.processes.iter().filter(|(_, process)| process.is_awake()).map(|(&worker, _)| worker).collect();
+        let awake: Vec<WorkerKey> = self
+            .processes
+            .iter()
+            .filter(|(_, process)| process.is_awake())
+            .map(|(&worker, _)| worker)
+            .collect();
         let index = self.rng.below(awake.len());
         let Some(&worker) = awake.get(index) else { return Ok(()) };
         match self.rng.below(12) {

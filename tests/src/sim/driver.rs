@@ -25,7 +25,10 @@ impl World {
                 let slow = self.rng.chance(50);
                 let delay = self.rng.up_to_ms(if slow { 1500 } else { 10 });
                 if self.rng.chance(30) {
-                    self.after(delay + Duration::from_millis(1), Happening::Admit(*job, *ticket, Admission::Proceed));
+                    self.after(
+                        delay + Duration::from_millis(1),
+                        Happening::Admit(*job, *ticket, Admission::Proceed),
+                    );
                 }
                 self.after(delay, Happening::Admit(*job, *ticket, answer));
             }
@@ -84,11 +87,13 @@ impl World {
                     self.hear(worker, request, command);
                 }
             }
-            Happening::Act(_, resolve, act) if process.is_awake() && process.resolve == resolve => match act {
-                Act::Say(frame) => self.say(worker, frame),
-                Act::Crash => self.die(worker),
-                Act::Freeze => process.frozen = true,
-            },
+            Happening::Act(_, resolve, act) if process.is_awake() && process.resolve == resolve => {
+                match act {
+                    Act::Say(frame) => self.say(worker, frame),
+                    Act::Crash => self.die(worker),
+                    Act::Freeze => process.frozen = true,
+                }
+            }
             Happening::Deliver(_) if process.stage != Stage::Reaped => {
                 if let Some(frame) = process.wire.pop_front() {
                     return self.feed(Input::Frame { worker, frame });

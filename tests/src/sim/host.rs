@@ -79,9 +79,10 @@ impl World {
         let job = job_id(self.jobs_made);
         remember(&mut self.recent_jobs, job);
         let priority = Priority(self.rng.pick(&[-10, 0, 0, 0, 10, 3]));
-        let timeout = self.rng.chance(400).then(|| {
-            Duration::from_micros(500) + self.rng.up_to_ms(self.scenario.job_length * 2)
-        });
+        let timeout = self
+            .rng
+            .chance(400)
+            .then(|| Duration::from_micros(500) + self.rng.up_to_ms(self.scenario.job_length * 2));
         let blocked = self
             .rng
             .chance(self.scenario.refusals / 3)
@@ -90,6 +91,11 @@ impl World {
     }
 
     fn cancel(&mut self) -> Verdict {
+        let in_workers = self.model.jobs_in_workers();
+        if self.rng.chance(500) && !in_workers.is_empty() {
+            let job = self.rng.pick(&in_workers);
+            return self.feed(Input::Cancel { job });
+        }
         let index = self.rng.below(self.recent_jobs.len());
         match self.recent_jobs.get(index) {
             Some(&job) => self.feed(Input::Cancel { job }),

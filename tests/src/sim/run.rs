@@ -90,7 +90,9 @@ impl Plan {
         }
         match again {
             Err(same) if same.check == violation.check => {}
-            other => text.push_str(&format!("\nthe second run differs, which is a bug of the simulation: {other:?}\n")),
+            other => text.push_str(&format!(
+                "\nthe second run differs, which is a bug of the simulation: {other:?}\n"
+            )),
         }
         text
     }

@@ -112,6 +112,7 @@ enum Slip {
     ResultBeforeStart,
     StartedTwice,
     WrongAttempt,
+    WrongRequest,
     Hang,
     Freeze,
     Crash,
@@ -123,13 +124,14 @@ enum Slip {
     CrashAfterResult,
 }
 
-const SLIPS: [Slip; 15] = [
+const SLIPS: [Slip; 16] = [
     Slip::SilentBeforeStart,
     Slip::CrashBeforeStart,
     Slip::NonsenseBeforeStart,
     Slip::ResultBeforeStart,
     Slip::StartedTwice,
     Slip::WrongAttempt,
+    Slip::WrongRequest,
     Slip::Hang,
     Slip::Freeze,
     Slip::Crash,
@@ -144,6 +146,8 @@ const SLIPS: [Slip; 15] = [
 fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: &mut Rng) -> Script {
     let slip = rng.chance(manners.faults).then(|| rng.pick(&SLIPS));
     let mut at = rng.up_to_ms(5);
+    let right = request;
+    let request = if slip == Some(Slip::WrongRequest) { RequestId(request.0 - 1) } else { request };
     let result = if rng.chance(800) { Ok(()) } else { Err(JobFailure::plugin(Category::Input, "no")) };
     let result = Act::Say(WorkerFrame::Result { request, job, attempt, result });
     match slip {
@@ -154,7 +158,9 @@ fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: 
         _ => {}
     }
     let attempt = if slip == Some(Slip::WrongAttempt) { attempt + 1 } else { attempt };
-    let started = WorkerFrame::Started { request, job, attempt };
+    // A wrong request is half of the time in the start already.
+    let asked = if rng.chance(500) { right } else { request };
+    let started = WorkerFrame::Started { request: asked, job, attempt };
     let mut script = vec![(at, Act::Say(started.clone()))];
     if slip == Some(Slip::StartedTwice) {
         script.push((at, Act::Say(started)));

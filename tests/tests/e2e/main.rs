@@ -5,5 +5,7 @@
 mod bad_input;
 mod guarantees;
 mod operations;
+mod restart;
 mod seeds;
+mod streaming;
 mod support;

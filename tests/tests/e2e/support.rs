@@ -1,9 +1,10 @@
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ostler::{
-    BaseJobManager, JobEventKind, JobHandle, JobManager, JobManagerBuilder, JobType, PluginConfig,
-    WorkerCommand, WorkerConfig,
+    BaseJobManager, JobError, JobEventKind, JobFailure, JobHandle, JobManager, JobManagerBuilder, JobType,
+    PluginConfig, RestartPolicy, WorkerCommand, WorkerConfig,
 };
 use ostler_tests::lab::Task;
 use serde_json::Value;
@@ -25,8 +26,40 @@ impl BaseJobManager<Task> for LabJobs {
     }
 }
 
+/// Jobs of any type in any worker, without a hook.
+struct AnyJobs<J> {
+    command: WorkerCommand,
+    jobs: PhantomData<fn() -> J>,
+}
+
+impl<J: JobType> BaseJobManager<J> for AnyJobs<J> {
+    fn worker_type(&self) -> &str {
+        "any"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        self.command.clone()
+    }
+
+    fn supports_streaming(&self) -> bool {
+        true
+    }
+}
+
+/// Jobs of any type in any worker. One that dies is replaced at once.
+pub(crate) fn any<J: JobType>(command: WorkerCommand) -> JobManagerBuilder<J> {
+    JobManager::builder(AnyJobs { command, jobs: PhantomData }).config(at_once())
+}
+
+/// A worker that dies is replaced at once, so that no test waits for a delay.
+pub(crate) fn at_once() -> WorkerConfig {
+    WorkerConfig { restart_policy: RestartPolicy::Always, ..WorkerConfig::default() }
+}
+
+pub(crate) const LAB_WORKER: &str = env!("CARGO_BIN_EXE_lab-worker");
+
 pub(crate) fn lab_worker() -> WorkerCommand {
-    WorkerCommand::program(env!("CARGO_BIN_EXE_lab-worker"))
+    WorkerCommand::program(LAB_WORKER)
 }
 
 pub(crate) fn lab() -> JobManagerBuilder<Task> {
@@ -60,6 +93,24 @@ pub(crate) async fn started<J: JobType>(job: &JobHandle<J>) -> u32 {
     panic!("the job ended and never began");
 }
 
+/// Waits until the job has failed; how.
+pub(crate) async fn failed<J: JobType>(job: &JobHandle<J>) -> JobFailure {
+    match job.output().await {
+        Err(JobError::Failed(failure)) => *failure,
+        Err(JobError::Cancelled) => panic!("the job was cancelled"),
+        Ok(_) => panic!("the job completed"),
+    }
+}
+
+/// Fails unless the text has all these parts.
+#[track_caller]
+pub(crate) fn says(text: impl ToString, parts: &[&str]) {
+    let text = text.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+}
+
 /// Whether a process runs. A zombie does not.
 pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -80,8 +131,79 @@ pub(crate) async fn within(patience: Duration, mut is_so: impl FnMut() -> bool) 
 }
 
 pub(crate) fn kill(pid: u32) {
-    let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
-    assert!(killed.success());
+    signal(pid, "KILL");
+}
+
+/// Sends a signal to a process that is there.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let name = format!("-{name}");
+    let sent = std::process::Command::new("kill").args([&name, &pid.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// The processes of a group that run.
+pub(crate) fn group(leader: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
+    let pids = entries.filter_map(|name| name.to_str()?.parse::<u32>().ok());
+    let is_member = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
+        fields.and_then(|mut fields| fields.nth(2)).is_some_and(|of| of == leader.to_string())
+    };
+    pids.filter(is_member).filter(|pid| runs(*pid)).collect()
+}
+
+/// The abstract socket that a worker was told to connect to.
+pub(crate) fn socket_of(worker: u32) -> String {
+    let environ = std::fs::read(format!("/proc/{worker}/environ")).unwrap();
+    let mut variables = environ.split(|byte| *byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
+    variables.find_map(|variable| variable.strip_prefix("OSTLER_SOCKET=")).unwrap().to_owned()
+}
+
+/// Whether anybody holds a socket of this name.
+pub(crate) fn is_held(socket: &str) -> bool {
+    std::fs::read_to_string("/proc/net/unix").unwrap().contains(socket)
+}
+
+/// The lab's jobs in workers that are started like this.
+pub(crate) struct LabJobsIn(pub(crate) WorkerCommand);
+
+impl BaseJobManager<Task> for LabJobsIn {
+    fn worker_type(&self) -> &str {
+        "lab"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        self.0.clone()
+    }
+}
+
+/// The lab's worker, which adds its process id to a file before anything else, and what the file says.
+pub(crate) struct Roll(tempfile::TempDir);
+
+impl Roll {
+    pub(crate) fn new() -> Self {
+        Self(scratch())
+    }
+
+    pub(crate) fn worker(&self) -> WorkerCommand {
+        let script = format!("echo $$ >> {}; exec {LAB_WORKER}", self.path().display());
+        WorkerCommand::program("/bin/sh").arg("-c").arg(script)
+    }
+
+    pub(crate) fn lab(&self) -> JobManagerBuilder<Task> {
+        JobManager::builder(LabJobsIn(self.worker()))
+    }
+
+    /// The process ids of all workers that were ever started.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
+        text.lines().map(|line| line.parse().unwrap()).collect()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("roll")
+    }
 }
 
 /// A place for files of one test.

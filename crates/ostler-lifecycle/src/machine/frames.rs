@@ -113,7 +113,7 @@ impl Machine {
 
     pub(super) fn fault(&mut self, now: Instant, id: SlotId, message: String, out: &mut Vec<Effect>) {
         let victim = self.slot(id).state.victim(|| {
-            let message = format!("the worker broke the protocol and was killed: {message}");
+            let message = format!("the worker broke the protocol: {message}");
             JobFailure::new(FailureKind::Protocol, Category::Fatal, message)
         });
         self.kill(now, id, EndReason::Protocol(message), victim, out);

@@ -7,7 +7,7 @@ use super::core::Intake;
 use super::jobs::unavailable;
 use crate::job::Fate;
 use crate::restart::{self, EndKind, Refill};
-use crate::slot::{Death, SlotState};
+use crate::slot::{Death, SlotState, Stage};
 use crate::{
     Category, DownReason, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics, JobFailure, JobId,
     Outcome, SlotId, WorkerChange, WorkerExit, WorkerKey,
@@ -130,6 +130,8 @@ impl Machine {
         let Some(slot) = self.living(worker) else { return };
         slot.hung_up = None;
         let (pid, was_ready) = (slot.pid, slot.is_ready());
+        // A worker that exits when its job is asked to end does what was wanted.
+        let obeys = matches!(&slot.state, SlotState::Busy(assignment) if assignment.stage == Stage::Leaving);
         let (victim, cause, was_ready) =
             match std::mem::replace(&mut slot.state, SlotState::Vacant { owes: false }) {
                 SlotState::Dying(death) => (death.victim, EndCause::Ended(death.reason), death.was_ready),
@@ -137,7 +139,8 @@ impl Machine {
                 state => (state.victim(|| crashed(pid, &exit)), evidence, was_ready),
             };
         self.forget_in_controls(worker, out);
-        let (kind, last_end) = (end_kind(&cause), cause.describe(&exit));
+        let kind = if obeys { EndKind::Asked } else { end_kind(&cause) };
+        let last_end = cause.describe(&exit);
         self.announce_end(worker, cause, &exit, was_ready, out);
         self.refill(now, worker.slot, kind, last_end, out);
         self.meet_fate(victim, pid, &exit, out);

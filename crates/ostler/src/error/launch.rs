@@ -62,10 +62,16 @@ pub enum CommandError {
         program: PathBuf,
     },
     /// It is there, but may not be run.
-    #[error("the worker program {} is not an executable file; chmod +x makes it one", program.display())]
+    #[error("cannot execute the worker program {}: it must be a file that has the x permission", program.display())]
     NotExecutable {
         /// The program.
         program: PathBuf,
+    },
+    /// The directory in which it is to run is not there.
+    #[error("cannot start the worker in {}: there is no such directory", directory.display())]
+    NoDirectory {
+        /// What [`WorkerCommand::current_dir`](crate::WorkerCommand::current_dir) was given.
+        directory: PathBuf,
     },
     /// The stock worker is not installed.
     #[error(
@@ -102,7 +108,7 @@ impl fmt::Display for WorkerStartError {
         }
         // A worker exits with 0 only when its host says so.
         if self.status == ExitStatus::Code(0) {
-            f.write_str("; is it an Ostler worker, and does its main begin with run_if_worker?")?;
+            f.write_str("; perhaps it is not an Ostler worker, or its main does not begin with run_if_worker")?;
         }
         match (self.pid, self.stderr_tail.trim_end()) {
             // There was no process that could have written.

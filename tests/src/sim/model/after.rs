@@ -33,8 +33,12 @@ impl Model {
 
     fn what_had_to_happen_did(&mut self, input: &Input) -> Verdict {
         let step = &self.step;
-        ensure(step.due.is_empty(), "guarantee_1_a_job_ends_when_its_end_is_known", || format!("{:?}", step.due))?;
-        ensure(step.cancelling.is_none(), "guarantee_4_a_cancel_is_not_lost", || format!("{:?}", step.cancelling))?;
+        ensure(step.due.is_empty(), "guarantee_1_a_job_ends_when_its_end_is_known", || {
+            format!("{:?}", step.due)
+        })?;
+        ensure(step.cancelling.is_none(), "guarantee_4_a_cancel_is_not_lost", || {
+            format!("{:?}", step.cancelling)
+        })?;
         ensure(step.still_dying.is_empty(), "guarantee_4_who_does_not_die_is_named", || {
             format!("{:?}", step.still_dying)
         })?;
@@ -77,7 +81,8 @@ impl Model {
         }
         let control = self.controls.iter().find(|(_, control)| control.deadline <= now);
         ensure(control.is_none(), "an_operation_is_answered_in_time", || format!("{control:?}"))?;
-        let late_end = self.ending.is_some_and(|ending| ending + self.config.kill_timeout <= now) && !self.closed;
+        let late_end =
+            self.ending.is_some_and(|ending| ending + self.config.kill_timeout <= now) && !self.closed;
         ensure(!late_end, "guarantee_8_a_shutdown_ends_in_time", || format!("{:?}", self.workers))
     }
 
@@ -129,9 +134,16 @@ impl Model {
                 }
             }
         }
-        ensure(empty == 0 || coming >= machine.queued(), "an_empty_slot_is_filled_while_jobs_are_pending", || {
-            format!("{empty} slots are empty, {coming} workers are coming, {} jobs wait", machine.queued())
-        })
+        ensure(
+            empty == 0 || coming >= machine.queued(),
+            "an_empty_slot_is_filled_while_jobs_are_pending",
+            || {
+                format!(
+                    "{empty} slots are empty, {coming} workers are coming, {} jobs wait",
+                    machine.queued()
+                )
+            },
+        )
     }
 
     fn down_means_that_nobody_waits(&self) -> Verdict {
@@ -153,7 +165,8 @@ impl Model {
             };
             let status = machine.status(*id);
             // Between a kill and the proof of death, a job that was sent may be seen either way.
-            let dying = job.worker().and_then(|key| self.workers.get(&key)).is_some_and(|w| w.killed.is_some());
+            let dying =
+                job.worker().and_then(|key| self.workers.get(&key)).is_some_and(|w| w.killed.is_some());
             let right = status == Some(expected) || (dying && matches!(job.stage, Stage::Sent(_)));
             ensure(right && status.is_some(), "the_view_is_true", || format!("{id} is {status:?}: {job:?}"))?;
         }
@@ -162,19 +175,19 @@ impl Model {
 
     /// When nothing is injected any more, every job ends; only one whose process does not die may be left.
     pub(crate) fn liveness_every_job_ends_in_bounded_time(&self) -> Verdict {
-        let left = self
-            .jobs
-            .iter()
-            .find(|(_, job)| !job.worker().is_some_and(|worker| self.is_given_up(worker)));
+        let left =
+            self.jobs.iter().find(|(_, job)| !job.worker().is_some_and(|worker| self.is_given_up(worker)));
         ensure(left.is_none(), "liveness_every_job_ends_in_bounded_time", || format!("{left:?}"))
     }
 
     /// Everything is over.
     pub(crate) fn at_the_end(&self, machine: &Machine) -> Verdict {
         ensure(self.closed, "guarantee_8_a_shutdown_ends", || "it never closed".to_owned())?;
-        ensure(self.jobs.is_empty() && machine.unfinished() == 0, "guarantee_1_every_accepted_job_ends_once", || {
-            format!("left are {:?}", self.jobs)
-        })?;
+        ensure(
+            self.jobs.is_empty() && machine.unfinished() == 0,
+            "guarantee_1_every_accepted_job_ends_once",
+            || format!("left are {:?}", self.jobs),
+        )?;
         ensure(self.workers.is_empty(), "guarantee_8_no_process_is_left", || format!("{:?}", self.workers))?;
         ensure(self.controls.is_empty(), "an_operation_is_answered_once", || format!("{:?}", self.controls))
     }

@@ -69,7 +69,8 @@ impl Model {
 
     fn everybody_did_it(&self, id: ControlId, operation: ControlOperation) -> Verdict {
         if operation == ControlOperation::GetState {
-            let open = |worker: &Worker| worker.listens() && worker.questions.iter().any(|(_, asked)| *asked == id);
+            let open =
+                |worker: &Worker| worker.listens() && worker.questions.iter().any(|(_, asked)| *asked == id);
             let silent = self.workers.iter().find(|(_, worker)| open(worker));
             return ensure(silent.is_none(), "an_answer_waits_for_all", || format!("{id:?}: {silent:?}"));
         }

@@ -19,17 +19,17 @@ impl Model {
             Input::Submit(submit) => self.foresee_submit(submit),
             Input::Cancel { job } => self.foresee_cancel(*job),
             Input::Admission { job, ticket, answer } => self.foresee_admission(*job, *ticket, answer),
-            Input::WorkerSpawned { worker, pid } => {
-                match self.workers.get_mut(worker) {
-                    None => self.step.quiet = true,
-                    Some(worker) => {
-                        worker.pid = Some(*pid);
-                        worker.spawned_at = Some(now);
-                        self.step.quiet = worker.given_up;
-                    }
+            Input::WorkerSpawned { worker, pid } => match self.workers.get_mut(worker) {
+                None => self.step.quiet = true,
+                Some(worker) => {
+                    worker.pid = Some(*pid);
+                    worker.spawned_at = Some(now);
+                    self.step.quiet = worker.given_up;
                 }
+            },
+            Input::SpawnFailed { worker, .. } | Input::WorkerExited { worker, .. } => {
+                self.foresee_exit(*worker)
             }
-            Input::SpawnFailed { worker, .. } | Input::WorkerExited { worker, .. } => self.foresee_exit(*worker),
             Input::Frame { worker, frame } => self.foresee_frame(*worker, frame),
             Input::Tick => return self.foresee_tick(machine.next_deadline()),
             Input::Control { id, operation } => {
@@ -133,6 +133,8 @@ impl Model {
             let end = match worker.killed {
                 Some(killed) => killed.end,
                 None if worker.stopped => End::Asked,
+                // It exits because its job was asked to end.
+                None if worker.task.as_ref().is_some_and(|task| task.leaving_since.is_some()) => End::Asked,
                 None => End::Fault,
             };
             self.emptied(key.slot, end);

@@ -78,7 +78,11 @@ fn meaning(worker: &Worker, frame: &WorkerFrame) -> Frame {
         (WorkerFrame::HungUp, _) => Frame::Nothing,
         (WorkerFrame::Hello, _) if worker.hello_at.is_none() => Frame::Hello,
         (WorkerFrame::Ready { request, failed }, _) if worker.init == Some(*request) && !worker.ready => {
-            if failed.is_empty() { Frame::Ready } else { Frame::LoadFailed }
+            if failed.is_empty() {
+                Frame::Ready
+            } else {
+                Frame::LoadFailed
+            }
         }
         (WorkerFrame::Response { request, .. }, _)
             if worker.chore.is_some_and(|(_, asked)| asked == *request) =>
@@ -114,7 +118,11 @@ fn meaning_for_job(task: &Task, frame: &WorkerFrame) -> Frame {
         WorkerFrame::Result { request, job, attempt, .. }
             if started && mine(job, attempt) && request == task.request =>
         {
-            if leaving { Frame::EndedAfterCancel } else { Frame::Ended }
+            if leaving {
+                Frame::EndedAfterCancel
+            } else {
+                Frame::Ended
+            }
         }
         _ => Frame::Wrong,
     }

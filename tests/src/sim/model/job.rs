@@ -20,7 +20,9 @@ pub(crate) struct Job {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stage {
     /// Waits; if for a resource, since when.
-    Pending { blocked: Option<Instant> },
+    Pending {
+        blocked: Option<Instant>,
+    },
     Sent(WorkerKey),
     Running(WorkerKey),
     Cancelling(WorkerKey),

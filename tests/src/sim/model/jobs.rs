@@ -71,7 +71,9 @@ impl Model {
                 self.accept(id, submit);
                 Ok(())
             }
-            (JobChange::Blocked(_), Input::Submit(submit)) if submit.job == id && submit.blocked.is_some() => {
+            (JobChange::Blocked(_), Input::Submit(submit))
+                if submit.job == id && submit.blocked.is_some() =>
+            {
                 self.block(id)
             }
             (JobChange::Blocked(_), Input::Admission { job, ticket, answer: Admission::Wait { .. } })
@@ -129,9 +131,11 @@ impl Model {
             })?,
             None => self.ended_without_its_own_reason(id, &job, outcome)?,
         }
-        ensure(job.cancel_asked || *outcome != Outcome::Cancelled, "guarantee_4_cancelled_on_request_only", || {
-            format!("{id} was never asked to end")
-        })?;
+        ensure(
+            job.cancel_asked || *outcome != Outcome::Cancelled,
+            "guarantee_4_cancelled_on_request_only",
+            || format!("{id} was never asked to end"),
+        )?;
         self.jobs.remove(&id);
         self.ended.insert(id);
         Ok(())
@@ -141,7 +145,9 @@ impl Model {
     fn ended_without_its_own_reason(&self, id: JobId, job: &Job, outcome: &Outcome) -> Verdict {
         let kind = match outcome {
             Outcome::Completed => {
-                return ensure(false, "guarantee_2_a_result_counts_only_from_who_was_asked", || id.to_string());
+                return ensure(false, "guarantee_2_a_result_counts_only_from_who_was_asked", || {
+                    id.to_string()
+                });
             }
             Outcome::Cancelled => {
                 return ensure(false, "guarantee_4_cancelled_means_that_no_code_of_it_runs", || {
@@ -163,7 +169,9 @@ impl Model {
 
     pub(super) fn reject(&mut self, id: JobId, rejection: &Rejection, input: &Input) -> Verdict {
         let asked = matches!(input, Input::Submit(submit) if submit.job == id);
-        ensure(asked && self.step.submitted.take() == Some(id), "only_submits_are_rejected", || id.to_string())?;
+        ensure(asked && self.step.submitted.take() == Some(id), "only_submits_are_rejected", || {
+            id.to_string()
+        })?;
         self.step.admitted = None;
         let right = match rejection {
             Rejection::ShutDown => self.shutdown.is_some(),

@@ -23,7 +23,10 @@ pub(super) enum Filled {
     Not,
     With(WorkerKey),
     /// Its worker is gone, or was given up.
-    NotAnyMore { end: End, since: Instant },
+    NotAnyMore {
+        end: End,
+        since: Instant,
+    },
 }
 
 impl Restarts {

@@ -31,7 +31,10 @@ impl Model {
                     Command::Init => worker.init.is_none() && self.step.frame == Frame::Hello,
                     Command::Execute { attempt, .. } => worker.is_free() && attempt == 1 && !worker.obsolete,
                     Command::Cancel { job } => {
-                        worker.task.as_ref().is_some_and(|task| task.job == job && task.leaving_since.is_none())
+                        worker
+                            .task
+                            .as_ref()
+                            .is_some_and(|task| task.job == job && task.leaving_since.is_none())
                             && matches!(input, Input::Cancel { job: asked } if *asked == job)
                     }
                     Command::Reload { id } => worker.is_free() && self.is_open(id, ControlOperation::Reload),
@@ -49,8 +52,15 @@ impl Model {
             (Command::Init, _) => worker.init = Some(request),
             (Command::Execute { job, attempt }, _) => {
                 let (started_at, leaving_since) = (None, None);
-                worker.task =
-                    Some(Task { job, attempt, request, sent_at: now, started_at, next_chunk: 0, leaving_since });
+                worker.task = Some(Task {
+                    job,
+                    attempt,
+                    request,
+                    sent_at: now,
+                    started_at,
+                    next_chunk: 0,
+                    leaving_since,
+                });
             }
             (Command::Cancel { .. }, _) => {
                 worker.task.iter_mut().for_each(|task| task.leaving_since = Some(now));
@@ -86,7 +96,12 @@ impl Model {
     }
 
     /// Why a worker may be killed in this step, and what becomes of a job that it has begun.
-    fn reason_to_kill(&self, key: WorkerKey, worker: &Worker, input: &Input) -> Option<(End, Option<FailureKind>)> {
+    fn reason_to_kill(
+        &self,
+        key: WorkerKey,
+        worker: &Worker,
+        input: &Input,
+    ) -> Option<(End, Option<FailureKind>)> {
         let now = self.now;
         let subject = matches!(input, Input::Frame { worker, .. } if *worker == key);
         let tick = matches!(input, Input::Tick);
@@ -101,7 +116,8 @@ impl Model {
             let job = self.jobs.get(&task.job)?;
             return match (job.stage, task.started_at) {
                 (Stage::Cancelling(_), _) => {
-                    let asked = matches!(input, Input::Cancel { job } if *job == task.job);
+                    let no_grace = self.config.cancel_grace.is_zero() || task.started_at.is_none();
+                    let asked = no_grace && matches!(input, Input::Cancel { job } if *job == task.job);
                     let grace_over = over(task.leaving_since, self.config.cancel_grace);
                     let ended = subject && self.step.frame == Frame::EndedAfterCancel;
                     (asked || grace_over || ended || ending).then_some((End::Asked, None))
@@ -133,7 +149,8 @@ impl Model {
         let worker = self.workers.get(&key);
         let right = worker.is_some_and(|worker| match change {
             WorkerChange::Spawned { pid } => {
-                matches!(input, Input::WorkerSpawned { worker, .. } if *worker == key) && worker_pid(worker, *pid)
+                matches!(input, Input::WorkerSpawned { worker, .. } if *worker == key)
+                    && worker_pid(worker, *pid)
             }
             WorkerChange::Loading => self.step.frame == Frame::Hello && worker.listens(),
             WorkerChange::Idle => worker.is_free(),

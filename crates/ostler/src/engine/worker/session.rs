@@ -47,7 +47,7 @@ impl<J: JobType> Session<J> {
     ///
     /// # Cancel safety
     /// Cancel safe: what was read is in the buffer.
-    pub(super) async fn run(&mut self, endpoint: &Endpoint, pid: u32) -> Infallible {
+    pub(super) async fn run(&mut self, endpoint: Endpoint, pid: u32) -> Infallible {
         match self.meet(endpoint, pid).await {
             Ok(wire) => {
                 self.say(WorkerFrame::Hello, Cargo::None);
@@ -64,9 +64,12 @@ impl<J: JobType> Session<J> {
     }
 
     /// The way in: the kernel vouches for the peer, then the token, then the version.
-    async fn meet(&mut self, endpoint: &Endpoint, pid: u32) -> Result<Arc<Wire>, String> {
+    async fn meet(&mut self, endpoint: Endpoint, pid: u32) -> Result<Arc<Wire>, String> {
         let accepted = endpoint.accept(pid).await;
         let stream = accepted.map_err(|error| format!("its connection could not be accepted: {error}"))?;
+        let token = endpoint.token();
+        // There is nobody else to wait for.
+        drop(endpoint);
         let wire = Arc::new(Wire::new(stream, self.core.settings.max_frame_bytes));
         let hello = loop {
             match decode_hello(&mut self.buffer, HELLO_MAX_BYTES) {
@@ -79,7 +82,7 @@ impl<J: JobType> Session<J> {
                 pending::<()>().await;
             }
         };
-        if hello.token != endpoint.token() {
+        if hello.token != token {
             return Err("it showed a wrong token".to_owned());
         }
         self.wire = Some(Arc::clone(&wire));

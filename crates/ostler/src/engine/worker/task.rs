@@ -95,7 +95,7 @@ async fn accompany<J: JobType>(
     let mut output = Output::new(worker, output);
     let remains = tokio::select! {
         exit = exit => exit.unwrap_or(UNKNOWN),
-        never = session.run(&endpoint, pid) => match never {},
+        never = session.run(endpoint, pid) => match never {},
         never = output.read() => match never {},
     };
     output.drain();

@@ -1,0 +1,244 @@
+//! Cancelling a job.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{check, config};
+use ostler_lifecycle::PoolConfig;
+
+fn with_grace() -> PoolConfig {
+    PoolConfig { cancel_grace: Duration::from_secs(2), ..config() }
+}
+
+#[test]
+fn a_pending_job_is_cancelled_at_once_and_nothing_is_killed() {
+    check(
+        config(),
+        "
+        submit a     | a queued; spawn 0.1
+        submit b     | b queued
+        up 0.1       | 0.1 idle; ask a ?1
+        proceed a    | 0.1 <- a
+        cancel b     | b cancelled
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_the_hook_is_asked_about_is_cancelled_and_its_worker_goes_to_the_next() {
+    check(
+        config(),
+        "
+        submit a     | a queued; spawn 0.1
+        submit b     | b queued
+        up 0.1       | 0.1 idle; ask a ?1
+        cancel a     | 0.1 idle; a cancelled; ask b ?2
+        proceed a ?1 |
+        proceed b    | 0.1 <- b
+        ",
+    );
+}
+
+#[test]
+fn a_sent_job_is_cancelled_only_when_its_worker_is_dead() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        cancel a     | a cancelling; kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_running_job_is_cancelled_only_when_its_worker_is_dead() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; kill 0.1
+        pass 5s      |
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_result_that_comes_after_the_cancel_is_too_late() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; kill 0.1
+        result a     |
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_cancel_that_comes_after_the_result_is_too_late() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle
+        cancel a     |
+        submit b     | b queued; 0.1 <- b
+        ",
+    );
+}
+
+#[test]
+fn two_cancels_kill_once_and_share_the_outcome() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; kill 0.1
+        cancel a     |
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        cancel a     |
+        ",
+    );
+}
+
+#[test]
+fn a_cancel_touches_no_other_job() {
+    check(
+        PoolConfig { slots: 2, ..config() },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued; 1.2 <- b
+        started a    | a started in 0.1
+        started b    | b started in 1.2
+        submit c     | c queued
+        cancel a     | a cancelling; kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled; spawn 0.3
+        result b     | b completed; 1.2 idle; ask c ?1
+        ",
+    );
+}
+
+#[test]
+fn with_grace_the_job_is_asked_first_and_killed_at_the_deadline() {
+    check(
+        with_grace(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; 0.1 <- cancel a
+        cancel a     |
+        note a       | a noted
+        chunk a      |
+        pass 1s      |
+        pass 1s      | kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn with_grace_a_job_that_ends_by_itself_is_cancelled_and_its_worker_dies_too() {
+    check(
+        with_grace(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; 0.1 <- cancel a
+        done 0.1     |
+        result a     | kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn with_grace_a_worker_that_exits_by_itself_ends_the_job_as_cancelled() {
+    check(
+        with_grace(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; 0.1 <- cancel a
+        exit 0.1     | 0.1 gone: on its own; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_never_began_gets_no_grace() {
+    check(
+        with_grace(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        cancel a     | a cancelling; kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_cancel_is_not_lost_while_the_worker_is_killed_for_another_reason() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        garbage 0.1  | kill 0.1
+        cancel a     | a cancelling
+        exit 0.1     | 0.1 gone: Protocol; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_timeout_that_was_first_wins_over_a_cancel() {
+    check(
+        config(),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a timeout=1s | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        pass 1s             | kill 0.1
+        cancel a            |
+        exit 0.1            | 0.1 gone: TimedOut; a failed: TimedOut SIGSEGV
+        ",
+    );
+}
+
+#[test]
+fn a_stranger_cannot_be_cancelled() {
+    check(config(), "cancel z |");
+}

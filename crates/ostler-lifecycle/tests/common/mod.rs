@@ -1,0 +1,114 @@
+//! Rules as scripts: each line is one thing that happens, and what comes of it.
+//!
+//! ```text
+//! submit a          | a queued; spawn 0.1
+//! ```
+//! Jobs and operations are letters, workers are `slot.generation`. What a line needs to know (which request a
+//! frame answers, which worker a job is in) is what was said last; it can be given too: `result a from 0.1`.
+//! `up 0.1` is a worker's whole way from its process to Idle; `pass 5s` lets time pass up to the tick at its end.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a script that cannot be read fails its test")]
+
+mod parse;
+mod print;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use ostler_lifecycle::{
+    Command, Effect, Input, JobId, Machine, PoolConfig, RequestId, RestartPolicy, Ticket, WorkerFrame,
+    WorkerKey,
+};
+
+/// One slot, no restarts but for pending jobs, ten seconds for everything.
+pub(crate) fn config() -> PoolConfig {
+    let ten = Duration::from_secs(10);
+    PoolConfig {
+        restart_policy: RestartPolicy::Never,
+        start_timeout: ten,
+        load_timeout: ten,
+        reload_timeout: ten,
+        unload_timeout: ten,
+        kill_timeout: ten,
+        ..PoolConfig::default()
+    }
+}
+
+/// Runs a script, and compares what comes out line by line.
+#[track_caller]
+pub(crate) fn check(config: PoolConfig, script: &str) {
+    let mut pool = Pool::new(config);
+    let mut told = String::new();
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (what, expected) = line.split_once('|').unwrap_or((line, ""));
+        let (what, expected) = (what.trim(), expected.trim());
+        let came = pool.play(what);
+        told.push_str(&format!("  {what:<28}| {came}\n"));
+        assert!(came == expected, "expected of `{what}`:\n  {expected}\ncame:\n  {came}\nso far:\n{told}");
+    }
+}
+
+/// A machine, and what was said last.
+struct Pool {
+    machine: Machine,
+    now: Instant,
+    /// Where a job was sent last, and by which request.
+    sent: HashMap<JobId, (WorkerKey, RequestId)>,
+    tickets: HashMap<JobId, Ticket>,
+    /// The last request to a worker that is not about a job.
+    requests: HashMap<WorkerKey, RequestId>,
+}
+
+impl Pool {
+    fn new(config: PoolConfig) -> Self {
+        Self {
+            machine: Machine::new(config),
+            now: Instant::now(),
+            sent: HashMap::new(),
+            tickets: HashMap::new(),
+            requests: HashMap::new(),
+        }
+    }
+
+    fn play(&mut self, what: &str) -> String {
+        let words: Vec<&str> = what.split_whitespace().collect();
+        let effects = match words[..] {
+            ["up", worker] => {
+                let worker = parse::worker(worker);
+                self.feed(Input::WorkerSpawned { worker, pid: parse::pid(worker) });
+                self.feed(Input::Frame { worker, frame: WorkerFrame::Hello });
+                let request = self.requests[&worker];
+                self.feed(Input::Frame { worker, frame: WorkerFrame::Ready { request, failed: vec![] } })
+            }
+            ["pass", time] => {
+                self.now += parse::time(time);
+                self.feed(Input::Tick)
+            }
+            _ => {
+                let input = self.read(&words);
+                self.feed(input)
+            }
+        };
+        print::all(&effects)
+    }
+
+    fn feed(&mut self, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.machine.handle(self.now, input, &mut effects);
+        for effect in &effects {
+            match effect {
+                Effect::Send { worker, request, command: Command::Execute { job, .. } } => {
+                    self.sent.insert(*job, (*worker, *request));
+                }
+                Effect::Send { worker, request, .. } => {
+                    self.requests.insert(*worker, *request);
+                }
+                Effect::AskAdmission { job, ticket } => {
+                    self.tickets.insert(*job, *ticket);
+                }
+                _ => {}
+            }
+        }
+        effects
+    }
+}

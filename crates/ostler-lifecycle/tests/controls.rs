@@ -1,0 +1,202 @@
+//! Reload, unload and the question for state: every worker does its part when it is idle, by request id.
+
+mod common;
+
+use common::{check, config};
+use ostler_lifecycle::{PoolConfig, RestartPolicy};
+
+fn two() -> PoolConfig {
+    PoolConfig { slots: 2, restart_policy: RestartPolicy::OnCancellation, ..config() }
+}
+
+#[test]
+fn a_reload_reaches_idle_workers_at_once_and_busy_ones_when_they_are_idle() {
+    check(
+        two(),
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        reload r     | 1.2 <- reload r #4
+        done 1.2     | 1.2 idle
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 <- reload r #5
+        submit b     | b queued; 1.2 <- b
+        submit c     | c queued
+        done 0.1     | r done; 0.1 idle; ask c ?1
+        ",
+    );
+}
+
+#[test]
+fn without_a_living_worker_the_answer_is_no() {
+    check(config(), "reload r | r not done: no worker is alive");
+    check(config(), "unload u | u not done: no worker is alive");
+    check(config(), "get_state g | g not done: no worker is alive");
+}
+
+#[test]
+fn only_the_answer_with_the_right_request_id_counts() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        reload r     | 0.1 <- reload r #2
+        state 0.1 #2 |
+        done 0.1 #1  | kill 0.1
+        done 0.1 #2  |
+        exit 0.1     | r not done: no worker is alive; 0.1 gone: Protocol
+        ",
+    );
+}
+
+#[test]
+fn a_plugins_no_is_passed_on_and_who_had_said_yes_starts_over() {
+    check(
+        two(),
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        reload r     | 0.1 <- reload r #3; 1.2 <- reload r #4
+        done 0.1     | 0.1 idle
+        not_done 1.2 | r not done: no such file; 1.2 idle; kill 0.1
+        exit 0.1     | 0.1 gone: Retired; spawn 0.3
+        ",
+    );
+}
+
+#[test]
+fn who_took_a_configuration_that_failed_elsewhere_takes_no_job_with_it() {
+    check(
+        two(),
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued; 1.2 <- b
+        started a    | a started in 0.1
+        started b    | b started in 1.2
+        submit c     | c queued
+        reload r     |
+        result a     | a completed; 0.1 <- reload r #5
+        done 0.1     | 0.1 idle; ask c ?1
+        result b     | b completed; 1.2 <- reload r #6
+        not_done 1.2 | r not done: no such file; 1.2 idle; kill 0.1; ask c ?2
+        proceed c ?1 |
+        proceed c ?2 | 1.2 <- c
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_takes_too_long_is_killed_and_the_answer_is_no() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        unload u     | 0.1 <- unload u #2
+        pass 10s     | kill 0.1; u not done: a worker did not answer in time
+        done 0.1     |
+        exit 0.1     | 0.1 gone: ControlTimedOut
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_is_busy_for_too_long_lives_on() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        reload r     |
+        pass 10s     | r not done: a worker did not answer in time
+        result a     | a completed; 0.1 idle
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_is_loading_does_its_part_afterwards() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        spawned 0.1  |
+        hello 0.1    | 0.1 loading; 0.1 <- init
+        reload r     |
+        ready 0.1    | 0.1 <- reload r #2
+        done 0.1     | r done; 0.1 idle
+        ",
+    );
+}
+
+#[test]
+fn operations_are_done_in_their_order() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        reload r     | 0.1 <- reload r #2
+        unload u     |
+        done 0.1     | r done; 0.1 <- unload u #3
+        done 0.1     | u done; 0.1 idle
+        ",
+    );
+}
+
+#[test]
+fn the_question_for_state_is_answered_by_busy_workers_too() {
+    check(
+        two(),
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        get_state g  | 0.1 <- get_state #4; 1.2 <- get_state #5
+        state 1.2    | report g
+        state 1.2    |
+        state 0.1 #4 | report g; g done
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_does_not_tell_its_state_is_left_alone() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        get_state g  | 0.1 <- get_state #2
+        pass 10s     | g not done: a worker did not answer in time
+        state 0.1    |
+        submit a     | a queued; 0.1 <- a
+        ",
+    );
+}
+
+#[test]
+fn who_dies_need_not_answer() {
+    check(
+        two(),
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        reload r     | 0.1 <- reload r #3; 1.2 <- reload r #4
+        done 0.1     | 0.1 idle
+        exit 1.2     | r done; 1.2 gone: on its own
+        ",
+    );
+}

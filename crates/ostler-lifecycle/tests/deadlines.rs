@@ -1,0 +1,197 @@
+//! What takes too long, and processes that do not die.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{check, config};
+use ostler_lifecycle::{PoolConfig, RestartPolicy};
+
+#[test]
+fn a_worker_that_says_no_hello_is_killed() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        pass 60s     |
+        spawned 0.1  |
+        pass 9s      |
+        pass 1s      | kill 0.1
+        exit 0.1     | 0.1 gone: SilentAtStart
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_does_not_load_in_time_is_killed() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        spawned 0.1  |
+        pass 5s      |
+        hello 0.1    | 0.1 loading; 0.1 <- init
+        pass 9s      |
+        pass 1s      | kill 0.1
+        ready 0.1    |
+        exit 0.1     | 0.1 gone: LoadTimedOut
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_runs_too_long_fails_as_timed_out_and_the_next_one_runs() {
+    check(
+        config(),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a timeout=3s | a queued; 0.1 <- a
+        pass 5s             |
+        started a           | a started in 0.1
+        submit b            | b queued
+        pass 2s             |
+        pass 1s             | kill 0.1
+        result a            |
+        exit 0.1            | 0.1 gone: TimedOut; a failed: TimedOut SIGSEGV; spawn 0.2
+        ",
+    );
+}
+
+#[test]
+fn a_result_that_was_first_wins_over_the_timeout() {
+    check(
+        config(),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a timeout=3s | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        result a            | a completed; 0.1 idle
+        pass 5s             |
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_the_worker_does_not_begin_goes_back_unblamed() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        pass 10s     | kill 0.1
+        exit 0.1     | 0.1 gone: Stalled; spawn 0.2
+        up 0.2       | 0.2 idle; ask a ?1
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_began_after_all_does_not_run_a_second_time() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        pass 10s     | kill 0.1
+        started a    |
+        exit 0.1     | 0.1 gone: Stalled; a failed: Stalled SIGSEGV
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_hung_up_and_does_not_exit_is_killed() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        hung_up 0.1  |
+        pass 1s      | kill 0.1
+        exit 0.1     | 0.1 gone: Protocol
+        ",
+    );
+}
+
+#[test]
+fn a_tick_before_its_time_changes_nothing() {
+    check(
+        config(),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a timeout=3s | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        tick                |
+        pass 2999ms         |
+        ",
+    );
+}
+
+#[test]
+fn a_cancelled_job_whose_process_does_not_die_stays_cancelling_and_its_slot_goes_on() {
+    check(
+        PoolConfig { restart_policy: RestartPolicy::OnCancellation, ..config() },
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; kill 0.1
+        pass 10s     | a still dying in 101; spawn 0.2
+        cancel a     | a still dying in 101
+        up 0.2       | 0.2 idle
+        submit b     | b queued; 0.2 <- b
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        started b    | b started in 0.2
+        ",
+    );
+}
+
+#[test]
+fn a_timed_out_job_does_not_wait_for_a_process_that_does_not_die() {
+    check(
+        config(),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a timeout=1s | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        pass 1s             | kill 0.1
+        pass 10s            | a failed: TimedOut
+        exit 0.1            | 0.1 gone: TimedOut
+        ",
+    );
+}
+
+#[test]
+fn a_sent_job_whose_worker_does_not_die_cannot_run_again() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        pass 10s     | kill 0.1
+        pass 10s     | a failed: Stalled
+        ",
+    );
+}
+
+#[test]
+fn a_process_that_is_still_being_made_can_be_one_that_does_not_die() {
+    check(
+        PoolConfig { kill_timeout: Duration::from_secs(1), ..config() },
+        "
+        start        | spawn 0.1
+        shutdown 0s  | kill 0.1
+        pass 1s      | closed
+        spawned 0.1  |
+        exit 0.1     | 0.1 gone: Shutdown
+        ",
+    );
+}

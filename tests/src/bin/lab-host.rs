@@ -1,0 +1,118 @@
+//! A host of its own process, for tests in which the host itself dies, or its memory counts.
+//!
+//! `lab-host SCENARIO TASK`, with the task as JSON. It says a line and then lives on:
+//! - `job`: runs the task; the line is the worker's process id, once the job began,
+//! - `blocked`: the same, and then blocks the only thread of its runtime,
+//! - `unread`: the same, and has a reader that does not read the job's events,
+//! - `loading`: the worker never ends loading; the line is its process id,
+//! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
+//!   missed, how many chunks it read, and by how many bytes its memory grew at most.
+
+#![expect(clippy::unwrap_used, reason = "a test fixture that cannot go on has failed")]
+
+use std::io::Write;
+use std::time::Duration;
+
+use ostler::{
+    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, WorkerCommand, WorkerPhase,
+};
+use ostler_tests::lab::{Task, register_all};
+use serde_json::json;
+
+struct LabJobs;
+
+impl BaseJobManager<Task> for LabJobs {
+    fn worker_type(&self) -> &str {
+        "lab"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        WorkerCommand::current_exe()
+    }
+
+    fn supports_streaming(&self) -> bool {
+        true
+    }
+}
+
+fn main() {
+    ostler::worker::run_if_worker(register_all);
+    host();
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn host() {
+    let mut args = std::env::args().skip(1);
+    let scenario = args.next().unwrap();
+    let task: Task = serde_json::from_str(&args.next().unwrap()).unwrap();
+    if scenario == "loading" {
+        return load_for_ever(task).await;
+    }
+    let manager = JobManager::builder(LabJobs).launch().await.unwrap();
+    let job = manager.start_job("lab", task).await.unwrap();
+    let unread = (scenario == "unread").then(|| job.events());
+    if scenario == "slow-reader" {
+        say(&read_slowly(&job).await);
+    } else {
+        say(&began(&job).await.to_string());
+    }
+    if scenario == "blocked" {
+        loop {
+            std::thread::park();
+        }
+    }
+    std::future::pending::<()>().await;
+    drop(unread);
+}
+
+async fn load_for_ever(task: Task) {
+    let hang = json!({ "load": "hang" }).as_object().unwrap().clone();
+    let manager = JobManager::builder(LabJobs).plugin_config("lab", hang).lazy().launch().await.unwrap();
+    let mut events = manager.events();
+    let _job = manager.start_job("lab", task).await.unwrap();
+    while let Some(event) = events.next().await {
+        if let ManagerEvent::Worker(worker) = event.unwrap()
+            && worker.state.phase == WorkerPhase::Loading
+        {
+            say(&worker.state.pid.unwrap().to_string());
+        }
+    }
+}
+
+async fn began(job: &JobHandle<Task>) -> u32 {
+    let mut events = job.events();
+    while let Some(event) = events.next().await {
+        if let JobEventKind::Started { pid, .. } = event.unwrap().kind {
+            return pid.unwrap();
+        }
+    }
+    panic!("the job never began");
+}
+
+async fn read_slowly(job: &JobHandle<Task>) -> String {
+    let before = peak_memory();
+    let mut pace = tokio::time::interval(Duration::from_millis(1));
+    let (mut missed, mut chunks) = (0, 0);
+    let mut events = job.events();
+    while let Some(event) = events.next().await {
+        pace.tick().await;
+        match event {
+            Ok(event) => chunks += u64::from(event.chunk::<String>().is_some()),
+            Err(error) => missed += error.count,
+        }
+    }
+    format!("{missed} {chunks} {}", peak_memory() - before)
+}
+
+/// The largest resident size so far, in bytes.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+fn say(line: &str) {
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{line}").unwrap();
+    stdout.flush().unwrap();
+}

@@ -1,0 +1,116 @@
+//! Plugin floods stdout, stderr, chunks or logs.
+
+use std::time::Duration;
+
+use ostler::{JobEvent, JobEventKind, JobHandle, JobManager, Missed};
+use ostler_tests::lab::Task;
+
+use crate::support::{any, failed, lab_worker};
+
+/// What a job's log weighs at most.
+const LOG_BYTES: usize = 4 * 1024 * 1024;
+
+async fn manager() -> JobManager<Task> {
+    any(lab_worker()).launch().await.unwrap()
+}
+
+/// How many of the oldest events are lost, and the rest.
+async fn what_is_left(job: &JobHandle<Task>) -> (u64, Vec<JobEvent>) {
+    let mut events = job.events();
+    let (mut missed, mut left) = (0, Vec::new());
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => left.push(event),
+            Err(Missed { count }) if left.is_empty() => missed += count,
+            Err(missed) => panic!("{missed} in the middle"),
+        }
+    }
+    let numbers: Vec<u64> = left.iter().map(|event| event.seq).collect();
+    assert!(numbers.iter().copied().eq(missed + 1..=missed + left.len() as u64), "{missed}, then {numbers:?}");
+    (missed, left)
+}
+
+#[tokio::test]
+async fn a_flood_on_stdout_and_stderr_is_swallowed_and_the_job_completes() {
+    let manager = manager().await;
+    let job = manager.start_job("lab", Task::Flood(16 * 1024 * 1024)).await.unwrap();
+    assert_eq!(job.output().await.unwrap(), "done");
+    let next = manager.start_job("lab", Task::Pid).await.unwrap();
+    assert_eq!(next.output().await.unwrap(), job.finished().await.worker_pid.unwrap().to_string());
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_lines_on_stderr_the_last_are_kept_and_the_rest_is_counted() {
+    let manager = manager().await;
+    let lines: String = (0..20_000).map(|number| format!("line {number:05}\n")).collect();
+    let job = manager.start_job("lab", Task::Abort(lines.clone())).await.unwrap();
+    let tail = failed(&job).await.forensics.unwrap().stderr_tail;
+    let (note, kept) = tail.split_once('\n').unwrap();
+    assert!(kept.starts_with("line 19980\n") && kept.ends_with("line 19999"), "{tail}");
+    let left_out = lines.len() - (kept.len() + 1);
+    assert_eq!(note, format!("[{left_out} bytes before this are left out]"));
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_an_endless_line_on_stderr_the_end_is_kept_and_the_rest_is_counted() {
+    let manager = manager().await;
+    let line = format!("{} the end", "x".repeat(1_000_000));
+    let job = manager.start_job("lab", Task::Abort(line.clone())).await.unwrap();
+    let tail = failed(&job).await.forensics.unwrap().stderr_tail;
+    let (note, kept) = tail.split_once('\n').unwrap();
+    assert!(kept.ends_with("x the end") && kept.len() < 10_000, "{} bytes", kept.len());
+    assert_eq!(note, format!("[{} bytes before this are left out]", line.len() - kept.len()));
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_a_flood_of_chunks_a_bounded_log_keeps_the_last_and_counts_the_rest() {
+    let manager = manager().await;
+    let job = manager.start_job("lab", Task::Emit(300, 100_000)).await.unwrap();
+    job.output().await.unwrap();
+    let (missed, left) = what_is_left(&job).await;
+    // Queued, started, the chunks, the one that closes the stream, and the end.
+    assert_eq!(missed + left.len() as u64, 304);
+    let bytes: usize = left.iter().map(chunk_bytes).sum();
+    assert!((LOG_BYTES / 2..=LOG_BYTES).contains(&bytes), "{bytes}");
+    assert_eq!(left.last().unwrap().kind, JobEventKind::Completed);
+    manager.shutdown().await.unwrap();
+}
+
+fn chunk_bytes(event: &JobEvent) -> usize {
+    match &event.kind {
+        JobEventKind::Chunk { payload, .. } => payload.len(),
+        _ => 0,
+    }
+}
+
+#[tokio::test]
+async fn of_a_flood_of_logs_and_progress_a_bounded_log_keeps_the_last_and_counts_the_rest() {
+    let manager = manager().await;
+    let job = manager.start_job("lab", Task::Mixed(5_000)).await.unwrap();
+    job.output().await.unwrap();
+    let (missed, left) = what_is_left(&job).await;
+    assert_eq!(missed + left.len() as u64, 15_004);
+    assert!(left.len() <= 1_024, "{}", left.len());
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_holds_up_the_worker_and_misses_nothing() {
+    let manager = manager().await;
+    let job = manager.start_job("lab", Task::Emit(10_000, 1_000)).await.unwrap();
+    let mut events = job.events();
+    let mut last = 0;
+    while let Some(event) = events.next().await {
+        last += 1;
+        assert_eq!(event.unwrap().seq, last);
+        if last.is_multiple_of(100) {
+            // A reader that is slow: a worker that was not held up would be done long before.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert_eq!(last, 10_004);
+    manager.shutdown().await.unwrap();
+}

@@ -1,0 +1,64 @@
+//! Plugin returns an error, panics, or never returns.
+
+use std::time::Duration;
+
+use ostler::{Category, FailureKind, JobManager};
+use ostler_tests::lab::Task;
+
+use crate::support::{any, echo, failed, group, lab_worker, launch, says};
+
+async fn pid(manager: &JobManager<Task>) -> u32 {
+    let job = manager.start_job("lab", Task::Pid).await.unwrap();
+    job.output().await.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_error_of_the_plugin_keeps_its_message_and_category_and_the_worker_lives_on() {
+    let manager = launch().await;
+    let before = pid(&manager).await;
+    let categories = [Category::Input, Category::Transient, Category::Resource, Category::Fatal];
+    for category in categories {
+        let job = manager.start_job("lab", Task::Fail("no such page".into(), category)).await.unwrap();
+        let failure = failed(&job).await;
+        assert_eq!((failure.kind, failure.category), (FailureKind::Plugin, category));
+        assert_eq!(failure.message, "no such page");
+        assert_eq!(failure.forensics, None);
+    }
+    assert_eq!(pid(&manager).await, before);
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_is_told_with_its_place_and_the_plugin_is_loaded_afresh() {
+    let manager = launch().await;
+    let before = pid(&manager).await;
+    let job = manager.start_job("lab", Task::Panic("the pages are wet".into())).await.unwrap();
+    let failure = failed(&job).await;
+    assert_eq!((failure.kind, failure.category), (FailureKind::Panicked, Category::Fatal));
+    says(failure, &["plugin `lab` panicked at ", "src/lab/plugin.rs:", "the pages are wet"]);
+
+    let next = manager.start_job("lab", Task::Config).await.unwrap();
+    assert_eq!(next.output().await.unwrap().trim(), "2", "loaded twice");
+    assert_eq!(pid(&manager).await, before, "in the same worker");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_plugin_that_never_returns_is_killed_after_the_timeout_and_the_next_job_runs() {
+    let manager = any::<Task>(lab_worker()).launch().await.unwrap();
+    let before = pid(&manager).await;
+    let job = manager.job("lab", Task::Spin).timeout(Duration::from_millis(400)).start().await.unwrap();
+    let failure = failed(&job).await;
+    assert_eq!((failure.kind, failure.category), (FailureKind::TimedOut, Category::Transient));
+    assert_eq!(failure.message, "the job ran longer than its timeout of 400ms and was killed");
+    let forensics = failure.forensics.unwrap();
+    assert_eq!(forensics.pid, Some(before));
+    assert_eq!(forensics.signal.as_deref(), Some("SIGKILL"));
+    assert!(forensics.cpu_time > Duration::from_millis(10), "it was busy: {:?}", forensics.cpu_time);
+    assert_eq!(group(before), [0; 0]);
+
+    let next = manager.start_job("lab", echo("next")).await.unwrap();
+    assert_eq!(next.output().await.unwrap(), "next");
+    assert_ne!(pid(&manager).await, before);
+    manager.shutdown().await.unwrap();
+}
