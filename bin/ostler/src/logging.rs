@@ -20,7 +20,7 @@ pub(crate) fn start(verbose: u8, screen: &Screen) {
     let screen = screen.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(screen.is_terminal())
+        .with_ansi(false)
         .with_writer(move || screen.writer())
         .init();
 }

@@ -40,6 +40,7 @@ fn who_breaks_the_protocol_is_killed_and_its_job_fails() {
         "started a",
         "note a attempt 2",
         "result a attempt 2",
+        "result a answers #1",
         "hello 0.1",
         "ready 0.1",
         "done 0.1",

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{check, config};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
 
@@ -73,6 +75,39 @@ fn a_second_shutdown_may_only_shorten_the_first() {
         shutdown 60s |
         shutdown 0s  | kill 0.1
         exit 0.1     | 0.1 gone: Shutdown; a failed: Interrupted SIGSEGV; closed
+        ",
+    );
+}
+
+#[test]
+fn a_second_shutdown_does_not_prolong_the_first() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        shutdown 5s  |
+        shutdown 60s |
+        pass 5s      | kill 0.1
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_is_being_cancelled_at_the_deadline_ends_as_cancelled() {
+    check(
+        PoolConfig { cancel_grace: Duration::from_secs(20), ..config() },
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; 0.1 <- cancel a
+        shutdown 5s  |
+        pass 5s      | kill 0.1
+        exit 0.1     | 0.1 gone: Shutdown; a cancelled
         ",
     );
 }

@@ -1,11 +1,13 @@
 //! Many histories from one seed, and what is printed when one of them breaks a promise.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use ostler_lifecycle::RestartPolicy;
 
 use super::recorder::Recorder;
-use super::violation::Violation;
+use super::violation::{Verdict, Violation, ensure};
 use super::world::World;
 
 /// What a run of many histories came to.
@@ -59,7 +61,7 @@ impl Plan {
         while summary.steps < self.steps {
             let seed = self.seed.wrapping_add(summary.histories);
             let mut world = World::new(seed, self.policy, recorder());
-            let verdict = world.run(self.steps - summary.steps);
+            let verdict = live_through(&mut world, self.steps - summary.steps);
             if let Err(violation) = verdict {
                 return Err(self.explain(seed, summary.histories, world.steps, &violation));
             }
@@ -74,11 +76,14 @@ impl Plan {
 
     /// Lives through the history again, this time writing it down.
     fn explain(&self, seed: u64, history: u64, step: u64, violation: &Violation) -> String {
-        let mut world = World::new(seed, self.policy, Recorder::Lines(std::collections::VecDeque::new()));
-        let again = world.run(step);
+        let mut world = World::new(seed, self.policy, Recorder::Lines(VecDeque::new()));
+        // What is missed when nothing happens any more is noticed after the last step.
+        let limit = step + 1;
+        let again = live_through(&mut world, limit);
+        let test = format!("under_policy_{}", snake_case(self.policy));
         let mut text = format!(
             "{violation}\n\n{:?}, seed {}, history {history}, step {step}; replay it with\n  \
-             OSTLER_SIM_SEED={seed} OSTLER_SIM_STEPS={step} cargo test -p ostler-tests --test simulation\n\n",
+             OSTLER_SIM_SEED={seed} OSTLER_SIM_STEPS={limit} cargo test -p ostler-tests --test simulation {test}\n\n",
             self.policy, self.seed
         );
         text.push_str(&format!("{:?}\n\n", world.scenario()));
@@ -95,6 +100,24 @@ impl Plan {
             )),
         }
         text
+    }
+}
+
+/// A panic of the machine is a broken promise too.
+fn live_through(world: &mut World, steps: u64) -> Verdict {
+    let caught = catch_unwind(AssertUnwindSafe(|| world.run(steps)));
+    caught.unwrap_or_else(|_| {
+        ensure(false, "the_machine_does_not_panic", || "see its message above".to_owned())
+    })
+}
+
+/// As the tests are named.
+fn snake_case(policy: RestartPolicy) -> &'static str {
+    match policy {
+        RestartPolicy::Never => "never",
+        RestartPolicy::OnCancellation => "on_cancellation",
+        RestartPolicy::Always => "always",
+        RestartPolicy::Backoff => "backoff",
     }
 }
 

@@ -39,7 +39,7 @@ impl Scenario {
             host_gap: rng.pick(&[5, 40, 300]),
             job_length: rng.pick(&[2, 30, 200, 2000]),
             crowd: rng.pick(&[3, 10, 25]),
-            early_shutdown: rng.chance(100),
+            early_shutdown: rng.chance(250),
             eager: rng.chance(700),
         }
     }

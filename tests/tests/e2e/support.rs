@@ -111,6 +111,15 @@ pub(crate) fn says(text: impl ToString, parts: &[&str]) {
     }
 }
 
+/// Begins with something, and then does not care any more.
+pub(crate) async fn begin<T>(future: impl Future<Output = T>) {
+    tokio::select! {
+        biased;
+        _ = future => panic!("it was over at once"),
+        () = std::future::ready(()) => {}
+    }
+}
+
 /// Whether a process runs. A zombie does not.
 pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

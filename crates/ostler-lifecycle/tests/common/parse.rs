@@ -80,13 +80,14 @@ impl Pool {
         }
     }
 
-    /// `started a`, `note a`, `chunk a 0`, `result a`, `error a`; then perhaps `attempt 2` or `from 0.1`.
+    /// `started a`, `note a`, `chunk a 0`, `result a`, `error a`; then perhaps `attempt 2`, `answers #1` or `from 0.1`.
     fn frame_of_job(&self, verb: &str, job: JobId, rest: &[&str]) -> Input {
-        let (mut worker, request) = self.sent[&job];
+        let (mut worker, mut request) = self.sent[&job];
         let (mut attempt, mut seq) = (1, 0);
         for pair in rest.chunks(2) {
             match pair {
                 ["from", name] => worker = self::worker(name),
+                ["answers", number] => request = RequestId(number.trim_start_matches('#').parse().unwrap()),
                 ["attempt", number] => attempt = number.parse().unwrap(),
                 ["number", number] => seq = number.parse().unwrap(),
                 _ => panic!("cannot read {rest:?}"),

@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use ostler_lifecycle::JobId;
+use ostler_lifecycle::{JobId, WorkerKey};
 use ostler_wire::Payload;
 use tokio::sync::{Notify, oneshot};
 
@@ -14,6 +14,8 @@ pub(crate) struct Active<J: JobType> {
     pub(super) plugin_name: Arc<str>,
     pub(super) payload: Payload,
     pub(super) deadline_ms: Option<u64>,
+    /// Who was sent it last.
+    pub(super) worker: Option<WorkerKey>,
     pub(super) cancel_waiters: Vec<oneshot::Sender<Result<bool, CancelError>>>,
 }
 

@@ -66,10 +66,11 @@ impl<J: JobType, B: BaseJobManager<J>> Host<J> for Erased<B, J> {
         config: &'a PluginConfig,
         workers: &'a [WorkerState],
     ) -> BoxFuture<'a, Admission> {
-        Box::pin(self.0.validate_resources(plugin, config, workers))
+        // Called in there, so that it is part of the future even if it panics before it makes one.
+        Box::pin(async move { self.0.validate_resources(plugin, config, workers).await })
     }
 
     fn completed<'a>(&'a self, manager: &'a JobManager<J>, job: &'a Job<J>) -> BoxFuture<'a, ()> {
-        Box::pin(self.0.on_job_completed(manager, job))
+        Box::pin(async move { self.0.on_job_completed(manager, job).await })
     }
 }

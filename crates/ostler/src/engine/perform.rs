@@ -86,8 +86,9 @@ impl<J: JobType> Step<'_, J> {
                 })
             }
             Command::Execute { job, attempt } => {
-                let active = self.state.active.get(&job)?;
+                let active = self.state.active.get_mut(&job)?;
                 let link = self.state.links.get_mut(&worker)?;
+                active.worker = Some(worker);
                 link.plugin = Some((active.cell.plugin.clone(), Arc::clone(&active.plugin_name)));
                 ToWorker::Execute(Execute {
                     request,
@@ -104,7 +105,13 @@ impl<J: JobType> Step<'_, J> {
                 ControlWork::Reload { name, config, .. } => {
                     ToWorker::Reload { request, plugin: name.clone(), config: config_text(config) }
                 }
-                ControlWork::Unload { name } => ToWorker::Unload { request, plugin: name.clone() },
+                ControlWork::Unload { name } => {
+                    // From now on it holds nothing that an account should count.
+                    if let Some(link) = self.state.links.get_mut(&worker) {
+                        link.plugin.take_if(|(_, held)| **held == **name);
+                    }
+                    ToWorker::Unload { request, plugin: name.clone() }
+                }
                 ControlWork::GetState => ToWorker::GetState { request },
             },
             Command::GetState => ToWorker::GetState { request },

@@ -17,7 +17,8 @@ impl<J: JobType> Step<'_, J> {
         let evicted = self.state.ledger.take_evicted();
         // With no room for finished jobs it is this one that had to go.
         let record = self.state.ledger.get(id).or_else(|| evicted.clone());
-        tracing::debug!(job = %id, plugin = %active.cell.plugin, outcome = kind.name(), "ended");
+        let worker = active.worker.map(tracing::field::display);
+        tracing::debug!(job = %id, plugin = %active.cell.plugin, worker, outcome = kind.name(), "ended");
 
         let cell = Arc::clone(&active.cell);
         let is_completed = kind == JobEventKind::Completed;

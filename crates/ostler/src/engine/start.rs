@@ -140,6 +140,7 @@ impl<J: JobType> Core<J> {
             plugin_name,
             payload,
             deadline_ms: job.timeout.map(milliseconds),
+            worker: None,
             cancel_waiters: Vec::new(),
         };
         let job = Arc::new(job);

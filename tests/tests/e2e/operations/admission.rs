@@ -25,7 +25,8 @@ async fn a_job_that_waits_lets_later_ones_pass_and_runs_when_something_was_freed
         .start()
         .await;
 
-    let waiting = manager.start_job("other", echo("waited")).await.unwrap();
+    let gate = Gate::new();
+    let waiting = manager.start_job("other", gate.task()).await.unwrap();
     let record = manager.get_job(waiting.id()).unwrap();
     let reason = BlockReason::Resources { reason: "the model is in use".to_owned() };
     assert_eq!((record.status, record.block_reason.clone()), (JobStatus::Pending, Some(reason)));
@@ -35,7 +36,8 @@ async fn a_job_that_waits_lets_later_ones_pass_and_runs_when_something_was_freed
     is_free.store(true, Ordering::Relaxed);
     manager.start_job("lab", echo("")).await.unwrap().output().await.unwrap();
     assert_eq!(manager.workers()[0].job, Some(waiting.id()), "it is asked again at once");
-    assert_eq!(waiting.output().await.unwrap(), "waited");
+    gate.open();
+    assert_eq!(waiting.output().await.unwrap(), "open");
     assert_eq!(waiting.finished().await.block_reason, None);
     let mut events = waiting.events();
     for expected in ["queued", "blocked", "started", "completed"] {

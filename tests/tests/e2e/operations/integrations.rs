@@ -140,11 +140,16 @@ async fn the_broadcaster_gets_every_step_of_a_job_with_job_id_and_plugin_id() {
     let told = told(events).await;
     let data = |job: &JobHandle<Task>| json!({ "job_id": job.id(), "plugin_id": job.plugin_id() });
     let names: Vec<_> = told.iter().map(|(name, _)| name.as_str()).collect();
-    let steps = ["queued", "started", "completed", "queued", "started", "failed", "queued", "started", "cancelled"];
+    let steps =
+        ["queued", "started", "completed", "queued", "started", "failed", "queued", "started", "cancelled"];
     assert_eq!(names, steps);
     for ((name, told), job) in told.iter().zip([&good, &good, &good, &bad, &bad, &bad, &spinning]) {
         let expected = data(job);
-        assert_eq!((&told["job_id"], &told["plugin_id"]), (&expected["job_id"], &expected["plugin_id"]), "{name}");
+        assert_eq!(
+            (&told["job_id"], &told["plugin_id"]),
+            (&expected["job_id"], &expected["plugin_id"]),
+            "{name}"
+        );
     }
     assert_eq!((&told[5].1["error"], &told[5].1["kind"]), (&json!("no"), &json!("plugin")));
     assert_eq!(told[7].1["worker_pid"], json!(pid));

@@ -39,7 +39,8 @@ async fn reload_plugin_loads_the_new_config_and_it_survives_a_restart() {
 #[tokio::test]
 async fn reload_plugin_reaches_every_worker() {
     let manager = lab().config(workers(3)).launch().await.unwrap();
-    let all_idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count() == 3;
+    let all_idle =
+        || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count() == 3;
     assert!(within(PATIENCE, all_idle).await);
     manager.reload_plugin("lab", config(json!({ "model": "large" }))).await.unwrap();
 
@@ -64,9 +65,8 @@ async fn reload_plugin_waits_until_a_busy_worker_is_idle_and_goes_before_the_nex
     let pid = started(&running).await;
     let next = manager.start_job("lab", Task::Config).await.unwrap();
     let reloader = manager.clone();
-    let reload = tokio::spawn(async move {
-        reloader.reload_plugin("lab", config(json!({ "model": "large" }))).await
-    });
+    let reload =
+        tokio::spawn(async move { reloader.reload_plugin("lab", config(json!({ "model": "large" }))).await });
     tokio::task::yield_now().await;
     assert!(!reload.is_finished());
     gate.open();

@@ -84,10 +84,11 @@ async fn attachments_travel_both_ways() {
     let manager = launch().await;
     // More than a socket buffer holds, and bytes that are no text.
     let image: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
-    let request = manager
-        .job("lab", Task::Attachments)
-        .attach("image", "image/png", image.clone())
-        .attach("nothing", "text/plain", Vec::new());
+    let request = manager.job("lab", Task::Attachments).attach("image", "image/png", image.clone()).attach(
+        "nothing",
+        "text/plain",
+        Vec::new(),
+    );
     let job = request.start().await.unwrap();
     assert_eq!(job.output().await.unwrap(), "image nothing");
     let record = job.finished().await;

@@ -30,7 +30,8 @@ async fn get_job_result_of_a_failed_job_is_error_with_its_structure() {
     let job = manager.start_job("lab", task).await.unwrap();
     job.output().await.unwrap_err();
     let result = serde_json::to_value(manager.get_job_result(job.id()).unwrap()).unwrap();
-    let expected = json!({ "status": "error", "error": "no such file", "kind": "plugin", "category": "input" });
+    let expected =
+        json!({ "status": "error", "error": "no such file", "kind": "plugin", "category": "input" });
     assert_eq!(result, expected);
 
     let crashed = manager.start_job("lab", Task::Exit(7)).await.unwrap();

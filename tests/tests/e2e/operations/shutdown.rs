@@ -1,10 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use ostler::{FailureKind, JobError, JobManager, JobStatus, StartError, WorkerConfig};
 use ostler_tests::lab::Task;
+use tokio::sync::Semaphore;
 
-use super::PATIENCE;
-use crate::support::{Gate, echo, lab, launch, runs, started, within, workers};
+use super::{Calls, Hooked, PATIENCE};
+use crate::support::{Gate, begin, echo, lab, launch, runs, started, within, workers};
 
 async fn with_patience(shutdown_timeout: Duration) -> JobManager<Task> {
     let config = WorkerConfig { shutdown_timeout, ..WorkerConfig::default() };
@@ -78,9 +80,33 @@ async fn a_second_shutdown_waits_for_the_first() {
 async fn a_shutdown_that_nobody_waits_for_goes_on() {
     let manager = with_patience(Duration::from_secs(60)).await;
     let pid = manager.workers()[0].pid.unwrap();
-    assert!(tokio::time::timeout(Duration::ZERO, manager.shutdown()).await.is_err());
+    begin(manager.shutdown()).await;
     assert!(within(PATIENCE, || manager.workers().is_empty()).await);
     assert!(!runs(pid));
+}
+
+#[tokio::test]
+async fn shutdown_waits_for_on_job_completed() {
+    let (noted, gate) = (Calls::default(), Arc::new(Semaphore::new(0)));
+    let (calls, held) = (noted.clone(), Arc::clone(&gate));
+    let hooked = Hooked::new().completed(move |_, job| {
+        let (calls, held) = (calls.clone(), Arc::clone(&held));
+        async move {
+            calls.note("began");
+            held.acquire().await.unwrap().forget();
+            calls.note(job.result.unwrap());
+        }
+    });
+    let manager = hooked.start().await;
+    manager.start_job("lab", echo("saved")).await.unwrap().output().await.unwrap();
+    let closing = manager.clone();
+    let shutdown = tokio::spawn(async move { closing.shutdown().await });
+    noted.reach(1).await;
+    assert!(within(PATIENCE, || manager.workers().is_empty()).await);
+    assert!(!shutdown.is_finished());
+    gate.add_permits(1);
+    shutdown.await.unwrap().unwrap();
+    assert_eq!(noted.all(), ["began", "saved"]);
 }
 
 #[tokio::test]

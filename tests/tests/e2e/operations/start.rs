@@ -35,13 +35,19 @@ async fn an_unknown_plugin_is_refused_before_the_resource_hook_is_asked() {
 #[tokio::test]
 async fn an_oversized_request_is_refused_before_the_resource_hook_is_asked() {
     let (manager, asked) = watched(WorkerConfig { max_frame_bytes: 8192, ..WorkerConfig::default() }).await;
-    let error = manager.start_job("lab", echo(&"x".repeat(9000))).await.unwrap_err();
+    let request = manager.job("lab", Task::Attachments).attach("image", "image/png", vec![0; 9000]);
+    let error = request.start().await.unwrap_err();
     assert!(matches!(error, StartError::PayloadTooLarge { size: 9000.., limit: ..8192, .. }), "{error:?}");
     assert!(asked.all().is_empty() && manager.get_all_jobs().is_empty());
     // It can still take what fits.
     let job = manager.start_job("lab", echo("small")).await.unwrap();
     assert_eq!(job.output().await.unwrap(), "small");
     assert_eq!(asked.all(), ["lab"]);
+
+    // What a request weighs without its attachments is known when it is made, which is after the hook.
+    let error = manager.start_job("lab", echo(&"x".repeat(9000))).await.unwrap_err();
+    assert!(matches!(error, StartError::PayloadTooLarge { size: 9000.., limit: ..8192, .. }), "{error:?}");
+    assert_eq!(manager.get_all_jobs().len(), 1, "only the small one");
 }
 
 #[tokio::test]
@@ -74,13 +80,19 @@ async fn a_panic_in_validate_resources_is_an_error_and_no_job_exists() {
     let error = manager.start_job("lab", echo("")).await.unwrap_err();
     assert_eq!(error.to_string(), "the resource hook panicked: no such device");
     assert!(manager.get_all_jobs().is_empty());
+
+    let hooked = Hooked::new().slow_admission(|_, _, _| async { panic!("no such device either") });
+    let error = hooked.start().await.start_job("lab", echo("")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the resource hook panicked: no such device either");
 }
 
 #[tokio::test]
 async fn a_refusal_by_create_job_is_the_error_and_no_job_exists() {
     let manager = Hooked::new().create(|_| Err(HookError::new("the file is not there"))).start().await;
     let error = manager.start_job("lab", echo("")).await.unwrap_err();
-    assert!(matches!(&error, StartError::CreateJob { source, .. } if source.to_string() == "the file is not there"));
+    assert!(
+        matches!(&error, StartError::CreateJob { source, .. } if source.to_string() == "the file is not there")
+    );
     assert!(manager.get_all_jobs().is_empty());
 }
 

@@ -1,8 +1,9 @@
 //! Every method of `BaseJobManager`, overridden in one type.
 
 use ostler::{
-    Admission, BaseJobManager, Broadcast, BroadcastChannel, Encoding, HookError, Job, JobManager, LaunchError,
-    NewJob, Payload, PluginConfig, PluginId, StaticRegistry, WorkerCommand, WorkerConfig, WorkerState,
+    Admission, BaseJobManager, Broadcast, BroadcastChannel, Encoding, HookError, Job, JobManager,
+    LaunchError, NewJob, Payload, PluginConfig, PluginId, StaticRegistry, WorkerCommand, WorkerConfig,
+    WorkerState,
 };
 use ostler_tests::lab::Task;
 use serde_json::json;
@@ -46,7 +47,10 @@ impl BaseJobManager<Task> for Everything {
 
     fn extract_job_result(&self, job: &Job<Task>, response: Payload) -> Result<String, HookError> {
         self.calls.note("extract_job_result");
-        assert_eq!((job.metadata.get_str("made_by"), response.encoding()), (Some("create_job"), Encoding::Json));
+        assert_eq!(
+            (job.metadata.get_str("made_by"), response.encoding()),
+            (Some("create_job"), Encoding::Json)
+        );
         Ok(format!("extracted {}", response.decode::<String>()?))
     }
 
@@ -72,11 +76,19 @@ impl BaseJobManager<Task> for Everything {
     async fn launch(self, config: WorkerConfig) -> Result<JobManager<Task>, LaunchError> {
         self.calls.note("launch");
         let own = self::config(json!({ "model": "base", "path": "/models/base" }));
-        let registry = StaticRegistry::new()
-            .plugin("acme", "lab", "speech", own)
-            .plugin("foreign", "other", "everything", PluginConfig::new());
+        let registry = StaticRegistry::new().plugin("acme", "lab", "speech", own).plugin(
+            "foreign",
+            "other",
+            "everything",
+            PluginConfig::new(),
+        );
         let broadcast = self.broadcast.clone();
-        JobManager::builder(self).config(config).registry(registry).event_broadcaster(broadcast).launch().await
+        JobManager::builder(self)
+            .config(config)
+            .registry(registry)
+            .event_broadcaster(broadcast)
+            .launch()
+            .await
     }
 }
 
@@ -96,16 +108,16 @@ async fn every_method_of_the_trait_can_be_overridden_and_counts() {
     let expected = [
         "launch",
         "get_worker_entry_point",
+        r#"validate_resources acme "base" 1"#,
         "create_job",
         "prepare_execute_request",
-        r#"validate_resources acme "base" 1"#,
         "extract_job_result",
         r#"on_job_completed "extracted prepared text" /models/base"#,
     ];
     assert_eq!(calls.reach(expected.len()).await, expected);
 
     let error = manager.start_job("acme", Task::Pid).await.unwrap_err();
-    assert_eq!(error.to_string(), "the request for plugin acme cannot be prepared");
+    assert_eq!(error.to_string(), "the request for plugin acme cannot be prepared: it is no echo");
     let Some(Broadcast::Event(event)) = told.recv().await else { panic!("nothing was told") };
     assert_eq!(event.event_type, "everything:worker_starting");
 }

@@ -39,7 +39,7 @@ async fn a_worker_written_from_the_page_on_the_wire_does_as_it_is_told() {
     manager.reload_plugin("echo", config(serde_json::json!({"loud": true}))).await.unwrap();
     manager.unload_plugin("echo").await.unwrap();
     let [report] = &manager.get_worker_state().await.unwrap()[..] else { panic!("one worker") };
-    assert_eq!((Some(report.pid), report.jobs_done, report.running), (pid, 1, None));
+    assert_eq!((Some(report.pid), report.jobs_done, report.current_job), (pid, 1, None));
     assert_eq!(report.loaded, ["echo"]);
     manager.shutdown().await.unwrap();
 }

@@ -60,8 +60,7 @@ async fn seed_003_abstract_methods_make_a_job_its_request_and_its_result() {
     let manager = MyJobManager(calls.clone()).launch(WorkerConfig::default()).await.unwrap();
     let job = manager.start_job("lab", MyJob { input_text: "Hello World".to_owned() }).await.unwrap();
     assert_eq!(job.output().await.unwrap(), MyResult { text: "Hello World".to_owned(), length: 11 });
-    let steps =
-        ["get_worker_entry_point", "create_job lab", "prepare_execute_request", "extract_job_result"];
+    let steps = ["get_worker_entry_point", "create_job lab", "prepare_execute_request", "extract_job_result"];
     assert_eq!(calls.all(), steps);
     assert!(manager.start_job("lab", MyJob { input_text: String::new() }).await.is_err());
 }

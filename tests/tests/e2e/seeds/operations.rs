@@ -117,7 +117,10 @@ async fn seed_003_operations_broadcast_event() {
     manager.broadcast_event("model_downloaded", json!({ "model": "base" }));
     for client in &mut clients {
         let Some(ostler::Broadcast::Event(event)) = client.recv().await else { panic!("nothing came") };
-        assert_eq!((event.event_type.as_str(), &event.data), ("model_downloaded", &json!({ "model": "base" })));
+        assert_eq!(
+            (event.event_type.as_str(), &event.data),
+            ("model_downloaded", &json!({ "model": "base" }))
+        );
     }
 }
 

@@ -136,7 +136,8 @@ async fn seed_fault_a_second_mark_running_keeps_the_task_so_that_the_cancel_stop
 async fn seed_fault_an_executor_that_raises_does_not_leave_its_job_running() {
     let tracker = Tracker::new();
     let job = tracker.create_job(transcribe("/a"));
-    assert!(tracker.spawn(job.id, async { Err::<String, String>(panic!("the model is cursed")) }));
+    let raises = |file: &str| -> Result<String, String> { panic!("{file} is cursed") };
+    assert!(tracker.spawn(job.id, async move { raises("the model") }));
     let ended = || tracker.get_job(job.id).unwrap().status.is_terminal();
     assert!(within(Duration::from_secs(5), ended).await);
     let job = tracker.get_job(job.id).unwrap();
