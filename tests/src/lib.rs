@@ -1,3 +1,4 @@
 //! What the end-to-end tests share: plugins that misbehave on request, and the simulation.
 
 pub mod lab;
+pub mod sim;

@@ -43,6 +43,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "JSON", value_parser = parse_object)]
     pub(crate) params: Option<Map<String, Value>>,
 
+    /// Send a file along with the job, for plugins that take an attachment; `-` is stdin
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_attachment)]
+    pub(crate) attach: Vec<Pair>,
+
     /// End the job if it runs longer than this, as in `30s` or `1h 20m`
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
@@ -85,7 +89,7 @@ pub(crate) struct PluginsArgs {
     pub(crate) json: bool,
 }
 
-/// What `-p` was given.
+/// What `-p` or `--attach` was given.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Pair {
     pub(crate) name: String,
@@ -93,10 +97,16 @@ pub(crate) struct Pair {
 }
 
 fn parse_pair(text: &str) -> Result<Pair, String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok(Pair { name: name.into(), value: value.into() }),
-        _ => Err("a parameter is given as KEY=VALUE, as in -p path=photo.jpg".to_owned()),
-    }
+    pair(text).ok_or_else(|| "a parameter is given as KEY=VALUE, as in -p path=photo.jpg".to_owned())
+}
+
+fn parse_attachment(text: &str) -> Result<Pair, String> {
+    pair(text).ok_or_else(|| "a file is given as NAME=FILE, as in --attach image=photo.jpg".to_owned())
+}
+
+fn pair(text: &str) -> Option<Pair> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;
+    Some(Pair { name: name.into(), value: value.into() })
 }
 
 fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
@@ -131,6 +141,7 @@ Examples:
   ostler run digest -p path=Cargo.toml
   ostler run thumbnail -p path=photo.jpg -p width=256 -p output=small.png
   ostler run slow_processor -p text='one two three' -p seconds=5 --timeout 3s
+  curl -s https://example.org/ | ostler run digest --attach file=-
   ostler run word_counter --params '{\"text\": \"to be or not to be\"}' --json
 
 The result goes to stdout, progress to stderr if that is a terminal.
@@ -139,12 +150,13 @@ Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled."
 const BATCH_EXAMPLES: &str = "\
 Examples:
   printf '{\"path\": \"%s\"}\\n' *.iso | ostler batch digest --workers 2
-  ostler batch thumbnail -p width=256 < images.jsonl > results.jsonl
+  printf '{\"path\": \"%s\", \"output\": \"%s.png\"}\\n' a.jpg a b.jpg b | ostler batch thumbnail -p width=256
 
 Each finished job is one line on stdout, in the order in which they finish:
   {\"line\": 1, \"id\": \"…\", \"status\": \"completed\", \"result\": …}
   {\"line\": 2, \"id\": \"…\", \"status\": \"failed\", \"error\": {\"message\": \"…\", …}}
-`line` is the number of the input line. A line that is no job fails, and the others go on.
+`line` is the number of the input line. A line that is no job fails, and the others go on. Files that come
+with a result are only listed: let each line name its own output.
 Exit codes: 0 all completed, 1 some failed, 2 wrong usage, 130 cancelled.";
 
 const PLUGINS_EXAMPLES: &str = "\

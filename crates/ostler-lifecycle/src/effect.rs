@@ -262,8 +262,12 @@ impl fmt::Display for EndReason {
             Self::Cancelled => f.write_str("was killed to cancel its job"),
             Self::TimedOut => f.write_str("was killed because its job ran too long"),
             Self::Stalled => f.write_str("was killed because it did not begin the job that it was sent"),
-            Self::SilentAtStart => f.write_str("was killed because it did not say hello within worker_start_timeout"),
-            Self::LoadTimedOut => f.write_str("was killed because it did not load its plugins within load_timeout"),
+            Self::SilentAtStart => {
+                f.write_str("was killed because it did not say hello within worker_start_timeout")
+            }
+            Self::LoadTimedOut => {
+                f.write_str("was killed because it did not load its plugins within load_timeout")
+            }
             Self::LoadFailed(why) => write!(f, "could not load its plugins: {why}"),
             Self::ControlTimedOut => f.write_str("was killed because a reload or unload took too long"),
             Self::Protocol(how) => write!(f, "was killed because it broke the protocol: {how}"),

@@ -107,7 +107,22 @@ fn a_job_that_is_being_cancelled_at_the_deadline_ends_as_cancelled() {
         cancel a     | a cancelling; 0.1 <- cancel a
         shutdown 5s  |
         pass 5s      | kill 0.1
-        exit 0.1     | 0.1 gone: Shutdown; a cancelled
+        exit 0.1     | 0.1 gone: Shutdown; a cancelled; closed
+        ",
+    );
+}
+
+#[test]
+fn a_job_whose_worker_is_being_killed_at_the_deadline_does_not_go_back_to_the_queue() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        garbage 0.1  | kill 0.1
+        shutdown 0s  |
+        exit 0.1     | 0.1 gone: Protocol; a failed: Interrupted; closed
         ",
     );
 }
@@ -139,6 +154,21 @@ fn a_process_that_does_not_die_is_named_and_holds_nothing_up() {
         shutdown 0s  |
         pass 10s     | a still dying in 101; closed without [101]
         exit 0.1     | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}
+
+#[test]
+fn a_process_that_was_made_only_after_it_was_given_up_is_named_too() {
+    check(
+        PoolConfig { slots: 2, ..config() },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 1.2       | 1.2 idle
+        shutdown 60s | kill 0.1; 1.2 draining; 1.2 <- stop
+        pass 10s     |
+        spawned 0.1  |
+        exit 1.2     | 1.2 gone: Shutdown; closed without [101]
         ",
     );
 }

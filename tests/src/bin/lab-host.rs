@@ -13,9 +13,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use ostler::{
-    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, WorkerCommand, WorkerPhase,
-};
+use ostler::{BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, WorkerCommand, WorkerPhase};
 use ostler_tests::lab::{Task, register_all};
 use serde_json::json;
 

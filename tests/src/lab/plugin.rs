@@ -156,7 +156,12 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::LeaveComet => {
             // The shell ends as soon as its successor runs in the background.
             let script = "sh -c \"$COMET\" &";
-            Command::new("sh").args(["-c", script]).env("COMET", script).stdin(Stdio::null()).spawn()?.wait()?;
+            Command::new("sh")
+                .args(["-c", script])
+                .env("COMET", script)
+                .stdin(Stdio::null())
+                .spawn()?
+                .wait()?;
         }
         Task::LeaveDaemon => return Ok(leave_behind(true)?.to_string()),
         Task::DieAndLeaveChild => {

@@ -7,6 +7,7 @@ mod cancel;
 mod chaos;
 mod crossing;
 mod death;
+mod killed_host;
 mod leftovers;
 mod one_worker;
 mod order;

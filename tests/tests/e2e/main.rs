@@ -6,6 +6,7 @@ mod bad_input;
 mod guarantees;
 mod operations;
 mod restart;
+mod rogue;
 mod seeds;
 mod streaming;
 mod support;

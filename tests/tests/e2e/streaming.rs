@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ostler::{Category, FailureKind, JobEventKind, JobStatus, WorkerConfig};
+use ostler::{Category, FailureKind, JobEventKind, JobStatus, RestartPolicy, WorkerConfig};
 use ostler_tests::lab::Task;
 
 use crate::support::{Gate, echo, group, lab, launch, scratch, started};
@@ -40,6 +40,27 @@ async fn what_a_job_says_arrives_in_order_and_before_its_end() {
     expected.extend(["last chunk 100".to_owned(), "completed".to_owned()]);
     assert_eq!(said, expected);
     assert_eq!(numbers, (1..=expected.len() as u64).collect::<Vec<_>>(), "numbered without a gap");
+    manager.shutdown().await.unwrap();
+}
+
+/// The exit is heard on another way than what was said before it, and must not overtake it.
+#[tokio::test]
+async fn what_a_job_said_before_it_died_is_not_lost() {
+    let config = WorkerConfig {
+        restart_policy: RestartPolicy::Always,
+        max_restart_attempts: 1_000,
+        ..WorkerConfig::default()
+    };
+    let manager = lab().config(config).launch().await.unwrap();
+    for death in [Task::Abort(String::new()), Task::Exit(0), Task::Segfault] {
+        for _ in 0..5 {
+            let task = Task::Steps(vec![Task::Mixed(200), death.clone()]);
+            let job = manager.start_job("lab", task).await.unwrap();
+            let names = names(&job, usize::MAX).await;
+            assert_eq!(names.len(), 603, "{names:?}");
+            assert_eq!(names.last(), Some(&"failed"));
+        }
+    }
     manager.shutdown().await.unwrap();
 }
 

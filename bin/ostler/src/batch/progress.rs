@@ -18,12 +18,13 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     pub(super) fn new(screen: &'a Screen) -> Self {
         let bar = if screen.is_terminal() {
-            screen.bar(ProgressBar::no_length(), "{spinner} {pos} done, {msg} failed, {per_sec}, {elapsed}")
+            screen.bar(ProgressBar::no_length(), "{spinner} {pos} done, {msg}, {elapsed}")
         } else {
             ProgressBar::hidden()
         };
-        bar.set_message("0");
-        Self { screen, bar, done: Cell::new(0), failed: Cell::new(0), began: Instant::now() }
+        let progress = Self { screen, bar, done: Cell::new(0), failed: Cell::new(0), began: Instant::now() };
+        progress.show();
+        progress
     }
 
     /// Counts a line that has its result.
@@ -31,9 +32,16 @@ impl<'a> Progress<'a> {
         self.done.set(self.done.get() + 1);
         if exit != Exit::Completed {
             self.failed.set(self.failed.get() + 1);
-            self.bar.set_message(self.failed.get().to_string());
         }
         self.bar.inc(1);
+        self.show();
+    }
+
+    fn show(&self) {
+        if self.screen.is_terminal() {
+            let rate = self.done.get() as f64 / self.began.elapsed().as_secs_f64().max(0.001);
+            self.bar.set_message(format!("{} failed, {rate:.1}/s", self.failed.get()));
+        }
     }
 
     /// Whether no line came to nothing.

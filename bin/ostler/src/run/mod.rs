@@ -1,5 +1,6 @@
 //! `ostler run`: one job.
 
+mod attach;
 mod display;
 mod save;
 
@@ -11,11 +12,13 @@ use crate::args::RunArgs;
 use crate::ending::Ending;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
-use crate::job::{Job, Manager, Params};
+use crate::job::{Job, JobHandle, Manager, Params};
 use crate::params::{ParamError, check_complete, check_names, typed};
 use crate::report::{Report, explain};
 use crate::screen::{Screen, harmless};
 use crate::{pool, stdout};
+
+use self::attach::Enclosed;
 
 /// Runs the job and reports what became of it.
 pub(crate) async fn run(args: RunArgs, interrupt: Interrupt, screen: &Screen) -> Result<Exit, Failure> {
@@ -33,16 +36,16 @@ pub(crate) async fn run(args: RunArgs, interrupt: Interrupt, screen: &Screen) ->
 async fn perform(
     manager: &Manager,
     args: &RunArgs,
-    interrupt: Interrupt,
+    mut interrupt: Interrupt,
     screen: &Screen,
 ) -> Result<Ending, Failure> {
     let manifest = pool::find_plugin(manager, &args.plugin, "run")?;
     let params = params(&manifest, args).map_err(|error| Failure::usage("run", &error))?;
-    let mut job = manager.job(args.plugin.as_str(), params);
-    if let Some(timeout) = args.timeout {
-        job = job.timeout(timeout);
-    }
-    let handle = job.start().await?;
+    let enclosed = tokio::select! {
+        enclosed = enclosed(args) => enclosed?,
+        () = interrupt.asked() => return Err(Failure::cancelled()),
+    };
+    let handle = start(manager, args, params, enclosed).await?;
     let display = screen.is_terminal().then(|| tokio::spawn(display::show(handle.events(), screen.clone())));
     let ending = Ending::of(handle, interrupt).await;
     if let Some(display) = display {
@@ -53,6 +56,29 @@ async fn perform(
         }
     }
     Ok(ending)
+}
+
+/// Reads what goes with the job. Stdin may take its time.
+async fn enclosed(args: &RunArgs) -> Result<Vec<Enclosed>, Failure> {
+    let (files, limit) = (args.attach.clone(), pool::config().max_frame_bytes);
+    let read = tokio::task::spawn_blocking(move || attach::read(&files, limit));
+    read.await.unwrap_or_else(|error| Err(Failure::failed(format!("cannot read the attachments: {error}"))))
+}
+
+async fn start(
+    manager: &Manager,
+    args: &RunArgs,
+    params: Params,
+    enclosed: Vec<Enclosed>,
+) -> Result<JobHandle, Failure> {
+    let mut job = manager.job(args.plugin.as_str(), params);
+    if let Some(timeout) = args.timeout {
+        job = job.timeout(timeout);
+    }
+    for Enclosed { name, bytes } in enclosed {
+        job = job.attach(name, "application/octet-stream", bytes);
+    }
+    Ok(job.start().await?)
 }
 
 fn params(manifest: &PluginManifest, args: &RunArgs) -> Result<Params, ParamError> {

@@ -33,12 +33,13 @@ impl Struck {
         Self { host, stdin, stdout, _directory: directory }
     }
 
-    /// The results of this many more lines that are good jobs, after the one of the first.
+    /// The results in the order of the lines: that of the first, and those of this many more that are good jobs.
     fn results_of_more(mut self, count: usize) -> Vec<Value> {
         let line = json!({"path": "/dev/null"});
         writeln!(self.stdin, "{}", vec![line.to_string(); count].join("\n")).unwrap();
         drop(self.stdin);
-        let results = (0..=count).map(|_| next_line(&mut self.stdout)).collect();
+        let mut results: Vec<_> = (0..=count).map(|_| next_line(&mut self.stdout)).collect();
+        results.sort_by_key(|result| result["line"].as_u64());
         assert_eq!(self.host.exit_code(PATIENCE), Some(1));
         results
     }

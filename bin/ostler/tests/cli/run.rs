@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::host::{ostler, stderr, stdout};
+use crate::host::{command, ostler, stderr, stdout};
 
 const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/assets/landscape.jpg");
 
@@ -119,6 +119,29 @@ fn what_comes_with_a_result_is_kept_with_save_and_mentioned_without() {
     assert_eq!(saved.parent(), Some(Path::new(save)));
     assert_eq!(fs::metadata(saved).unwrap().len(), report["attachments"][0]["size"].as_u64().unwrap());
     assert_eq!(width_of(saved), 100);
+}
+
+#[test]
+fn a_file_or_stdin_goes_along_with_the_job() {
+    let output =
+        ostler(&["run", "thumbnail", "--attach", &format!("image={PHOTO}"), "-p", "width=50", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["result"]["width"], 50, "{}", stderr(&output));
+
+    let stdin = fs::File::open(PHOTO).unwrap();
+    let output = command(&["run", "digest", "--attach", "file=-", "--json"]).stdin(stdin).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["result"]["bytes"], fs::metadata(PHOTO).unwrap().len(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_that_cannot_go_along_is_told() {
+    let output = ostler(&["run", "digest", "--attach", "file=/nonexistent"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot read /nonexistent"), "{}", stderr(&output));
+    let output = ostler(&["run", "digest", "--attach", "file=/dev/zero"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("give the plugin its path"), "{}", stderr(&output));
 }
 
 /// From the header of a PNG.

@@ -85,6 +85,19 @@ fn ctrl_c_cancels_a_batch_and_says_so_of_each_line() {
     assert_eq!(crate::host::next_line(&mut stdout)["status"], "cancelled");
 }
 
+#[test]
+fn ctrl_c_ends_a_wait_for_stdin() {
+    let mut command = command(&["run", "digest", "--attach", "file=-"]);
+    command.stdin(Stdio::piped());
+    let mut host = Host::start(command);
+    let _stdin = host.stdin();
+    until(Instant::now() + PATIENCE, "there is a worker", || !host.workers().is_empty());
+    let since = Instant::now();
+    host.signal(Signal::SIGINT);
+    assert_eq!(host.exit_code(SECOND), Some(130));
+    check_that_nothing_is_left(&host, since);
+}
+
 /// A pipe that nobody reads and that takes no more.
 fn full_pipe() -> (OwnedFd, OwnedFd) {
     let (reader, writer) = pipe().unwrap();

@@ -122,7 +122,7 @@ impl Machine {
 
 /// What a plugin said, with its name if it did not say that itself.
 fn named(plugin: &str, why: &str) -> String {
-    if why.contains(plugin) { why.to_owned() } else { format!("{plugin}: {why}") }
+    if why.contains(&format!("`{plugin}`")) { why.to_owned() } else { format!("{plugin}: {why}") }
 }
 
 /// What a frame means to the job that the worker has.

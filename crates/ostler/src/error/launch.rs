@@ -103,12 +103,14 @@ pub struct WorkerStartError {
 impl fmt::Display for WorkerStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the worker `{}` did not become ready: it {}", self.command, self.cause)?;
-        if !matches!(self.status, ExitStatus::Unknown) && !self.cause.contains(&self.status.to_string()) {
+        if !matches!(self.status, ExitStatus::Unknown) && !self.cause.contains(&self.status.describe()) {
             write!(f, " ({})", self.status)?;
         }
         // A worker exits with 0 only when its host says so.
         if self.status == ExitStatus::Code(0) {
-            f.write_str("; perhaps it is not an Ostler worker, or its main does not begin with run_if_worker")?;
+            f.write_str(
+                "; perhaps it is not an Ostler worker, or its main does not begin with run_if_worker",
+            )?;
         }
         match (self.pid, self.stderr_tail.trim_end()) {
             // There was no process that could have written.

@@ -11,8 +11,6 @@ use super::{Model, Verdict, ensure};
 
 /// From a hang-up until a worker that does not exit is killed.
 pub(super) const HANG_UP_GRACE: Duration = Duration::from_secs(1);
-/// How long a job that waits for a resource waits at most until it is asked about again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Model {
     pub(super) fn after(&mut self, input: &Input, machine: &Machine) -> Verdict {
@@ -24,10 +22,11 @@ impl Model {
         }
         self.ticks_lead_on(tick, machine)?;
         if self.ending.is_none() && !self.closed {
-            self.nobody_waits_beside_an_idle_worker(tick, machine)?;
+            self.nobody_waits_beside_an_idle_worker(machine)?;
             self.empty_slots_are_filled_for_pending_jobs(machine)?;
         }
         self.down_means_that_nobody_waits()?;
+        self.the_end_takes_all_that_wait()?;
         self.the_view_is_true(machine)
     }
 
@@ -95,7 +94,7 @@ impl Model {
         })
     }
 
-    fn nobody_waits_beside_an_idle_worker(&self, tick: bool, machine: &Machine) -> Verdict {
+    fn nobody_waits_beside_an_idle_worker(&self, machine: &Machine) -> Verdict {
         let free = self.workers.values().filter(|worker| worker.is_free()).count();
         if free == 0 {
             return Ok(());
@@ -106,11 +105,7 @@ impl Model {
         if free == reserved {
             return Ok(());
         }
-        let overdue = |since: Instant| tick && since + ASK_AGAIN <= self.now;
-        let left = self.jobs.iter().find(|(_, job)| match job.stage {
-            Stage::Pending { blocked: Some(since) } => overdue(since),
-            _ => job.is_ready(),
-        });
+        let left = self.jobs.iter().find(|(_, job)| job.is_ready());
         ensure(left.is_none(), "nobody_waits_beside_an_idle_worker", || format!("{left:?}"))
     }
 
@@ -149,6 +144,14 @@ impl Model {
     fn down_means_that_nobody_waits(&self) -> Verdict {
         let waiting = self.jobs.iter().find(|(_, job)| job.is_pending());
         ensure(!self.down || waiting.is_none(), "down_means_that_nobody_waits", || format!("{waiting:?}"))
+    }
+
+    /// A shutdown answers what is open, and its deadline ends what waits.
+    fn the_end_takes_all_that_wait(&self) -> Verdict {
+        let open = self.shutdown.is_some() && !self.controls.is_empty();
+        ensure(!open, "guarantee_8_a_shutdown_answers_what_is_open", || format!("{:?}", self.controls))?;
+        let left = self.ending.is_some() && self.jobs.values().any(super::job::Job::is_pending);
+        ensure(!left, "guarantee_8_the_end_takes_all_that_wait", || format!("{:?}", self.jobs))
     }
 
     /// What the machine says of itself is what came out of it.

@@ -152,7 +152,7 @@ impl Model {
                 self.step.due.push((id, Due::Failed(kind)));
             }
             _ => {
-                job.stage = Stage::Pending { blocked: None };
+                job.stage = Stage::Pending { blocked: false };
                 job.question = None;
             }
         }
@@ -165,6 +165,9 @@ impl Model {
             return Ok(());
         }
         self.notice_ending();
+        if self.ask_again_at.is_some_and(|at| at <= self.now) {
+            self.everybody_gets_another_turn();
+        }
         let kill_timeout = self.config.kill_timeout;
         let hopeless: Vec<WorkerKey> = self
             .workers
@@ -207,9 +210,10 @@ impl Model {
 
     /// Something was freed, so the hook is asked again for all.
     pub(super) fn everybody_gets_another_turn(&mut self) {
+        self.ask_again_at = None;
         for job in self.jobs.values_mut() {
             if let Stage::Pending { blocked } = &mut job.stage {
-                *blocked = None;
+                *blocked = false;
             }
         }
     }
@@ -219,7 +223,7 @@ impl Model {
             order: self.submits,
             priority: submit.priority,
             timeout: submit.timeout,
-            stage: Stage::Pending { blocked: None },
+            stage: Stage::Pending { blocked: false },
             begun: false,
             cancel_asked: false,
             question: None,

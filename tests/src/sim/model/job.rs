@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ostler_lifecycle::{FailureKind, Outcome, Priority, Ticket, WorkerKey};
 
@@ -19,9 +19,9 @@ pub(crate) struct Job {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stage {
-    /// Waits; if for a resource, since when.
+    /// Waits, perhaps for a resource.
     Pending {
-        blocked: Option<Instant>,
+        blocked: bool,
     },
     Sent(WorkerKey),
     Running(WorkerKey),
@@ -40,7 +40,7 @@ impl Job {
 
     /// Pending, not blocked and not asked about.
     pub(crate) fn is_ready(&self) -> bool {
-        self.stage == Stage::Pending { blocked: None } && self.question.is_none()
+        self.stage == Stage::Pending { blocked: false } && self.question.is_none()
     }
 
     pub(crate) fn worker(&self) -> Option<WorkerKey> {

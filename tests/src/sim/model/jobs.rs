@@ -1,5 +1,7 @@
 //! What may be said of jobs.
 
+use std::time::Duration;
+
 use ostler_lifecycle::{
     Admission, FailureKind, Input, JobChange, JobId, Outcome, Rejection, Ticket, WorkerKey,
 };
@@ -7,6 +9,9 @@ use ostler_lifecycle::{
 use super::job::{Job, Stage};
 use super::step::Frame;
 use super::{Model, Verdict, ensure};
+
+/// How long a job that waits for a resource waits at most until it is asked about again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Model {
     /// The job, if it was accepted and has not ended.
@@ -30,10 +35,12 @@ impl Model {
         let job = self.unfinished(id)?;
         let may = job.is_pending() && !job.cancel_asked && !ending;
         ensure(may, "the_hook_is_asked_about_pending_jobs", || format!("{id} is {job:?}"))?;
+        let blocked = job.stage == Stage::Pending { blocked: true };
+        ensure(!blocked, "who_waits_for_a_resource_waits_until_something_is_freed", || id.to_string())?;
         let open = job.question.is_some_and(|(_, then)| then == losses);
         ensure(!open, "the_hook_is_asked_once", || format!("{id} is being asked about"))?;
         job.question = Some((ticket, losses));
-        job.stage = Stage::Pending { blocked: None };
+        job.stage = Stage::Pending { blocked: false };
         Ok(())
     }
 
@@ -115,9 +122,9 @@ impl Model {
     }
 
     fn block(&mut self, id: JobId) -> Verdict {
-        let now = self.now;
+        self.ask_again_at.get_or_insert(self.now + ASK_AGAIN);
         let job = self.unfinished(id)?;
-        job.stage = Stage::Pending { blocked: Some(now) };
+        job.stage = Stage::Pending { blocked: true };
         job.question = None;
         Ok(())
     }

@@ -42,6 +42,8 @@ pub(crate) struct Model {
     last_ticket: Ticket,
     /// Free workers that were lost: with one of them a reservation may have gone.
     losses: u64,
+    /// When all that wait for a resource get another turn at the latest.
+    ask_again_at: Option<Instant>,
     down: bool,
     shutdown: Option<Instant>,
     /// When the shutdown's deadline was noticed.
@@ -67,6 +69,7 @@ impl Model {
             last_request: RequestId(0),
             last_ticket: Ticket(0),
             losses: 0,
+            ask_again_at: None,
             down: false,
             shutdown: None,
             ending: None,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ostler::{Category, ExitStatus, FailureKind, Forensics, JobFailure, JobManager, WorkerCommand};
 use ostler_tests::lab::Task;
 
-use crate::support::{LAB_WORKER, any, echo, failed, group, lab_worker, runs, says, scratch, signal, started, within};
+use crate::support::{
+    LAB_WORKER, any, echo, failed, group, lab_worker, runs, says, scratch, signal, started, within,
+};
 
 /// The job dies with its worker, and only that job: another runs in a worker of its own.
 async fn dies(manager: &JobManager<Task>, task: Task) -> (JobFailure, Forensics) {
@@ -59,7 +61,7 @@ async fn an_exit_in_the_middle_of_a_job_is_a_crash_with_the_code() {
 
 #[tokio::test]
 async fn a_signal_from_outside_is_a_crash_with_its_name() {
-    for name in ["KILL", "TERM", "BUS"] {
+    for name in ["KILL", "TERM", "XCPU"] {
         let manager = any(lab_worker()).launch().await.unwrap();
         let directory = scratch();
         let job = manager.start_job("lab", Task::Hang(directory.path().join("pid"))).await.unwrap();
@@ -91,9 +93,10 @@ async fn an_idle_worker_that_is_killed_costs_no_job() {
 async fn a_plugin_without_memory_costs_its_own_job() {
     // The kernel's own killer needs a machine that is full; a limit on the address space is the nearest.
     let limited = format!("ulimit -v 2000000; exec {LAB_WORKER}");
-    let manager = any(WorkerCommand::program("/bin/sh").arg("-c").arg(limited)).launch().await.unwrap();
+    let command = WorkerCommand::program("/bin/sh").arg("-c").arg(limited).env("RUST_BACKTRACE", "0");
+    let manager = any(command).launch().await.unwrap();
     let (failure, forensics) = dies(&manager, Task::Answer(4_000_000_000)).await;
     says(failure, &["was ended by SIGABRT"]);
-    assert_eq!(forensics.stderr_tail, "memory allocation of 4000000000 bytes failed");
+    says(forensics.stderr_tail, &["memory allocation of 4000000000 bytes failed"]);
     manager.shutdown().await.unwrap();
 }

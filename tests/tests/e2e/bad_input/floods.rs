@@ -26,7 +26,10 @@ async fn what_is_left(job: &JobHandle<Task>) -> (u64, Vec<JobEvent>) {
         }
     }
     let numbers: Vec<u64> = left.iter().map(|event| event.seq).collect();
-    assert!(numbers.iter().copied().eq(missed + 1..=missed + left.len() as u64), "{missed}, then {numbers:?}");
+    assert!(
+        numbers.iter().copied().eq(missed + 1..=missed + left.len() as u64),
+        "{missed}, then {numbers:?}"
+    );
     (missed, left)
 }
 

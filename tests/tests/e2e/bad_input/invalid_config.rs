@@ -19,7 +19,10 @@ async fn a_value_out_of_bounds_names_field_and_bound_and_starts_nothing() {
             WorkerConfig { restart_backoff_max: Duration::ZERO, ..good() },
             "restart_backoff_max must be at least restart_backoff_base",
         ),
-        (WorkerConfig { worker_start_timeout: Duration::ZERO, ..good() }, "worker_start_timeout must be more"),
+        (
+            WorkerConfig { worker_start_timeout: Duration::ZERO, ..good() },
+            "worker_start_timeout must be more",
+        ),
         (WorkerConfig { cancel_grace: Duration::MAX, ..good() }, "cancel_grace must be at most a year"),
     ];
     for (config, words) in bad {

@@ -79,7 +79,9 @@ async fn a_file_that_the_system_cannot_execute_is_named_with_the_reason() {
     let path = path.display();
     assert_eq!(
         start.to_string(),
-        format!("the worker `{path}` did not become ready: it could not be started: Exec format error (os error 8)")
+        format!(
+            "the worker `{path}` did not become ready: it could not be started: Exec format error (os error 8)"
+        )
     );
 }
 
@@ -118,10 +120,9 @@ async fn a_script_that_fails_is_named_with_its_code_and_the_last_lines_of_its_st
 
 #[tokio::test]
 async fn a_script_with_children_leaves_none_of_them() {
-    let (directory, path) = script("#!/bin/sh\nsleep 1000 &\necho $! > \"$1\"\nwait\n");
+    let (directory, path) = script("#!/bin/sh\nsleep 1000 &\necho $! > \"$1\"\nexit 1\n");
     let file = directory.path().join("child");
-    let config = WorkerConfig { worker_start_timeout: SOON, ..at_once() };
-    not_a_worker(WorkerCommand::program(&path).arg(&file), config).await;
+    not_a_worker(WorkerCommand::program(&path).arg(&file), at_once()).await;
     assert!(!runs(pid_in(&file)));
 }
 
@@ -130,9 +131,8 @@ fn pid_in(file: &Path) -> u32 {
 }
 
 /// How a worker ends whose plugin loads in this way.
-async fn badly_loaded(how: &str) -> Box<WorkerStartError> {
-    let timeout = WorkerConfig { load_timeout: SOON, ..at_once() };
-    let lab = lab().config(timeout).plugin_config("lab", config(json!({ "load": how })));
+async fn badly_loaded(how: &str, pool: WorkerConfig) -> Box<WorkerStartError> {
+    let lab = lab().config(pool).plugin_config("lab", config(json!({ "load": how })));
     let LaunchError::WorkerStart(start) = lab.launch().await.unwrap_err() else { panic!("{how}") };
     assert!(!runs(start.pid.unwrap()));
     assert_eq!(start.command, LAB_WORKER);
@@ -141,27 +141,30 @@ async fn badly_loaded(how: &str) -> Box<WorkerStartError> {
 
 #[tokio::test]
 async fn a_plugin_that_fails_to_load_is_named_with_its_reason() {
-    let start = badly_loaded("fail").await;
+    let start = badly_loaded("fail", at_once()).await;
     says(start, &["it could not load its plugins: cannot load plugin `lab`: the model does not fit"]);
 }
 
 #[tokio::test]
 async fn a_plugin_that_panics_while_loading_is_named_with_the_panic() {
-    let start = badly_loaded("panic").await;
-    says(&start, &["it could not load its plugins: cannot load plugin `lab`: panicked at ", "the model is cursed"]);
-    says(&start.stderr_tail, &["the model is cursed"]);
+    let start = badly_loaded("panic", at_once()).await;
+    says(
+        start,
+        &["it could not load its plugins: cannot load plugin `lab`: panicked at ", "the model is cursed"],
+    );
 }
 
 #[tokio::test]
 async fn a_plugin_that_exits_while_loading_is_told_by_code_and_stderr() {
-    let start = badly_loaded("exit").await;
+    let start = badly_loaded("exit", at_once()).await;
     assert_eq!(start.status, ExitStatus::Code(3));
     says(start, &["it exited with code 3; the end of its stderr:\ncannot find the driver"]);
 }
 
 #[tokio::test]
 async fn a_plugin_that_hangs_while_loading_is_killed_after_its_timeout() {
-    let start = badly_loaded("hang").await;
+    let impatient = WorkerConfig { load_timeout: SOON, ..at_once() };
+    let start = badly_loaded("hang", impatient).await;
     says(start, &["it was killed because it did not load its plugins within load_timeout (SIGKILL)"]);
 }
 

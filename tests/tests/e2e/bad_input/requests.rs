@@ -54,17 +54,20 @@ async fn an_oversized_request_is_refused_and_the_largest_that_fits_runs() {
 async fn oversized_attachments_are_refused_and_the_largest_that_fit_travel() {
     let manager = lab().config(small_frames()).launch().await.unwrap();
     let attached = |bytes: usize| {
-        let job = manager.job("lab", Task::Attachments);
-        job.attach("photo", "image/png", vec![1; bytes]).attach("note", "text/plain", "ok").start()
+        manager.job("lab", Task::Attachments).attach("photo", "image/png", vec![1; bytes]).start()
     };
     let error = attached(LIMIT).await.unwrap_err();
-    let StartError::PayloadTooLarge { size, limit, .. } = error else { panic!("{error}") };
+    says(&error, &["plugin lab", "max_frame_bytes"]);
+    let StartError::PayloadTooLarge { limit, .. } = error else { panic!("{error}") };
+    // They would fit alone, and not with the request itself.
+    let error = attached(limit).await.unwrap_err();
+    let StartError::PayloadTooLarge { size, .. } = error else { panic!("{error}") };
     nothing_was_queued(&manager);
 
-    let largest = limit - (size - LIMIT);
+    let largest = limit - (size - limit);
     attached(largest + 1).await.unwrap_err();
     let job = attached(largest).await.unwrap();
-    assert_eq!(job.output().await.unwrap(), "photo note");
+    assert_eq!(job.output().await.unwrap(), "photo");
     assert_eq!(job.finished().await.attachment("photo").unwrap().bytes.len(), largest);
     manager.shutdown().await.unwrap();
 }

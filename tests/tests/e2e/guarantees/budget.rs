@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ostler::{FailureKind, JobStatus, LaunchError, ManagerEvent, RestartPolicy, StartError, WorkerConfig, WorkerPhase};
+use ostler::{
+    FailureKind, JobStatus, LaunchError, ManagerEvent, RestartPolicy, StartError, WorkerConfig, WorkerPhase,
+};
 use ostler_tests::lab::Task;
 use serde_json::json;
 
@@ -128,13 +130,12 @@ async fn guarantee_7_cancels_and_timeouts_never_use_the_budget() {
         let roll = Roll::new();
         let manager = roll.lab().config(at_most(0, policy)).launch().await.unwrap();
         for round in 0..4 {
-            let job = manager
-                .start_job("lab", Task::Hang(directory.path().join(round.to_string())))
-                .await
-                .unwrap();
+            let job =
+                manager.start_job("lab", Task::Hang(directory.path().join(round.to_string()))).await.unwrap();
             started(&job).await;
             assert!(job.cancel().await.unwrap());
-            let late = manager.job("lab", Task::Spin).timeout(Duration::from_millis(5)).start().await.unwrap();
+            let late =
+                manager.job("lab", Task::Spin).timeout(Duration::from_millis(5)).start().await.unwrap();
             assert_eq!(agreed_end(&manager, &late).await, JobStatus::Failed);
             assert_eq!(late.finished().await.error.as_ref().unwrap().kind, FailureKind::TimedOut);
         }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use ostler::{JobId, JobManager, JobStatus, WorkerConfig, WorkerPhase};
+use ostler::{FailureKind, JobId, JobManager, JobStatus, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 use uuid::Uuid;
 
@@ -86,6 +86,20 @@ async fn guarantee_4_a_stopped_worker_and_its_stopped_child_can_be_cancelled() {
     }
     assert!(job.cancel().await.unwrap());
     assert!(group(worker).is_empty());
+    manager.shutdown().await.unwrap();
+}
+
+/// A timeout is proven like a cancel.
+#[tokio::test]
+async fn guarantee_4_of_a_job_that_timed_out_no_code_runs_either() {
+    let manager = launch().await;
+    let task = Task::Steps(vec![Task::LeaveChild, Task::Spin]);
+    let job = manager.job("lab", task).timeout(Duration::from_millis(100)).start().await.unwrap();
+    let worker = started(&job).await;
+    let failure = job.output().await.unwrap_err().failure().cloned().unwrap();
+    assert!(group(worker).is_empty());
+    assert_eq!(failure.kind, FailureKind::TimedOut);
+    assert_eq!(agreed_end(&manager, &job).await, JobStatus::Failed);
     manager.shutdown().await.unwrap();
 }
 

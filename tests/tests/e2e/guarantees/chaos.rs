@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ostler::{
-    Category, EventBroadcaster, FailureKind, JobEventKind, JobHandle, JobId, JobStatus,
-    ManagerEvent, ManagerEvents, RestartPolicy, WorkerConfig, WorkerPhase,
+    Category, EventBroadcaster, FailureKind, JobEventKind, JobHandle, JobId, JobStatus, ManagerEvent,
+    ManagerEvents, RestartPolicy, WorkerConfig, WorkerPhase,
 };
 use ostler_tests::lab::Task;
 use serde_json::Value;
@@ -80,11 +80,8 @@ async fn guarantee_1_every_job_ends_exactly_once_whatever_dies() {
     let mut dice = Dice(seed);
     let scratch = scratch();
     let told = Told::default();
-    let config = WorkerConfig {
-        restart_policy: RestartPolicy::Always,
-        max_restart_attempts: 1_000_000,
-        ..workers(3)
-    };
+    let config =
+        WorkerConfig { restart_policy: RestartPolicy::Always, max_restart_attempts: 1_000_000, ..workers(3) };
     let manager = lab().config(config).event_broadcaster(told.clone()).launch().await.unwrap();
     let assassin = tokio::spawn(assassinate(manager.events(), Dice(seed ^ 1)));
 
@@ -92,7 +89,8 @@ async fn guarantee_1_every_job_ends_exactly_once_whatever_dies() {
     for number in 0..JOBS {
         let kind = KINDS[dice.below(KINDS.len())];
         let request = manager.job("lab", kind.task(scratch.path(), number));
-        let request = if kind == Kind::TimeOut { request.timeout(Duration::from_millis(20)) } else { request };
+        let request =
+            if kind == Kind::TimeOut { request.timeout(Duration::from_millis(20)) } else { request };
         let job = Arc::new(request.start().await.unwrap());
         let cancelled = tokio::spawn(cancel(kind, Arc::clone(&job)));
         jobs.push((kind, job, cancelled));
@@ -105,7 +103,10 @@ async fn guarantee_1_every_job_ends_exactly_once_whatever_dies() {
         let failure_kind = failure.as_ref().map(|failure| failure.kind);
         assert!(kind.may_end(status, failure_kind), "{kind:?} ended as {status:?}, {failure:?}");
         let was_cancelled = cancelled.await.unwrap();
-        assert!(was_cancelled.is_none_or(|yes| yes == (status == JobStatus::Cancelled)), "{kind:?} {status:?}");
+        assert!(
+            was_cancelled.is_none_or(|yes| yes == (status == JobStatus::Cancelled)),
+            "{kind:?} {status:?}"
+        );
         assert_begun_as_told(&begins(scratch.path(), number), status);
         *ends.entry(format!("{status} {failure_kind:?}")).or_default() += 1;
     }

@@ -43,8 +43,7 @@ async fn guarantee_5_a_result_that_crosses_a_cancel_is_the_same_for_everyone() {
     while race.is_on() {
         let job = manager.start_job("lab", Task::Linger(race.time)).await.unwrap();
         started(&job).await;
-        let (first, second, third) =
-            tokio::join!(job.cancel(), manager.cancel_job(job.id()), job.cancel());
+        let (first, second, third) = tokio::join!(job.cancel(), manager.cancel_job(job.id()), job.cancel());
         let status = agreed_end(&manager, &job).await;
         let cancelled = status == JobStatus::Cancelled;
         assert!(cancelled || status == JobStatus::Completed, "{status:?}");

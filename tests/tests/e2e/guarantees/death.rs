@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use ostler::{ExitStatus, FailureKind, JobStatus, RestartPolicy, WorkerConfig, WorkerPhase};
+use ostler::{
+    ExitStatus, FailureKind, JobEventKind, JobStatus, ManagerEvent, RestartPolicy, WorkerConfig, WorkerPhase,
+};
 use ostler_tests::lab::Task;
 
 use super::agreement::{agreed_end, events};
-use crate::support::{Gate, echo, kill, lab, scratch, signal, started, workers};
+use crate::support::{Gate, echo, group, kill, lab, runs, scratch, signal, started, workers};
 
 fn untiring(max_workers: u32) -> WorkerConfig {
     WorkerConfig {
@@ -40,6 +42,25 @@ async fn guarantee_3_a_worker_killed_from_outside_fails_only_its_job_with_the_si
     gate.open();
     assert_eq!(agreed_end(&manager, &other).await, JobStatus::Completed);
     assert_eq!(other.finished().await.worker_pid, Some(others_worker));
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn guarantee_3_the_children_of_a_dead_worker_are_ended_before_its_job_fails() {
+    let manager = lab().config(untiring(1)).launch().await.unwrap();
+    for _ in 0..5 {
+        let job = manager.start_job("lab", Task::DieAndLeaveChild).await.unwrap();
+        let failure = job.output().await.unwrap_err().failure().cloned().unwrap();
+        let worker = job.finished().await.worker_pid.unwrap();
+        assert!(group(worker).is_empty());
+        assert!(failure.message.contains("SIGKILL"), "{}", failure.message);
+        let said = events(&job).await.into_iter().find_map(|event| match event.kind {
+            JobEventKind::Log { message, .. } => Some(message),
+            _ => None,
+        });
+        let child: u32 = said.unwrap().parse().unwrap();
+        assert!(!runs(child));
+    }
     manager.shutdown().await.unwrap();
 }
 
@@ -137,7 +158,7 @@ async fn guarantee_3_the_death_of_an_idle_worker_touches_no_job() {
     };
     kill(idle);
     loop {
-        if let ostler::ManagerEvent::Worker(worker) = events.next().await.unwrap().unwrap()
+        if let ManagerEvent::Worker(worker) = events.next().await.unwrap().unwrap()
             && worker.state.phase == WorkerPhase::Gone
         {
             assert!(worker.cause.unwrap().contains("SIGKILL"));

@@ -1,18 +1,16 @@
-//! 8. After a shutdown, within a second of dropping the manager, and within a second of the host's SIGKILL, no process
-//! of a worker's group and no socket is left.
+//! 8. After a shutdown, and within a second of dropping the manager, no process of a worker's group and no socket is
+//! left. Nor do they need the manager's runtime for it.
 
-use std::io::BufRead;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use ostler::{FailureKind, JobStatus, StartError, WorkerConfig};
+use ostler::{FailureKind, JobHandle, JobManager, JobStatus, StartError, WorkerConfig};
 use ostler_tests::lab::Task;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use super::agreement::agreed_end;
 use crate::support::{
-    Gate, Roll, config, echo, group, is_held, lab, launch, scratch, signal, socket_of, started, within,
+    Gate, Roll, config, echo, group, is_held, kill, lab, launch, scratch, signal, socket_of, started, within,
     workers,
 };
 
@@ -75,7 +73,7 @@ async fn guarantee_8_a_shutdown_lets_jobs_finish() {
     assert_eq!(agreed_end(&manager, &job).await, JobStatus::Completed);
 }
 
-fn intake_is_closed(manager: &ostler::JobManager<Task>) -> bool {
+fn intake_is_closed(manager: &JobManager<Task>) -> bool {
     let mut start = std::pin::pin!(manager.start_job("lab", echo("probe")));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     matches!(start.as_mut().poll(&mut context), std::task::Poll::Ready(Err(StartError::ShutDown)))
@@ -121,39 +119,65 @@ async fn guarantee_8_a_launch_that_is_given_up_leaves_nothing() {
 #[test]
 fn guarantee_8_a_manager_is_dropped_while_its_runtime_is_blocked() {
     let directory = scratch();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (manager, worker) = runtime.block_on(async {
-        let manager = launch().await;
-        let task = Task::Steps(vec![Task::LeaveChild, Task::Hang(directory.path().join("hang"))]);
-        let job = manager.start_job("lab", task).await.unwrap();
-        (manager, started(&job).await)
-    });
+    let runtime = driver();
+    let task = Task::Steps(vec![Task::LeaveChild, Task::Hang(directory.path().join("hang"))]);
+    let (manager, _job, worker) = runtime.block_on(running(task));
     assert!(!group(worker).is_empty());
     drop(manager);
-    let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert!(other.block_on(within(SECOND, || group(worker).is_empty())));
+    assert!(driver().block_on(within(SECOND, || group(worker).is_empty())));
 }
 
 #[test]
 fn guarantee_8_a_runtime_that_is_dropped_with_jobs_running_leaves_nothing() {
     let directory = scratch();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let (manager, job, worker) = runtime.block_on(async {
-        let manager = launch().await;
-        let job = manager.start_job("lab", Task::Hang(directory.path().join("hang"))).await.unwrap();
-        let worker = started(&job).await;
-        (manager, job, worker)
-    });
-    let socket = socket_of(worker);
+    // The kill and the news of it race with the end of the jobs.
+    for round in 0..8 {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let task = Task::Hang(directory.path().join(round.to_string()));
+        let (manager, job, worker) = runtime.block_on(running(task));
+        let socket = socket_of(worker);
+        drop(runtime);
+        driver().block_on(async {
+            assert!(within(SECOND, || group(worker).is_empty() && !is_held(&socket)).await);
+            assert_eq!(failure(&job).await, FailureKind::Interrupted);
+            assert!(matches!(manager.start_job("lab", echo("late")).await, Err(StartError::ShutDown)));
+            manager.shutdown().await.unwrap();
+        });
+    }
+}
+
+/// The supervisor has told of the death, and the runtime ends before anybody hears it.
+#[test]
+fn guarantee_8_a_death_that_the_dropped_runtime_did_not_see_is_not_forgotten() {
+    let directory = scratch();
+    let runtime = driver();
+    let (manager, job, worker) = runtime.block_on(running(Task::Hang(directory.path().join("hang"))));
+    kill(worker);
+    let reaped = || !std::path::Path::new(&format!("/proc/{worker}")).exists();
+    assert!(driver().block_on(within(Duration::from_secs(30), reaped)));
     drop(runtime);
-    let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    other.block_on(async {
-        assert!(within(SECOND, || group(worker).is_empty() && !is_held(&socket)).await);
-        let failure = job.output().await.unwrap_err().failure().cloned().unwrap();
-        assert_eq!(failure.kind, FailureKind::Interrupted);
-        assert!(matches!(manager.start_job("lab", echo("late")).await, Err(StartError::ShutDown)));
+    driver().block_on(async {
+        assert_eq!(failure(&job).await, FailureKind::Crashed);
         manager.shutdown().await.unwrap();
     });
+}
+
+/// A job that has begun, with its manager and its worker.
+async fn running(task: Task) -> (JobManager<Task>, JobHandle<Task>, u32) {
+    let manager = launch().await;
+    let job = manager.start_job("lab", task).await.unwrap();
+    let worker = started(&job).await;
+    (manager, job, worker)
+}
+
+async fn failure(job: &JobHandle<Task>) -> FailureKind {
+    let output = tokio::time::timeout(Duration::from_secs(30), job.output());
+    output.await.unwrap().unwrap_err().failure().unwrap().kind
+}
+
+/// A runtime of one thread, which works only while it is asked to.
+fn driver() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 #[tokio::test]
@@ -165,119 +189,4 @@ async fn guarantee_8_nobody_can_connect_once_the_worker_has() {
     let listens = |line: &&str| line.contains(&socket) && line.split(' ').nth(3) == Some("00010000");
     assert_eq!(table.lines().find(listens), None);
     manager.shutdown().await.unwrap();
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_with_an_idle_worker_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with_job(&echo("done")), 1).await;
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_with_a_hanging_job_leaves_nothing() {
-    let directory = scratch();
-    assert_dies_with_its_worker(Host::with_job(&Task::Hang(directory.path().join("hang"))), 1).await;
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_with_a_spinning_job_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with_job(&Task::Spin), 1).await;
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_whose_job_is_stuck_in_a_full_socket_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with("unread", &Task::Emit(1_000, 1_000_000)), 1).await;
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_whose_job_has_a_child_leaves_nothing() {
-    let directory = scratch();
-    let hang = directory.path().join("hang");
-    let host = Host::with_job(&Task::Steps(vec![Task::LeaveChild, Task::Hang(hang.clone())]));
-    assert!(within(Duration::from_secs(30), || hang.exists()).await);
-    assert_dies_with_its_worker(host, 2).await;
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_with_a_worker_that_still_loads_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with("loading", &echo("never")), 1).await;
-}
-
-#[tokio::test]
-async fn guarantee_8_a_killed_host_whose_runtime_is_blocked_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with("blocked", &Task::Spin), 1).await;
-}
-
-/// The kernel wakes a stopped group when its last tie to a session goes, and it finds its host dead.
-#[tokio::test]
-async fn guarantee_8_a_killed_host_with_a_stopped_worker_leaves_nothing() {
-    let directory = scratch();
-    let host = Host::with_job(&Task::Hang(directory.path().join("hang")));
-    signal(host.worker, "STOP");
-    assert_dies_with_its_worker(host, 1).await;
-}
-
-async fn assert_dies_with_its_worker(mut host: Host, members: usize) {
-    let (worker, socket) = (host.worker, socket_of(host.worker));
-    assert_eq!(group(worker).len(), members);
-    assert!(is_held(&socket));
-    host.process.kill().unwrap();
-    assert!(within(SECOND, || group(worker).is_empty() && !is_held(&socket)).await, "{:?}", group(worker));
-}
-
-/// What must not happen is that a host looks again and again whether something died.
-#[tokio::test]
-async fn guarantee_8_a_host_that_waits_for_a_death_does_not_poll_for_it() {
-    let directory = scratch();
-    let host = Host::with_job(&Task::Hang(directory.path().join("hang")));
-    let manager = launch().await;
-    // Whatever the start still had to do is done after a while.
-    let before = wakes_of_a_while(&manager, &host).await;
-    let after = wakes_of_a_while(&manager, &host).await;
-    assert_eq!(before, after, "its supervisor woke up for nothing");
-    manager.shutdown().await.unwrap();
-}
-
-async fn wakes_of_a_while(manager: &ostler::JobManager<Task>, host: &Host) -> u64 {
-    let while_it_waits = Task::Linger(Duration::from_millis(700));
-    manager.start_job("lab", while_it_waits).await.unwrap().output().await.unwrap();
-    wakes(Path::new(&format!("/proc/{}/task", host.process.id())))
-}
-
-/// How often the supervisor's thread went to sleep so far.
-fn wakes(tasks: &Path) -> u64 {
-    let statuses = std::fs::read_dir(tasks).unwrap().map(|task| task.unwrap().path().join("status"));
-    let mut texts = statuses.map(|path| std::fs::read_to_string(path).unwrap());
-    let supervisor = texts.find(|text| text.starts_with("Name:\tostler-supervis")).unwrap();
-    let mut lines = supervisor.lines();
-    lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:\t")).unwrap().parse().unwrap()
-}
-
-/// A host of its own, to be killed.
-struct Host {
-    process: Child,
-    worker: u32,
-}
-
-impl Host {
-    fn with_job(task: &Task) -> Self {
-        Self::with("job", task)
-    }
-
-    fn with(scenario: &str, task: &Task) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lab-host"))
-            .args([scenario, &serde_json::to_string(task).unwrap()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        std::io::BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, worker: line.trim().parse().unwrap() }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use ostler_tests::lab::Task;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::support::{launch, started};
@@ -26,8 +27,11 @@ impl Write for Lines {
 async fn log_lines_name_job_plugin_and_worker() {
     let lines = Lines::default();
     let writer = lines.clone();
+    // With one subscriber in the process, `tracing` lets the thread that comes to a log line first decide for all
+    // whether anybody listens, and that may be another test's. With two it asks both.
+    let _second = tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish().set_default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .with_max_level(LevelFilter::DEBUG)
         .with_writer(move || writer.clone())
         .with_ansi(false)
         .finish();

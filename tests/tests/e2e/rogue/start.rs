@@ -37,7 +37,9 @@ async fn one_that_exits_before_hello_is_told_by_its_code_and_its_stderr() {
     assert_eq!(start.status, ExitStatus::Code(3));
     says(
         start,
-        &["did not become ready: it exited with code 3; the end of its stderr:\nrogue: not in the mood for work today"],
+        &[
+            "did not become ready: it exited with code 3; the end of its stderr:\nrogue: not in the mood for work today",
+        ],
     );
     is_replaced("exit-before-hello", at_once()).await;
 }

@@ -3,18 +3,19 @@ use std::time::Duration;
 
 use ostler_lifecycle::{ExitStatus, Input, WorkerExit, WorkerFrame, WorkerKey};
 use ostler_wire::env;
+use tokio::sync::oneshot;
 
 use super::output::Output;
 use super::session::Session;
 use crate::JobType;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::process::{ChildExit, Endpoint, OnUnclaimedExit, Process, SpawnSpec, Spawned};
+use crate::process::{ChildExit, ChildOutput, Endpoint, OnUnclaimedExit, Process, SpawnSpec, Spawned};
 
 /// Starts the task of a worker that is to be made.
 pub(in crate::engine) fn spawn<J: JobType>(core: &Arc<Core<J>>, worker: WorkerKey, process: Process) {
     // Made here and not in the task: a runtime that is gone drops a task before its first step.
-    let custody = Custody { core: Arc::clone(core), worker, process, stage: Stage::Unmade };
+    let custody = Custody { core: Arc::clone(core), worker, process, stage: Stage::Unmade, exit: None };
     core.runtime.spawn(run(custody));
 }
 
@@ -24,6 +25,8 @@ struct Custody<J: JobType> {
     worker: WorkerKey,
     process: Process,
     stage: Stage,
+    /// Once it is made. Kept here, so that an exit of which the task was not yet told is not lost with it.
+    exit: Option<oneshot::Receiver<ChildExit>>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -38,8 +41,17 @@ impl<J: JobType> Drop for Custody<J> {
         if self.stage == Stage::Ended {
             return;
         }
-        self.process.kill();
+        // Closed first: from then on the supervisor tells of the exit itself.
+        if let Some(exit) = &mut self.exit {
+            exit.close();
+            if let Ok(remains) = exit.try_recv() {
+                let exit = evidence(&remains, String::new());
+                self.core.feed(Input::WorkerExited { worker: self.worker, exit }, Cargo::None);
+            }
+        }
+        // The reason goes before the kill: a death without one would be a crash.
         self.core.shut_down_within(Duration::ZERO);
+        self.process.kill();
         if self.stage == Stage::Unmade {
             let message = "the runtime of the manager is gone".to_owned();
             self.core.feed(Input::SpawnFailed { worker: self.worker, message }, Cargo::None);
@@ -52,8 +64,10 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
     match make(&core, worker, &custody.process).await {
         Ok((endpoint, spawned)) => {
             custody.stage = Stage::Made;
-            core.feed(Input::WorkerSpawned { worker, pid: spawned.pid }, Cargo::None);
-            let exit = accompany(&core, worker, endpoint, spawned).await;
+            let Spawned { pid, output, exit } = spawned;
+            let exit = custody.exit.insert(exit);
+            core.feed(Input::WorkerSpawned { worker, pid }, Cargo::None);
+            let exit = accompany(&core, worker, pid, endpoint, output, exit).await;
             custody.stage = Stage::Ended;
             core.feed(Input::WorkerExited { worker, exit }, Cargo::None);
         }
@@ -87,10 +101,11 @@ async fn make<J: JobType>(
 async fn accompany<J: JobType>(
     core: &Arc<Core<J>>,
     worker: WorkerKey,
+    pid: u32,
     endpoint: Endpoint,
-    spawned: Spawned,
+    output: ChildOutput,
+    exit: &mut oneshot::Receiver<ChildExit>,
 ) -> WorkerExit {
-    let Spawned { pid, output, exit } = spawned;
     let mut session = Session::new(Arc::clone(core), worker);
     let mut output = Output::new(worker, output);
     let remains = tokio::select! {
