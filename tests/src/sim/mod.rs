@@ -16,7 +16,7 @@
 //! of each run; history number n has the seed `OSTLER_SIM_SEED` + n.
 //!
 //! # Bugs that it has caught
-//! In the machine, when it was first run:
+//! In the machine, by being found there or by being put back once:
 //! - A worker was killed before it said that it began its job, said so on its way out, and the job was run again:
 //!   `guarantee_1_a_job_ends_when_its_end_is_known`, `the_hook_is_asked_about_pending_jobs`. The same for a worker
 //!   that named its job out of turn.
@@ -35,7 +35,7 @@
 //! - The death of a process that had not died in time freed nothing for jobs that wait for resources:
 //!   `nobody_waits_beside_an_idle_worker`.
 //!
-//! Planted in a copy of it, one at a time; each is caught within 150,000 steps:
+//! Planted in a copy of it, one at a time; each is caught within 150,000 steps of each policy:
 //! - A returned job goes to the back, priorities are ignored, last in is first out: `guarantee_6_…`.
 //! - A job that was only sent is blamed for a crash: `guarantee_3_a_death_touches_only_its_own_job`.
 //! - A cancelled job is settled at the kill: `guarantee_4_cancelled_means_that_no_code_of_it_runs`.

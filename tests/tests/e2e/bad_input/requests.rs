@@ -73,12 +73,16 @@ async fn oversized_attachments_are_refused_and_the_largest_that_fit_travel() {
 }
 
 #[tokio::test]
-async fn an_oversized_response_costs_its_job_and_not_its_worker() {
+async fn an_oversized_response_or_chunk_costs_its_job_and_not_its_worker() {
     let manager = lab().config(small_frames()).launch().await.unwrap();
     let job = manager.start_job("lab", Task::Answer(LIMIT)).await.unwrap();
     let failure = failed(&job).await;
     assert_eq!((failure.kind, failure.category), (FailureKind::Plugin, Category::Resource));
     says(failure, &["the response cannot be sent", "65536", "max_frame_bytes"]);
+    let chunk = manager.start_job("lab", Task::Emit(1, LIMIT)).await.unwrap();
+    let failure = failed(&chunk).await;
+    assert_eq!((failure.kind, failure.category), (FailureKind::Plugin, Category::Resource));
+    says(failure, &["cannot send a chunk", "65536", "max_frame_bytes"]);
 
     let next = manager.start_job("lab", Task::Pid).await.unwrap();
     assert_eq!(next.output().await.unwrap(), job.finished().await.worker_pid.unwrap().to_string());
