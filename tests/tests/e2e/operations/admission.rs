@@ -8,7 +8,7 @@ use ostler_tests::lab::Task;
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
 
-use super::{Calls, Hooked};
+use super::{Calls, Hooked, PATIENCE};
 use crate::support::{Gate, config, echo, runs, started};
 
 fn wait() -> Admission {
@@ -19,7 +19,7 @@ fn wait() -> Admission {
 async fn a_job_that_waits_lets_later_ones_pass_and_runs_when_something_was_freed() {
     let is_free = Arc::new(AtomicBool::new(false));
     let free = Arc::clone(&is_free);
-    let hook = move |plugin: &ostler::PluginId| plugin == &"other" && !free.load(Ordering::Relaxed);
+    let hook = move |plugin: &ostler::PluginId| *plugin == "other" && !free.load(Ordering::Relaxed);
     let manager = Hooked::new()
         .admission(move |plugin, _, _| if hook(plugin) { wait() } else { Admission::Proceed })
         .start()
@@ -137,7 +137,7 @@ impl Thinker {
         let this = Self { asked: Arc::clone(&asked), answer: Arc::clone(&answer) };
         let others = AtomicUsize::new(0);
         let hooked = Hooked::new().slow_admission(move |plugin, _, _| {
-            let thinks = plugin == &"other" && others.fetch_add(1, Ordering::Relaxed) == 1;
+            let thinks = *plugin == "other" && others.fetch_add(1, Ordering::Relaxed) == 1;
             let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
             async move {
                 if thinks {
@@ -149,6 +149,11 @@ impl Thinker {
         });
         (this, hooked)
     }
+
+    /// Waits until the hook thinks.
+    async fn is_asked(&self) {
+        tokio::time::timeout(PATIENCE, self.asked.notified()).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -159,7 +164,7 @@ async fn while_the_hook_thinks_the_worker_is_reserved_for_its_job() {
     started(&manager.start_job("lab", gate.task()).await.unwrap()).await;
     let second = manager.start_job("other", echo("second")).await.unwrap();
     gate.open();
-    thinker.asked.notified().await;
+    thinker.is_asked().await;
 
     let third = manager.start_job("lab", echo("third")).await.unwrap();
     assert_eq!((manager.workers()[0].phase, manager.workers()[0].job), (WorkerPhase::Idle, None));
@@ -179,7 +184,7 @@ async fn a_cancel_while_the_hook_thinks_frees_the_worker_and_kills_nothing() {
     let cancelled = manager.start_job("other", echo("")).await.unwrap();
     let next = manager.start_job("lab", Task::Pid).await.unwrap();
     gate.open();
-    thinker.asked.notified().await;
+    thinker.is_asked().await;
     assert!(cancelled.cancel().await.unwrap());
     assert_eq!(next.output().await.unwrap(), pid.to_string());
 

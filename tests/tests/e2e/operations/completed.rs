@@ -6,7 +6,7 @@ use ostler::{Category, JobManager, JobResult, JobStatus};
 use ostler_tests::lab::Task;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Calls, Hooked};
+use super::{Calls, Hooked, PATIENCE};
 use crate::support::{echo, started};
 
 #[tokio::test]
@@ -77,7 +77,8 @@ async fn on_job_completed_may_use_the_manager() {
         .start()
         .await;
     let first = manager.start_job("lab", echo("first")).await.unwrap();
-    let (cleared, follower) = followers.recv().await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, followers.recv()).await;
+    let (cleared, follower) = told.unwrap().unwrap();
     assert_eq!(cleared, 1);
     assert_eq!(follower.output().await.unwrap(), "follower");
     assert_eq!(first.status(), JobStatus::Completed, "its handle remembers what the manager forgot");
