@@ -1,6 +1,7 @@
 //! Real processes, real sockets: what the design promises, named after it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "figures and seeds, shown when a test fails")]
 
 mod bad_input;
 mod guarantees;

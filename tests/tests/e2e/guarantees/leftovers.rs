@@ -1,5 +1,5 @@
-//! 8. After a shutdown, and within a second of dropping the manager, no process of a worker's group and no socket is
-//! left. Nor do they need the manager's runtime for it.
+//! Guarantee 8: after a shutdown, and within a second of dropping the manager, no process of a worker's group and no
+//! socket is left. Nor do they need the manager's runtime for it.
 
 use std::time::Duration;
 
