@@ -1,4 +1,3 @@
-//! What the end-to-end tests share: plugins that misbehave on request, and the simulation.
+//! What the end-to-end tests share: plugins that misbehave on request, and a job type for them.
 
 pub mod lab;
-pub mod sim;

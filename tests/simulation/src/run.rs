@@ -83,7 +83,7 @@ impl Plan {
         let test = format!("under_policy_{}", snake_case(self.policy));
         let mut text = format!(
             "{violation}\n\n{:?}, seed {}, history {history}, step {step}; replay it with\n  \
-             OSTLER_SIM_SEED={seed} OSTLER_SIM_STEPS={limit} cargo test -p ostler-tests --test simulation {test}\n\n",
+             OSTLER_SIM_SEED={seed} OSTLER_SIM_STEPS={limit} cargo test -p ostler-simulation {test}\n\n",
             self.policy, self.seed
         );
         text.push_str(&format!("{:?}\n\n", world.scenario()));

@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the seed of every run is printed")]
 
 use ostler_lifecycle::RestartPolicy;
-use ostler_tests::sim::{Plan, number_in_env};
+use ostler_simulation::{Plan, number_in_env};
 
 /// Steps of each run, unless `OSTLER_SIM_STEPS` says otherwise.
 const STEPS: u64 = 200_000;
