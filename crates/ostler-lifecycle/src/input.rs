@@ -184,7 +184,8 @@ pub enum WorkerFrame {
     },
     /// It closed its connection. Its exit should follow.
     HungUp,
-    /// It broke the protocol.
+    /// It broke the protocol, or what it sent cannot be read. Whatever it says after that is lost, so a job
+    /// that it was sent may have begun.
     Fault {
         /// How.
         message: String,
@@ -192,8 +193,13 @@ pub enum WorkerFrame {
 }
 
 impl WorkerFrame {
+    /// Whether it may mean that a job that was sent has begun.
+    pub(crate) fn may_hide_begin_of(&self, job: JobId) -> bool {
+        matches!(self, Self::Fault { .. }) || self.job() == Some(job)
+    }
+
     /// The job that it is about.
-    pub(crate) fn job(&self) -> Option<JobId> {
+    fn job(&self) -> Option<JobId> {
         match self {
             Self::Started { job, .. }
             | Self::Note { job, .. }

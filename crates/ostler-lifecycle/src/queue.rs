@@ -43,7 +43,8 @@ impl Queue {
 
     /// Gives every blocked job its turn again.
     pub(crate) fn unblock(&mut self) {
-        self.ready.append(&mut self.blocked);
+        // One by one: `append` would go through all that are ready.
+        self.ready.extend(std::mem::take(&mut self.blocked));
     }
 
     /// Takes all jobs out, in order.

@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use crate::job::Fate;
 use crate::{
-    Category, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket, WorkerKey,
+    Category, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket, WorkerFrame,
+    WorkerKey,
 };
 
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Slot {
     pub(crate) hung_up: Option<Instant>,
     /// The worker must not take another job.
     pub(crate) retire: bool,
+    /// Somebody waits for another worker here, whatever the policy says of the end of this one.
+    pub(crate) wanted: bool,
     /// How the last worker ended, as the rest of a sentence.
     pub(crate) last_end: String,
 }
@@ -100,6 +103,7 @@ impl Slot {
             deadline: None,
             hung_up: None,
             retire: false,
+            wanted: false,
             last_end: String::new(),
         }
     }
@@ -133,14 +137,13 @@ impl Slot {
 }
 
 impl Death {
-    /// A worker that is being killed still names a job: if that one was to go back to the queue, it may have
-    /// begun, and cannot run a second time.
-    pub(crate) fn hear(&mut self, named: Option<JobId>) {
+    /// A worker that is being killed still names a job, or cannot be understood any more: if that job was to
+    /// go back to the queue, it may have begun, and cannot run a second time.
+    pub(crate) fn hear(&mut self, frame: &WorkerFrame) {
         if let Some((job, fate @ Fate::Requeued)) = &mut self.victim
-            && named == Some(*job)
+            && frame.may_hide_begin_of(*job)
         {
-            let message =
-                "the worker was killed before it said that it began this job, and began it all the same";
+            let message = "the worker was killed before it said that it began this job, and may have begun it all the same";
             *fate =
                 Fate::Failed(Box::new(JobFailure::new(FailureKind::Stalled, Category::Transient, message)));
         }
@@ -148,6 +151,13 @@ impl Death {
 }
 
 impl SlotState {
+    /// What the worker says cannot be trusted any more: a job that was sent may have begun.
+    pub(crate) fn presume_begun(&mut self) {
+        if let Self::Busy(Assignment { stage: stage @ Stage::Sent, .. }) = self {
+            *stage = Stage::Running { next_chunk: 0 };
+        }
+    }
+
     /// The job that is lost with the worker, and what becomes of it. `failure` is asked only if the job
     /// is to blame.
     pub(crate) fn victim(&self, failure: impl FnOnce() -> JobFailure) -> Option<(JobId, Fate)> {

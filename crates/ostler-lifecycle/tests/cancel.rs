@@ -215,7 +215,7 @@ fn a_cancel_is_not_lost_while_the_worker_is_killed_for_another_reason() {
         start        | spawn 0.1
         up 0.1       | 0.1 idle
         submit a     | a queued; 0.1 <- a
-        garbage 0.1  | kill 0.1
+        hello 0.1    | kill 0.1
         cancel a     | a cancelling
         exit 0.1     | 0.1 gone: Protocol; a cancelled
         ",

@@ -21,7 +21,7 @@ fn a_reload_reaches_idle_workers_at_once_and_busy_ones_when_they_are_idle() {
         reload r     | 1.2 <- reload r #4
         done 1.2     | 1.2 idle
         started a    | a started in 0.1
-        result a     | a completed; 0.1 <- reload r #5
+        result a     | a completed; 0.1 idle; 0.1 <- reload r #5
         submit b     | b queued; 1.2 <- b
         submit c     | c queued
         done 0.1     | r done; 0.1 idle; ask c ?1
@@ -82,9 +82,9 @@ fn who_took_a_configuration_that_failed_elsewhere_takes_no_job_with_it() {
         started b    | b started in 1.2
         submit c     | c queued
         reload r     |
-        result a     | a completed; 0.1 <- reload r #5
+        result a     | a completed; 0.1 idle; 0.1 <- reload r #5
         done 0.1     | 0.1 idle; ask c ?1
-        result b     | b completed; 1.2 <- reload r #6
+        result b     | b completed; 1.2 idle; 1.2 <- reload r #6
         not_done 1.2 | r not done: no such file; 1.2 idle; kill 0.1; ask c ?2
         proceed c ?1 |
         proceed c ?2 | 1.2 <- c
@@ -132,7 +132,7 @@ fn a_worker_that_is_loading_does_its_part_afterwards() {
         spawned 0.1  |
         hello 0.1    | 0.1 loading; 0.1 <- init
         reload r     |
-        ready 0.1    | 0.1 <- reload r #2
+        ready 0.1    | 0.1 idle; 0.1 <- reload r #2
         done 0.1     | r done; 0.1 idle
         ",
     );
@@ -147,7 +147,7 @@ fn operations_are_done_in_their_order() {
         up 0.1       | 0.1 idle
         reload r     | 0.1 <- reload r #2
         unload u     |
-        done 0.1     | r done; 0.1 <- unload u #3
+        done 0.1     | r done; 0.1 idle; 0.1 <- unload u #3
         done 0.1     | u done; 0.1 idle
         ",
     );

@@ -56,8 +56,22 @@ fn who_breaks_the_protocol_is_killed_and_its_job_fails() {
 }
 
 #[test]
+fn what_cannot_be_read_may_hide_that_the_job_began_so_it_does_not_run_again() {
+    check(
+        config(),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        garbage 0.1  | kill 0.1
+        exit 0.1     | 0.1 gone: Protocol; a failed: Protocol SIGSEGV
+        ",
+    );
+}
+
+#[test]
 fn nonsense_before_the_job_began_leaves_it_unblamed() {
-    for wrong in ["garbage 0.1", "hello 0.1", "done 0.1"] {
+    for wrong in ["hello 0.1", "done 0.1"] {
         check(
             config(),
             &format!(

@@ -137,3 +137,19 @@ fn no_more_slots_are_filled_than_jobs_wait() {
         ",
     );
 }
+
+#[test]
+fn a_restart_that_is_asked_for_while_the_worker_dies_comes_after_its_death() {
+    check(
+        policy(RestartPolicy::Never),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; kill 0.1
+        restart      |
+        exit 0.1     | 0.1 gone: Cancelled; spawn 0.2; a cancelled
+        ",
+    );
+}

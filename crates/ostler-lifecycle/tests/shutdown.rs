@@ -120,7 +120,7 @@ fn a_job_whose_worker_is_being_killed_at_the_deadline_does_not_go_back_to_the_qu
         start        | spawn 0.1
         up 0.1       | 0.1 idle
         submit a     | a queued; 0.1 <- a
-        garbage 0.1  | kill 0.1
+        hello 0.1    | kill 0.1
         shutdown 0s  |
         exit 0.1     | 0.1 gone: Protocol; a failed: Interrupted; closed
         ",

@@ -75,17 +75,22 @@ impl PayloadHeader {
     }
 }
 
-struct Source(Bytes);
+struct Source {
+    rest: Bytes,
+    total: usize,
+}
 
 impl Source {
     fn new(tail: BytesMut) -> Self {
-        Self(tail.freeze())
+        Self { total: tail.len(), rest: tail.freeze() }
     }
 
     fn take(&mut self, len: u64) -> Bytes {
         // The caller has compared the sum of all lengths with the bytes that are there.
-        let len = usize::try_from(len).unwrap_or(usize::MAX).min(self.0.len());
-        let part = self.0.split_to(len);
-        if len <= COPY_UP_TO { Bytes::copy_from_slice(&part) } else { part }
+        let len = usize::try_from(len).unwrap_or(usize::MAX).min(self.rest.len());
+        let part = self.rest.split_to(len);
+        // Who keeps a small part must not keep all of a large frame with it.
+        let is_small = len <= COPY_UP_TO || len < self.total / 4;
+        if is_small { Bytes::copy_from_slice(&part) } else { part }
     }
 }

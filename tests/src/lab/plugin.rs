@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Other(Knowledge);
 pub struct Config {
     /// What it says that its model is.
     model: String,
+    /// Loading waits until this file is there.
+    gate: Option<PathBuf>,
     /// How loading goes wrong.
     load: Option<BadLoad>,
 }
@@ -78,6 +81,9 @@ impl Plugin for Other {
 
 fn load(config: Option<Config>, loads: &AtomicUsize) -> Result<Knowledge, PluginError> {
     let config = config.unwrap_or_default();
+    while config.gate.as_ref().is_some_and(|gate| !gate.exists()) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
     match config.load {
         None => {}
         Some(BadLoad::Fail) => return Err(PluginError::resource("the model does not fit")),

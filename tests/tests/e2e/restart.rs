@@ -168,3 +168,28 @@ async fn next_idle(events: &mut ManagerEvents) -> u32 {
         }
     }
 }
+
+#[tokio::test]
+async fn a_restart_that_is_asked_for_while_the_worker_dies_brings_another() {
+    let roll = Roll::new();
+    let manager = launch(&roll, RestartPolicy::Never).await;
+    let job = manager.start_job("lab", Task::Spin).await.unwrap();
+    started(&job).await;
+    // Polled in this order: the kill is out before the restart is asked for.
+    let (cancelled, restarted) = tokio::join!(biased; job.cancel(), manager.restart_worker());
+    assert!(cancelled.unwrap());
+    restarted.unwrap();
+    runs_in_a_new_worker(&manager, &roll).await;
+}
+
+#[tokio::test]
+async fn one_worker_that_cannot_start_does_not_spoil_the_launch_of_the_others() {
+    let directory = scratch();
+    let first = directory.path().join("first");
+    // Whoever makes the directory is the first of the two, and fails.
+    let script = format!("mkdir {} && exit 3; exec {}", first.display(), env!("CARGO_BIN_EXE_lab-worker"));
+    let command = ostler::WorkerCommand::program("/bin/sh").arg("-c").arg(script);
+    let two = crate::support::workers(2);
+    let manager = crate::support::any::<Task>(command).config(two).launch().await.unwrap();
+    assert_eq!(manager.start_job("lab", echo("hello")).await.unwrap().output().await.unwrap(), "hello");
+}

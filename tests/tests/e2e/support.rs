@@ -240,7 +240,7 @@ impl Gate {
         std::fs::rename(part, self.path()).unwrap();
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("gate")
     }
 }

@@ -59,10 +59,10 @@ impl Machine {
     }
 
     /// Sends an idle worker the next operation that waits for it.
-    pub(super) fn begin_control(&mut self, slot: SlotId, out: &mut Vec<Effect>) -> bool {
+    pub(super) fn begin_control(&mut self, slot: SlotId, out: &mut Vec<Effect>) {
         let worker = self.slot(slot).worker();
         let Some(index) = self.controls.iter().position(|control| control.waits_for(worker)) else {
-            return false;
+            return;
         };
         let id = self.controls[index].id;
         let command = match self.controls[index].operation {
@@ -73,7 +73,6 @@ impl Machine {
         let request = self.send(worker, command, out);
         self.controls[index].sent(worker, request);
         self.slot(slot).enter(SlotState::Controlling { request }, None);
-        true
     }
 
     pub(super) fn control_answered(

@@ -25,10 +25,13 @@ impl Machine {
         let id = slot.id;
         match (&mut slot.state, frame) {
             // What was handled first wins: nothing that it says can change that, but for one thing.
-            (SlotState::Dying(death), frame) => death.hear(frame.job()),
+            (SlotState::Dying(death), frame) => death.hear(&frame),
             (SlotState::Draining, _) => {}
             (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
-            (_, WorkerFrame::Fault { message }) => self.fault(now, id, message, out),
+            (state, WorkerFrame::Fault { message }) => {
+                state.presume_begun();
+                self.fault(now, id, message, out);
+            }
             (SlotState::Starting, WorkerFrame::Hello) => self.hello(now, id, out),
             (SlotState::Loading { request }, WorkerFrame::Ready { request: answers, failed })
                 if *request == answers =>
@@ -79,10 +82,10 @@ impl Machine {
         slot.enter(SlotState::Idle, None);
         if slot.retire {
             self.kill(now, id, EndReason::Retired, None, out);
-        } else if !self.begin_control(id, out) {
-            let worker = self.slot(id).worker();
-            out.push(Effect::Worker { worker, change: WorkerChange::Idle });
+            return;
         }
+        out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });
+        self.begin_control(id, out);
     }
 
     fn began(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
@@ -173,7 +176,7 @@ fn said_of_job(assignment: &mut Assignment, frame: WorkerFrame) -> Said {
         (WorkerFrame::Chunk { .. } | WorkerFrame::Response { .. }, Stage::Leaving) => Said::Nothing,
         (frame, at) => {
             // It may have begun with a job that it names, so the job cannot go back to the queue.
-            if at == Stage::Sent && frame.job() == Some(*mine) {
+            if at == Stage::Sent && frame.may_hide_begin_of(*mine) {
                 *stage = Stage::Running { next_chunk: 0 };
             }
             let when = if at == Stage::Sent { "before the job began" } else { "that does not fit its job" };

@@ -22,6 +22,7 @@ impl Machine {
         }
     }
 
+    /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
     pub(super) fn restart_workers(&mut self, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open {
             return;
@@ -29,6 +30,9 @@ impl Machine {
         self.budget.reset();
         if self.down.take().is_some() {
             out.push(Effect::Up);
+        }
+        for slot in &mut self.slots {
+            slot.wanted = matches!(slot.state, SlotState::Dying(_));
         }
         self.start(out);
     }
@@ -39,6 +43,7 @@ impl Machine {
         slot.generation = generation;
         slot.pid = None;
         slot.retire = false;
+        slot.wanted = false;
         slot.hung_up = None;
         // The start's deadline begins with the process: making it is the host's own business.
         slot.enter(SlotState::Starting, None);
@@ -191,6 +196,9 @@ impl Machine {
         slot.enter(SlotState::Vacant { owes: kind == EndKind::Fault }, None);
         if self.down.is_some() || self.intake != Intake::Open {
             return;
+        }
+        if self.slot(id).wanted {
+            return self.spawn(id, out);
         }
         // What pending jobs need is seen to by `fill_for_pending`, which runs after every input.
         match (restart::refill(self.config.restart_policy, kind, false), kind) {

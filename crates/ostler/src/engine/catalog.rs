@@ -5,6 +5,9 @@ use ostler_wire::{PluginManifest, PluginSetup};
 use crate::integration::PluginRegistry;
 use crate::{LaunchError, PluginConfig, PluginId, StartError};
 
+/// More than a frame needs for a configuration besides its text and name, in bytes.
+const SETUP_OVERHEAD: usize = 64;
+
 /// The plugins that jobs may name, and how each is configured. Shared as a snapshot, replaced as a whole.
 #[derive(Clone)]
 pub(crate) struct Catalog {
@@ -52,6 +55,19 @@ impl Catalog {
             catalog.configure(name, config, resource);
         }
         Ok(catalog)
+    }
+
+    /// Checks that all configurations together fit into the frame that tells a worker to load its plugins.
+    pub(crate) fn check_size(&self, max_frame_bytes: usize) -> Result<(), LaunchError> {
+        let sizes = self.setups().into_iter().map(|setup| (setup.config.len(), setup.name));
+        let sizes: Vec<(usize, String)> = sizes.collect();
+        let size: usize = sizes.iter().map(|(size, name)| size + name.len() + SETUP_OVERHEAD).sum();
+        let limit = max_frame_bytes.saturating_sub(SETUP_OVERHEAD);
+        if size <= limit {
+            return Ok(());
+        }
+        let plugin = sizes.into_iter().max().map(|(_, name)| name).unwrap_or_default();
+        Err(LaunchError::PluginConfigTooLarge { plugin, size, limit })
     }
 
     /// Sets how a plugin is loaded from now on.

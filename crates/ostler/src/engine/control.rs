@@ -4,10 +4,10 @@ use ostler_lifecycle::{ControlFailure, ControlId, ControlOperation, Input};
 use ostler_wire::WorkerReport;
 use tokio::sync::oneshot;
 
-use super::Core;
 use super::cargo::Cargo;
 use super::errand::Errands;
-use crate::{ControlError, JobType, PluginConfig};
+use super::{Catalog, Core};
+use crate::{ControlError, JobType, LaunchError, PluginConfig};
 
 /// An operation on the whole pool, as the driver needs it.
 pub(super) struct ControlCall {
@@ -29,6 +29,13 @@ impl<J: JobType> Core<J> {
         config: PluginConfig,
     ) -> Result<(), ControlError> {
         let resource = self.host.resource(&config);
+        let mut then = Catalog::clone(&self.catalog());
+        then.configure(name.clone(), config.clone(), resource.clone());
+        if let Err(LaunchError::PluginConfigTooLarge { size, limit, .. }) =
+            then.check_size(self.settings.max_frame_bytes)
+        {
+            return Err(ControlError::ConfigTooLarge { plugin: name, size, limit });
+        }
         let work = ControlWork::Reload { name, config, resource };
         self.control(ControlOperation::Reload, work).await.map(drop)
     }

@@ -1,5 +1,5 @@
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -8,14 +8,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::cargo::Cargo;
-use super::errand::Errands;
+use super::errand::{Errand, Errands};
 use super::perform::Step;
 use super::state::State;
 use super::{Catalog, Host, Notices, timer};
 use crate::events::{EventLog, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::job::Ledger;
-use crate::manager::Alive;
 use crate::process::SpawnSpec;
 use crate::{CancelError, JobType, LaunchError, WorkerConfig};
 
@@ -33,8 +32,6 @@ pub(crate) struct Core<J: JobType> {
     closed: watch::Sender<Option<Vec<u32>>>,
     /// How many hooks run on tasks of their own.
     hooks: watch::Sender<usize>,
-    /// The guard of the manager's clones, so that a hook can be given one.
-    alive: OnceLock<Weak<Alive<J>>>,
     /// Whether the job's type was seen to survive its encoding.
     pub(super) round_trip_checked: AtomicBool,
 }
@@ -45,6 +42,9 @@ pub(super) struct Settings {
     pub(super) command_text: String,
     pub(super) max_frame_bytes: usize,
     pub(super) shutdown_timeout: Duration,
+    /// What the host answers once and for all, asked outside of the lock.
+    pub(super) worker_type: String,
+    pub(super) supports_streaming: bool,
 }
 
 /// What a core is made of.
@@ -61,6 +61,7 @@ pub(crate) struct Parts<J: JobType> {
 impl<J: JobType> Core<J> {
     pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
         let Parts { host, catalog, notices, command, command_text, config, runtime } = parts;
+        let (worker_type, supports_streaming) = (host.worker_type().to_owned(), host.supports_streaming());
         let machine = Machine::new(config.pool(jitter_seed()));
         let core = Arc::new(Self {
             state: Mutex::new(State::new(machine, config.finished_jobs_kept)),
@@ -72,25 +73,17 @@ impl<J: JobType> Core<J> {
                 command_text,
                 max_frame_bytes: config.max_frame_bytes,
                 shutdown_timeout: config.shutdown_timeout,
+                worker_type,
+                supports_streaming,
             },
             runtime,
             timer: Notify::new(),
             closed: watch::Sender::new(None),
             hooks: watch::Sender::new(0),
-            alive: OnceLock::new(),
             round_trip_checked: AtomicBool::new(false),
         });
         core.runtime.spawn(timer::run(Arc::clone(&core)));
         core
-    }
-
-    pub(crate) fn set_alive(&self, alive: Weak<Alive<J>>) {
-        // There is one first manager: see `JobManagerBuilder::launch`.
-        let _ = self.alive.set(alive);
-    }
-
-    pub(crate) fn alive(&self) -> Option<&Weak<Alive<J>>> {
-        self.alive.get()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<J>> {
@@ -131,7 +124,9 @@ impl<J: JobType> Core<J> {
         for effect in effects.drain(..) {
             step.perform(effect);
         }
-        let grown = step.grown;
+        let Step { grown, cargo, .. } = step;
+        // It is the host's: nothing of it is dropped under the lock.
+        errands.push(Errand::Unload(cargo));
         state.effects = effects;
         self.arm_timer(state);
         grown
@@ -151,6 +146,14 @@ impl<J: JobType> Core<J> {
     pub(super) fn close(&self, still_dying: Vec<u32>) {
         self.closed.send_replace(Some(still_dying));
         self.timer.notify_one();
+    }
+
+    pub(crate) fn worker_type(&self) -> &str {
+        &self.settings.worker_type
+    }
+
+    pub(crate) fn supports_streaming(&self) -> bool {
+        self.settings.supports_streaming
     }
 
     /// Fills the slots, and waits until a worker is ready or has failed to become so.
@@ -216,19 +219,21 @@ impl<J: JobType> Core<J> {
         });
     }
 
-    /// Waits for the end of a shutdown, and for hooks that still run, though not longer than for jobs; the processes
-    /// that do not die.
+    /// Waits for the end of a shutdown, and for what the host is still told, though not longer than for jobs; the
+    /// processes that do not die.
     pub(crate) async fn closed(&self) -> Vec<u32> {
         let mut closed = self.closed.subscribe();
         // The sender is ours, so it is there.
         let still_dying = closed.wait_for(Option::is_some).await.ok().and_then(|pids| pids.clone());
-        let mut hooks = self.hooks.subscribe();
-        let idle =
-            tokio::time::timeout(self.settings.shutdown_timeout, hooks.wait_for(|running| *running == 0));
-        if idle.await.is_err() {
-            tracing::warn!("on_job_completed still runs after the shutdown");
+        let told = async {
+            let mut hooks = self.hooks.subscribe();
+            // The sender is ours, so it is there.
+            let _ = hooks.wait_for(|running| *running == 0).await;
+            self.notices.settled().await;
+        };
+        if tokio::time::timeout(self.settings.shutdown_timeout, told).await.is_err() {
+            tracing::warn!("the shutdown is complete, but a hook or an integration of the host still runs");
         }
-        self.notices.settled().await;
         still_dying.unwrap_or_default()
     }
 
@@ -238,7 +243,7 @@ impl<J: JobType> Core<J> {
 
     pub(crate) fn workers(&self) -> Vec<WorkerState> {
         let catalog = self.catalog();
-        self.lock().workers(self.host.worker_type(), |name| Arc::clone(catalog.resource(name)))
+        self.lock().workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)))
     }
 
     /// Looks into the ledger; nothing that is large must be dropped in there.

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -26,6 +27,8 @@ pub(super) enum Errand<J: JobType> {
     Completed(Arc<Job<J>>),
     /// Drop what an ended job held: it may be large, and its drop is the host's code.
     Forget(Remains<J>),
+    /// Drop what came with an input and was not wanted.
+    Unload(Cargo<J>),
 }
 
 /// What is left of a job that has ended, and the record that had to make room for its own.
@@ -57,9 +60,17 @@ impl<J: JobType> Errands<J> {
                     }
                 }
                 Errand::Completed(job) => tell_completed(core, job),
-                Errand::Forget(job) => drop(job),
+                // A panic in it must not keep the rest from being done.
+                Errand::Forget(job) => drop_of_host(job),
+                Errand::Unload(cargo) => drop_of_host(cargo),
             }
         }
+    }
+}
+
+fn drop_of_host<T>(value: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        tracing::error!(message = panic_message(&*panic), "a value of the host panicked when it was dropped");
     }
 }
 
@@ -79,6 +90,8 @@ fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Ad
             Admission::Refuse { reason: format!("the resource hook panicked: {message}") }
         })
     });
+    // Whoever feeds in may be no thread of the runtime.
+    let _runtime = core.runtime.enter();
     if let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Some(answer);
     }

@@ -17,6 +17,8 @@ const OUTBOX_KEPT: usize = 1024 * 1024;
 pub(super) struct Link {
     pub(super) process: Process,
     pub(super) pid: Option<u32>,
+    /// Whether it has loaded its plugins.
+    pub(super) is_ready: bool,
     /// From its hello on.
     pub(super) wire: Option<Arc<Wire>>,
     /// The plugin of its job, or of its latest one: its id, and what the worker calls it.
@@ -25,7 +27,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(process: Process) -> Self {
-        Self { process, pid: None, wire: None, plugin: None }
+        Self { process, pid: None, is_ready: false, wire: None, plugin: None }
     }
 }
 
@@ -82,8 +84,13 @@ impl Wire {
         match self.socket().try_write(outbox) {
             Ok(written) => outbox.advance(written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // The other end is closed. The worker's exit tells the rest.
-            Err(_) => outbox.clear(),
+            // The other end is closed, or can be told nothing more: half a frame may be out. The worker notices that
+            // the connection ends, and its exit tells the rest.
+            Err(_) => {
+                outbox.clear();
+                // If that fails, it is closed already.
+                let _ = rustix::net::shutdown(self.socket(), rustix::net::Shutdown::Write);
+            }
         }
         if outbox.is_empty() && outbox.capacity() > OUTBOX_KEPT {
             *outbox = BytesMut::new();

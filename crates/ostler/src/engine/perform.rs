@@ -96,7 +96,7 @@ impl<J: JobType> Step<'_, J> {
                     attempt,
                     plugin: active.plugin_name.to_string(),
                     deadline_ms: active.deadline_ms,
-                    stream: self.core.host.supports_streaming(),
+                    stream: self.core.supports_streaming(),
                     payload: active.payload.clone(),
                 })
             }
@@ -154,7 +154,7 @@ impl<J: JobType> Step<'_, J> {
         if self.core.notices.has_broadcaster()
             && let Some(data) = broadcast_data(cell, &event.kind)
         {
-            let name = format!("{}:{}", self.core.host.worker_type(), event.kind.name());
+            let name = format!("{}:{}", self.core.worker_type(), event.kind.name());
             self.core.notices.broadcast(name, data);
         }
         self.state.publish(|| ManagerEvent::Job { job: cell.id, plugin: cell.plugin.clone(), event });
@@ -179,7 +179,7 @@ impl<J: JobType> Step<'_, J> {
             }
             WorkerChange::Loading => (WorkerPhase::Loading, None, None),
             WorkerChange::Idle => {
-                self.worker_is_ready();
+                self.worker_is_ready(worker);
                 (WorkerPhase::Idle, None, None)
             }
             WorkerChange::Busy { job } => (WorkerPhase::Busy, Some(*job), None),
@@ -188,7 +188,7 @@ impl<J: JobType> Step<'_, J> {
         };
         let catalog = self.core.catalog();
         let resource = |name: &str| Arc::clone(catalog.resource(name));
-        let known = self.state.worker(self.core.host.worker_type(), worker, phase, resource);
+        let known = self.state.worker(self.core.worker_type(), worker, phase, resource);
         let state = WorkerState { job, ..known };
         match &change {
             WorkerChange::Spawned { .. } => self.core.notices.register(&state),
@@ -201,8 +201,12 @@ impl<J: JobType> Step<'_, J> {
         self.tell_of_worker(state, cause);
     }
 
-    fn worker_is_ready(&mut self) {
-        if let Cargo::Manifests(manifests) = self.cargo.take() {
+    fn worker_is_ready(&mut self, worker: WorkerKey) {
+        if let Some(link) = self.state.links.get_mut(&worker) {
+            link.is_ready = true;
+        }
+        if let Cargo::Manifests(manifests) = &mut self.cargo {
+            let manifests = std::mem::take(manifests);
             self.core.change_catalog(|catalog| catalog.set_manifests(manifests));
         }
         for waiter in self.state.ready_waiters.drain(..) {
@@ -220,7 +224,8 @@ impl<J: JobType> Step<'_, J> {
     ) {
         self.state.links.remove(&worker);
         tracing::info!(%worker, pid = state.pid, cause, "worker gone");
-        if was_ready {
+        // Another one that is on its way may still become ready.
+        if was_ready || self.state.links.values().any(|link| !link.is_ready) {
             return;
         }
         let error = WorkerStartError {
@@ -267,7 +272,7 @@ impl<J: JobType> Step<'_, J> {
             let _ = waiter.send(Err(LaunchError::Down(reason.clone())));
         }
         if self.core.notices.has_broadcaster() {
-            let name = format!("{}:down", self.core.host.worker_type());
+            let name = format!("{}:down", self.core.worker_type());
             self.core.notices.broadcast(name, json!({ "reason": reason.to_string() }));
         }
         self.state.publish(|| ManagerEvent::Down(reason));

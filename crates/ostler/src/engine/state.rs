@@ -16,7 +16,8 @@ use crate::{JobType, LaunchError};
 /// Events that a slow reader of the manager's events may be behind.
 const MANAGER_EVENTS_KEPT: usize = 1_024;
 
-/// What the lock guards. The lock is held for short, never over an await, and never while the host's code runs.
+/// What the lock guards. The lock is held for short, never over an await, and never while the host's code runs, but for
+/// the clone of a job's spec when somebody still holds the record that changes.
 pub(super) struct State<J: JobType> {
     pub(super) machine: Machine,
     pub(super) ledger: Ledger<J>,

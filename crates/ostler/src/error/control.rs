@@ -12,6 +12,18 @@ pub enum ControlError {
     /// The plugin said no.
     #[error("{0}")]
     Plugin(String),
+    /// The new configuration does not fit into a frame, or not beside those of the other plugins.
+    #[error(
+        "the configuration of {plugin} is too large: {size} bytes, limit {limit} for all plugins together"
+    )]
+    ConfigTooLarge {
+        /// The plugin.
+        plugin: String,
+        /// What all would weigh together, in bytes.
+        size: usize,
+        /// What fits.
+        limit: usize,
+    },
     /// The manager was shut down.
     #[error("the manager is shut down")]
     ShutDown,

@@ -33,6 +33,19 @@ pub enum LaunchError {
     /// The registry has no configuration for a plugin.
     #[error("the plugins cannot be configured: {0}")]
     Registry(#[from] RegistryError),
+    /// The configurations do not fit into the frame that tells a worker to load its plugins.
+    #[error(
+        "the configurations of the plugins are too large: {size} bytes, limit {limit} (WorkerConfig::max_frame_bytes \
+         less the frame's own part); the largest is that of {plugin}"
+    )]
+    PluginConfigTooLarge {
+        /// The plugin with the largest one.
+        plugin: String,
+        /// What they weigh together, in bytes.
+        size: usize,
+        /// What fits.
+        limit: usize,
+    },
     /// The worker's program did not become a worker.
     #[error(transparent)]
     WorkerStart(#[from] Box<WorkerStartError>),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{JobEvent, JobEventKind, Missed};
 
@@ -40,7 +41,8 @@ struct Position {
     cursor: u64,
     /// The number of the event that it reads next.
     next: u64,
-    asleep: bool,
+    /// When it was first seen to be behind; it has not read since.
+    behind_since: Option<Instant>,
 }
 
 /// What a cursor finds.
@@ -87,12 +89,9 @@ impl EventLog {
     pub(crate) async fn pace(&self) {
         loop {
             let read = self.read.notified();
-            if !self.lock().is_crowded() {
-                return;
-            }
-            if tokio::time::timeout(PATIENCE, read).await.is_err() {
-                self.lock().put_laggards_to_sleep();
-            }
+            let Some(patience_ends) = self.lock().crowded_until() else { return };
+            // Whether somebody has read, or is no longer waited for, is seen at the next look.
+            let _ = tokio::time::timeout_at(patience_ends, read).await;
         }
     }
 
@@ -100,7 +99,7 @@ impl EventLog {
         let mut inner = self.lock();
         let cursor = inner.next_cursor;
         inner.next_cursor += 1;
-        inner.cursors.push(Position { cursor, next: 1, asleep: false });
+        inner.cursors.push(Position { cursor, next: 1, behind_since: None });
         cursor
     }
 
@@ -131,7 +130,7 @@ impl Inner {
         let Some(position) = self.cursors.iter_mut().find(|position| position.cursor == cursor) else {
             return Found::End;
         };
-        position.asleep = false;
+        position.behind_since = None;
         if position.next < first {
             let count = first - position.next;
             position.next = first;
@@ -152,15 +151,19 @@ impl Inner {
         is_full && unread * 2 > self.events.len() as u64
     }
 
-    fn is_crowded(&self) -> bool {
-        self.cursors.iter().any(|position| !position.asleep && self.is_behind(position))
-    }
-
-    fn put_laggards_to_sleep(&mut self) {
+    /// Until when a cursor is waited for that is behind; `None` if there is none, or not any more.
+    fn crowded_until(&mut self) -> Option<Instant> {
+        let now = Instant::now();
         let behind: Vec<bool> = self.cursors.iter().map(|position| self.is_behind(position)).collect();
-        for (position, behind) in self.cursors.iter_mut().zip(behind) {
-            position.asleep |= behind;
-        }
+        let behind = self
+            .cursors
+            .iter_mut()
+            .zip(behind)
+            .filter_map(|(position, is_behind)| is_behind.then_some(position));
+        behind
+            .map(|position| *position.behind_since.get_or_insert(now) + PATIENCE)
+            .filter(|&until| until > now)
+            .min()
     }
 }
 

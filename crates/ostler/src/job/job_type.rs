@@ -4,6 +4,9 @@ use serde::de::DeserializeOwned;
 
 /// What a job asks for, and what it answers.
 ///
+/// A clone should be cheap: if somebody still holds a job's record when it changes, the spec is cloned. Keep what is
+/// large in an `Arc`, or send it as an attachment.
+///
 /// ```
 /// # use serde::{Deserialize, Serialize};
 /// #[derive(Clone, Serialize, Deserialize)]

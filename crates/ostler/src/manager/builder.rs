@@ -1,8 +1,11 @@
 use std::fmt;
+use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ostler_lifecycle::Input;
 use ostler_wire::env;
+use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
 use super::JobManager;
@@ -91,10 +94,14 @@ impl<J: JobType> JobManagerBuilder<J> {
             return Err(LaunchError::InsideWorker);
         }
         let runtime = Handle::try_current().map_err(|_| LaunchError::NoRuntime)?;
+        if !has_drivers() {
+            return Err(LaunchError::NoRuntime);
+        }
         let command = self.entry_point.resolve()?;
         let host = Arc::clone(&self.host);
         let resource = move |config: &PluginConfig| host.resource(config);
         let catalog = Catalog::new(self.registry, &self.category, self.plugin_configs, resource)?;
+        catalog.check_size(self.config.max_frame_bytes)?;
         let core = Core::start(Parts {
             host: self.host,
             catalog,
@@ -115,6 +122,15 @@ impl<J: JobType> JobManagerBuilder<J> {
         }
         Ok(manager)
     }
+}
+
+/// Whether the runtime has I/O and time enabled; it says so only by a panic.
+fn has_drivers() -> bool {
+    catch_unwind(|| {
+        drop(tokio::time::sleep(Duration::ZERO));
+        UnixStream::pair().is_ok()
+    })
+    .unwrap_or(false)
 }
 
 impl<J: JobType> fmt::Debug for JobManagerBuilder<J> {

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use ostler_lifecycle::{Input, JobId};
 use ostler_wire::{PluginManifest, WorkerReport};
@@ -20,7 +20,7 @@ use crate::{
 /// as `Interrupted`, and within a second no process of its workers is left.
 pub struct JobManager<J: JobType> {
     core: Arc<Core<J>>,
-    /// None in what a hook is given when the last clone is already gone.
+    /// None in what a hook is given: a hook that still runs does not keep a manager alive that nobody holds.
     _alive: Option<Arc<Alive<J>>>,
 }
 
@@ -32,12 +32,11 @@ impl<J: JobType> JobManager<J> {
 
     pub(super) fn first(core: Arc<Core<J>>) -> Self {
         let alive = Arc::new(Alive(Arc::clone(&core)));
-        core.set_alive(Arc::downgrade(&alive));
         Self { core, _alive: Some(alive) }
     }
 
     pub(crate) fn for_hook(core: &Arc<Core<J>>) -> Self {
-        Self { core: Arc::clone(core), _alive: core.alive().and_then(Weak::upgrade) }
+        Self { core: Arc::clone(core), _alive: None }
     }
 
     pub(super) fn core(&self) -> &Arc<Core<J>> {
@@ -172,7 +171,7 @@ impl<J: JobType> JobManager<J> {
         let catalog = self.core.catalog();
         let name = catalog.name_of(&plugin.into());
         let can = name.and_then(|name| catalog.manifest(&name)).is_some_and(|manifest| manifest.streaming);
-        can && self.core.host.supports_streaming()
+        can && self.core.supports_streaming()
     }
 
     /// The plugins that the workers have loaded; empty until one was ready.
@@ -207,7 +206,7 @@ impl<J: JobType> JobManager<J> {
 
     /// The type of the workers, as in event names.
     pub fn worker_type(&self) -> &str {
-        self.core.host.worker_type()
+        self.core.worker_type()
     }
 
     fn name_of(&self, plugin: &PluginId) -> Result<String, ControlError> {

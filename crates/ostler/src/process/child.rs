@@ -100,7 +100,8 @@ impl Child {
         if group::is_empty(self.pid) {
             return Some(*remains);
         }
-        *wait = (*wait * 2).min(Duration::from_millis(50));
+        // Who does not die at once may never: the look costs a walk through all processes.
+        *wait = (*wait * 2).min(Duration::from_secs(1));
         *next_look = now + *wait;
         None
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
@@ -17,7 +18,8 @@ pub(super) fn is_empty(leader: Pid) -> bool {
     match test_kill_process_group(leader) {
         Err(error) if error == rustix::io::Errno::SRCH => true,
         // Somebody is there, but perhaps only zombies. Members keep the number from being used again.
-        _ => !live_member(leader).unwrap_or(false),
+        // What cannot be seen is not proven.
+        _ => !live_member(leader).unwrap_or(true),
     }
 }
 
@@ -30,11 +32,26 @@ fn live_member(leader: Pid) -> io::Result<bool> {
         }
         // A process that ends while we look is no member any more.
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        if state_and_group(&stat).is_some_and(|(state, of)| of == group && !matches!(state, 'Z' | 'X')) {
+        if state_and_group(&stat)
+            .is_some_and(|(state, of)| of == group && (runs(state) || has_live_thread(&entry.path())))
+        {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn runs(state: char) -> bool {
+    !matches!(state, 'Z' | 'X')
+}
+
+/// A process whose first thread has ended looks like a zombie while others of its threads run.
+fn has_live_thread(process: &Path) -> bool {
+    let Ok(threads) = fs::read_dir(process.join("task")) else { return false };
+    threads.flatten().any(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        state_and_group(&stat).is_some_and(|(state, _)| runs(state))
+    })
 }
 
 /// The state and the process group in a line of `/proc/PID/stat`, see proc_pid_stat(5). The name before

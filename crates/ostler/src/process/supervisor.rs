@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -218,7 +219,10 @@ impl Thread {
         for (key, remains) in gone {
             let Some(Watched { exit, unclaimed, .. }) = self.children.remove(&key) else { continue };
             if let Err(remains) = exit.send(remains) {
-                unclaimed(remains);
+                // It leads to the host's code, and this thread serves all managers of the process.
+                if catch_unwind(AssertUnwindSafe(|| unclaimed(remains))).is_err() {
+                    tracing::error!("the end of a worker could not be told: the host panicked over it");
+                }
             }
         }
     }

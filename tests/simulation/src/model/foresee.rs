@@ -39,6 +39,9 @@ impl Model {
             Input::RestartWorkers => {
                 self.step.free_start = true;
                 self.restarts.clear();
+                for killed in self.workers.values_mut().filter_map(|worker| worker.killed.as_mut()) {
+                    killed.replaced = true;
+                }
             }
             Input::Shutdown { deadline } => {
                 self.step.quiet = self.ending.is_some() || self.closed;
@@ -130,6 +133,7 @@ impl Model {
             self.foresee_end_of_job(task.job, failure);
         }
         if !worker.given_up {
+            self.step.free_start |= worker.killed.is_some_and(|killed| killed.replaced);
             let end = match worker.killed {
                 Some(killed) => killed.end,
                 None if worker.stopped => End::Asked,
@@ -188,6 +192,7 @@ impl Model {
         worker.given_up = true;
         let Some(killed) = worker.killed else { return Ok(()) };
         let job = worker.task.as_ref().map(|task| task.job);
+        self.step.free_start |= killed.replaced;
         self.emptied(key.slot, killed.end);
         if let Some(id) = job {
             match self.jobs.get(&id).map(|job| job.stage) {

@@ -13,8 +13,12 @@ impl Model {
             self.step.quiet = true;
             return;
         };
-        // A job that its worker names may have begun, whatever becomes of the frame.
-        let named = named_job(frame).filter(|job| worker.task.as_ref().is_some_and(|task| task.job == *job));
+        // A job that its worker names may have begun, whatever becomes of the frame; so may one behind a frame that
+        // cannot be read.
+        let garbled = matches!(frame, WorkerFrame::Fault { .. });
+        let held = worker.task.as_ref().map(|task| task.job).filter(|_| garbled);
+        let named =
+            held.or(named_job(frame)).filter(|job| worker.task.as_ref().is_some_and(|task| task.job == *job));
         if !worker.listens() {
             self.step.quiet = true;
         } else {

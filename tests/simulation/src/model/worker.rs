@@ -46,6 +46,8 @@ pub(crate) struct Killed {
     pub(crate) end: End,
     /// What its job must fail with, unless it is cancelled or goes back to the queue.
     pub(crate) doom: Option<FailureKind>,
+    /// A restart was asked for since: its slot is filled again whatever the policy says.
+    pub(crate) replaced: bool,
 }
 
 /// Whether a worker's end was asked for.

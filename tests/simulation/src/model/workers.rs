@@ -90,7 +90,7 @@ impl Model {
         if worker.is_free() {
             self.losses += 1;
         }
-        worker.killed = Some(Killed { at: now, end, doom });
+        worker.killed = Some(Killed { at: now, end, doom, replaced: false });
         self.step.killed.push(key);
         Ok(())
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ostler::{Category, JobManager, JobResult, JobStatus};
+use ostler::{Category, FailureKind, JobManager, JobResult, JobStatus};
 use ostler_tests::lab::Task;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{Calls, Hooked, PATIENCE};
-use crate::support::{echo, started};
+use crate::support::{echo, failed, runs, started, within};
 
 #[tokio::test]
 async fn on_job_completed_runs_once_when_job_and_result_are_visible() {
@@ -130,4 +130,27 @@ async fn a_panic_in_on_job_completed_changes_nothing() {
         assert_eq!((record.status, record.error.as_ref()), (JobStatus::Completed, None));
     }
     manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hook_that_still_runs_does_not_keep_a_dropped_manager_alive() {
+    let runs_hook = Arc::new(Semaphore::new(0));
+    let tell = Arc::clone(&runs_hook);
+    let manager = Hooked::new()
+        .completed(move |manager, _| {
+            tell.add_permits(1);
+            async move {
+                std::future::pending::<()>().await;
+                drop(manager);
+            }
+        })
+        .start()
+        .await;
+    manager.start_job("lab", echo("")).await.unwrap().output().await.unwrap();
+    let _ = runs_hook.acquire().await.unwrap();
+    let endless = manager.start_job("lab", Task::Spin).await.unwrap();
+    let pid = started(&endless).await;
+    drop(manager);
+    assert!(within(PATIENCE, || !runs(pid)).await, "the worker outlives its manager");
+    assert_eq!(failed(&endless).await.kind, FailureKind::Interrupted);
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ostler::{ControlError, JobManager, WorkerConfig, WorkerPhase};
+use ostler::{ControlError, JobManager, LaunchError, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 use serde_json::json;
 
@@ -125,4 +125,34 @@ async fn reload_and_unload_say_when_there_is_no_worker_or_no_such_plugin() {
     assert_eq!(manager.unload_plugin("labb").await, unknown);
     manager.shutdown().await.unwrap();
     assert_eq!(manager.unload_plugin("lab").await, Err(ControlError::ShutDown));
+}
+
+#[tokio::test]
+async fn a_reload_while_the_first_worker_loads_loses_nothing_of_what_it_says() {
+    let gate = Gate::new();
+    let gated = config(json!({ "model": "base", "gate": gate.path() }));
+    let manager = lab().plugin_config("lab", gated).lazy().launch().await.unwrap();
+    let job = manager.start_job("lab", Task::Config).await.unwrap();
+    let is_loading = || manager.workers().iter().any(|worker| worker.phase == WorkerPhase::Loading);
+    assert!(within(PATIENCE, is_loading).await);
+    let reload = manager.reload_plugin("lab", config(json!({ "model": "large" })));
+    let open = async { gate.open() };
+    let (reloaded, ()) = tokio::join!(reload, open);
+    reloaded.unwrap();
+    assert_eq!(job.output().await.unwrap(), "large 2");
+    assert!(manager.check_streaming_support("lab"));
+    assert_eq!(manager.plugins().len(), 2);
+}
+
+#[tokio::test]
+async fn a_config_that_fits_in_no_frame_is_an_error_and_kills_nobody() {
+    let small = WorkerConfig { max_frame_bytes: 8192, ..WorkerConfig::default() };
+    let manager = lab().config(small.clone()).launch().await.unwrap();
+    let pid = manager.workers()[0].pid;
+    let huge = config(json!({ "model": "x".repeat(9000) }));
+    let error = manager.reload_plugin("lab", huge.clone()).await.unwrap_err();
+    assert!(matches!(&error, ControlError::ConfigTooLarge { plugin, .. } if plugin == "lab"), "{error}");
+    assert_eq!(manager.workers()[0].pid, pid);
+    let error = lab().config(small).plugin_config("lab", huge).launch().await.unwrap_err();
+    assert!(matches!(&error, LaunchError::PluginConfigTooLarge { plugin, .. } if plugin == "lab"), "{error}");
 }

@@ -20,6 +20,10 @@ use crate::process::Endpoint;
 /// three times as much.
 const READ_BYTES: usize = 64 * 1024;
 
+/// A frame of this size, in bytes, takes the buffer with it: nobody who keeps a small part of a frame, and no idle
+/// worker, shall hold on to its memory.
+const LARGE_FRAME: usize = 1024 * 1024;
+
 /// The conversation with one worker.
 pub(super) struct Session<J: JobType> {
     core: Arc<Core<J>>,
@@ -126,8 +130,12 @@ impl<J: JobType> Session<J> {
     /// Feeds in what has come, up to and with the first frame that added to a job's log.
     fn take_frames(&mut self) -> Option<Arc<EventLog>> {
         while !self.is_spoilt {
+            let before = self.buffer.len();
             match frame::decode::<FromWorker>(&mut self.buffer, self.core.settings.max_frame_bytes) {
                 Ok(Some(message)) => {
+                    if before - self.buffer.len() >= LARGE_FRAME {
+                        self.buffer = BytesMut::from(&self.buffer[..]);
+                    }
                     let grown = self.inbound.feed(&self.core, self.worker, message);
                     if grown.is_some() {
                         return grown;

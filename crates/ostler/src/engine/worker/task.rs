@@ -41,6 +41,8 @@ impl<J: JobType> Drop for Custody<J> {
         if self.stage == Stage::Ended {
             return;
         }
+        // The reason goes before everything else: a death without one would be a crash.
+        self.core.shut_down_within(Duration::ZERO);
         // Closed first: from then on the supervisor tells of the exit itself.
         if let Some(exit) = &mut self.exit {
             exit.close();
@@ -49,8 +51,6 @@ impl<J: JobType> Drop for Custody<J> {
                 self.core.feed(Input::WorkerExited { worker: self.worker, exit }, Cargo::None);
             }
         }
-        // The reason goes before the kill: a death without one would be a crash.
-        self.core.shut_down_within(Duration::ZERO);
         self.process.kill();
         if self.stage == Stage::Unmade {
             let message = "the runtime of the manager is gone".to_owned();

@@ -76,3 +76,26 @@ async fn the_worker_is_held_up_for_a_reader_but_not_for_a_sleeper() {
     log.pace().await;
     assert_eq!(before.elapsed(), PATIENCE, "and it is not waited for again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_looks_in_vain_does_not_make_the_worker_wait_for_a_sleeper() {
+    let log = Arc::new(EventLog::default());
+    let _sleeper = JobEvents::new(Arc::clone(&log));
+    let mut awake = JobEvents::new(Arc::clone(&log));
+    for seq in 0..EVENTS_KEPT as u64 {
+        log.push(at(), chunk(seq, 1));
+        awake.next().await.unwrap().unwrap();
+    }
+    let begin = Instant::now();
+    let looks = async {
+        loop {
+            // Like a connection that sends a heartbeat when nothing comes.
+            let _ = tokio::time::timeout(PATIENCE / 2, awake.next()).await;
+        }
+    };
+    tokio::select! {
+        () = log.pace() => {}
+        () = looks => unreachable!(),
+    }
+    assert_eq!(begin.elapsed(), PATIENCE);
+}
