@@ -4,6 +4,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value};
 
+use crate::help::{BATCH_EXAMPLES, EXAMPLES, PLUGINS_EXAMPLES, RUN_EXAMPLES};
+
 /// Runs jobs in worker processes: one that crashes, hangs or is cancelled takes nothing else with it.
 #[derive(Parser, Debug)]
 #[command(name = "ostler", version, propagate_version = true, arg_required_else_help = true)]
@@ -126,43 +128,6 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     }
     Ok(timeout)
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  ostler plugins                                  what there is
-  ostler run digest -p path=Cargo.toml            one job
-  ostler batch digest --workers 2 < files.jsonl   one job for each line
-
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.
-Ctrl-C cancels what runs; a second one exits at once.";
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  ostler run digest -p path=Cargo.toml
-  ostler run thumbnail -p path=photo.jpg -p width=256 -p output=small.png
-  ostler run slow_processor -p text='one two three' -p seconds=5 --timeout 3s
-  curl -s https://example.org/ | ostler run digest --attach file=-
-  ostler run word_counter --params '{\"text\": \"to be or not to be\"}' --json
-
-The result goes to stdout, progress to stderr if that is a terminal.
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.";
-
-const BATCH_EXAMPLES: &str = "\
-Examples:
-  printf '{\"path\": \"%s\"}\\n' *.iso | ostler batch digest --workers 2
-  printf '{\"path\": \"%s\", \"output\": \"%s.png\"}\\n' a.jpg a b.jpg b | ostler batch thumbnail -p width=256
-
-Each finished job is one line on stdout, in the order in which they finish:
-  {\"line\": 1, \"id\": \"…\", \"status\": \"completed\", \"result\": …}
-  {\"line\": 2, \"id\": \"…\", \"status\": \"failed\", \"error\": {\"message\": \"…\", …}}
-`line` is the number of the input line. A line that is no job fails, and the others go on. Files that come
-with a result are only listed: let each line name its own output.
-Exit codes: 0 all completed, 1 some failed, 2 wrong usage, 130 cancelled.";
-
-const PLUGINS_EXAMPLES: &str = "\
-Examples:
-  ostler plugins
-  ostler plugins --json";
 
 #[cfg(test)]
 mod tests {

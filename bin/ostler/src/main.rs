@@ -4,9 +4,11 @@ mod args;
 mod batch;
 mod ending;
 mod exit;
+mod help;
 mod interrupt;
 mod job;
 mod logging;
+mod near_miss;
 mod params;
 mod plugins;
 mod pool;
@@ -18,16 +20,14 @@ mod suggest;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::args::{Cli, Command};
+use crate::args::Command;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
     ostler::worker::run_if_worker(ostler_plugins::register_all);
-    let cli = Cli::parse();
+    let cli = near_miss::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let screen = Screen::new();
     logging::start(cli.verbose, &screen);
     let exit = perform(cli.command, &screen).unwrap_or_else(|failure| {

@@ -20,6 +20,12 @@ impl Screen {
         self.is_terminal
     }
 
+    /// How many columns the terminal has; None if it does not say.
+    pub(crate) fn columns(&self) -> Option<u16> {
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+        Some(size.ws_col).filter(|columns| *columns > 0)
+    }
+
     /// Writes a line to stderr, above the bars.
     pub(crate) fn say(&self, line: &str) {
         self.bars.suspend(|| {

@@ -75,7 +75,7 @@ pub struct Forensics {
     /// The signal's name, if a signal ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// The last lines of its stderr.
+    /// The last lines of its stderr, of its whole life: some may be of earlier jobs.
     pub stderr_tail: String,
     /// Processor time in its whole life.
     pub cpu_time: Duration,

@@ -168,7 +168,7 @@ impl JobContext {
     }
 
     /// Whether somebody asked this job to stop. A plugin that looks may stop early and tidy up; the
-    /// host kills the others.
+    /// host kills the others. Only a host with a `cancel_grace` asks: without one a cancel kills at once.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }

@@ -15,7 +15,8 @@ const NOT_STARTED_BY_A_HOST: i32 = 2;
 
 /// Turns this process into a worker, if a host started it as one; otherwise does nothing.
 ///
-/// Call it first in `main`, before any thread exists and before arguments are read. In a worker it serves
+/// Call it first in `main`, before any thread exists and before arguments are read: so not in a `main` with
+/// `#[tokio::main]`, which starts threads; put that on another function. In a worker it serves
 /// the host and exits the process: it does not return. It removes the two variables of
 /// [`ostler_wire::env`], so that they do not reach the children of plugins.
 pub fn run_if_worker(register: impl FnOnce(&mut PluginSet)) {

@@ -14,7 +14,8 @@ pub(crate) fn settle() -> Result<(), String> {
     // First of all, since a host that dies after this is noticed below.
     let parent = nix::unistd::getppid();
     if thread_count().is_some_and(|count| count > 1) {
-        return Err("other threads exist already: call run_if_worker first in main".to_owned());
+        return Err("other threads exist already: run_if_worker must come before any runtime; keep main a plain fn that \
+             calls it first, and put #[tokio::main] on another function".to_owned());
     }
     for name in [env::SOCKET, env::TOKEN] {
         // SAFETY: this is the only thread, as was just checked, so no other reads the environment.

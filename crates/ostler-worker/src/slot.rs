@@ -74,6 +74,9 @@ fn typed_config<C: DeserializeOwned>(config: &PluginConfig) -> Result<C, PluginE
     typed.map_err(|error| {
         let field = error.path().to_string();
         let place = if field == "." { String::new() } else { format!(" at `{field}`") };
-        PluginError::input(format!("invalid config{place}: {}", error.inner()))
+        PluginError::input(format!(
+            "invalid config{place}: {}; the host gives it by plugin_config or by its registry",
+            error.inner()
+        ))
     })
 }

@@ -1,7 +1,8 @@
 //! Runs jobs in worker processes: cancels them by killing, brings workers back by policy.
 //!
 //! A host implements [`BaseJobManager`] for its [`JobType`], launches a [`JobManager`], and starts jobs; each job runs in
-//! a worker process that has loaded its plugins once. What a worker is made of is in [`worker`].
+//! a worker process that has loaded its plugins once. What a worker is made of is in [`worker`]. How workers are kept is
+//! a [`WorkerConfig`]; [`JobManager::builder`] takes what else there is: plugin configurations, a registry, integrations.
 //!
 //! ```no_run
 //! use ostler::worker::{JobContext, Plugin, PluginError};
@@ -81,7 +82,7 @@ pub use ostler_wire::{
     Attachment, DecodeError, EncodeError, Encoding, LogLevel, Parameter, ParameterKind, Payload,
     PluginManifest, WorkerReport,
 };
-/// What a worker process is made of.
+#[doc(inline)]
 pub use ostler_worker as worker;
 pub use ostler_worker::PluginConfig;
 pub use service::{

@@ -13,6 +13,7 @@ use super::line::{BadLine, parse};
 use super::progress::Progress;
 use super::results::Results;
 use super::source::{Line, Source};
+use super::tally::End;
 use crate::ending::Ending;
 use crate::exit::{Exit, Failure, chain};
 use crate::interrupt::Interrupt;
@@ -103,6 +104,9 @@ impl<'a> Flow<'a> {
                 Next::Stop(outcome) => return outcome.map(|_| Exit::Failed),
             }
         }
+        if unreadable.is_none() {
+            self.progress.end(if cancelled { End::Stopped } else { End::Input });
+        }
         match unreadable {
             Some(failure) => Err(failure),
             None if cancelled => Ok(Exit::Cancelled),
@@ -148,7 +152,7 @@ impl<'a> Flow<'a> {
         let output = serde_json::to_vec(&Numbered { line, report })
             .map_err(|error| Failure::failed(format!("cannot express a result as JSON: {error}")))?;
         self.results.put(output, permit);
-        self.progress.count(exit);
+        self.progress.count(line, exit);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::params::{ParamError, check_complete, check_names};
 pub(super) enum BadLine {
     #[error(transparent)]
     TooLong(#[from] TooLong),
-    #[error("the line is not JSON: {0}")]
+    #[error("the line is not JSON: {}", in_one_line(.0))]
     NotJson(serde_json::Error),
     #[error("the line must be a JSON object of parameters, not {what}")]
     NotAnObject { what: &'static str },
@@ -41,6 +41,12 @@ pub(super) fn parse(
         Value::Null => "null",
     };
     Err(BadLine::NotAnObject { what })
+}
+
+/// The error without the number of a line in the text: the text is one line, and its number in the input is another.
+fn in_one_line(error: &serde_json::Error) -> String {
+    let place = format!("line {} column", error.line());
+    error.to_string().replace(&place, "column")
 }
 
 #[cfg(test)]
@@ -74,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_line_is_said() {
-        assert!(read("path=a").unwrap_err().starts_with("the line is not JSON: "));
+        assert_eq!(read("path=a").unwrap_err(), "the line is not JSON: expected ident at column 2");
         assert!(read("{} {}").unwrap_err().starts_with("the line is not JSON: "));
         assert_eq!(read("[]").unwrap_err(), "the line must be a JSON object of parameters, not an array");
         assert!(read("{}").unwrap_err().contains(r#"needs the parameter "path""#));

@@ -6,6 +6,7 @@ mod line;
 mod progress;
 mod results;
 mod source;
+mod tally;
 
 use std::num::NonZero;
 use std::time::Duration;

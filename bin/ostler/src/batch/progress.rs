@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 
+use super::tally::{End, Tally};
 use crate::exit::Exit;
 use crate::screen::Screen;
 
@@ -10,8 +11,8 @@ use crate::screen::Screen;
 pub(super) struct Progress<'a> {
     screen: &'a Screen,
     bar: ProgressBar,
-    done: Cell<u64>,
-    failed: Cell<u64>,
+    tally: Cell<Tally>,
+    end: Cell<End>,
     began: Instant,
 }
 
@@ -22,41 +23,47 @@ impl<'a> Progress<'a> {
         } else {
             ProgressBar::hidden()
         };
-        let progress = Self { screen, bar, done: Cell::new(0), failed: Cell::new(0), began: Instant::now() };
+        let (tally, end) = (Cell::default(), Cell::new(End::Fault));
+        let progress = Self { screen, bar, tally, end, began: Instant::now() };
         progress.show();
         progress
     }
 
     /// Counts a line that has its result.
-    pub(super) fn count(&self, exit: Exit) {
-        self.done.set(self.done.get() + 1);
-        if exit != Exit::Completed {
-            self.failed.set(self.failed.get() + 1);
-        }
+    pub(super) fn count(&self, line: u64, exit: Exit) {
+        self.tally.set(self.tally.get().and(line, exit));
         self.bar.inc(1);
         self.show();
     }
 
     fn show(&self) {
         if self.screen.is_terminal() {
-            let rate = self.done.get() as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-            self.bar.set_message(format!("{} failed, {rate:.1}/s", self.failed.get()));
+            let tally = self.tally.get();
+            let rate = tally.done() as f64 / self.began.elapsed().as_secs_f64().max(0.001);
+            self.bar.set_message(format!("{} failed, {rate:.1}/s", tally.failed));
         }
+    }
+
+    /// Says why there is no more; without it, something went wrong.
+    pub(super) fn end(&self, end: End) {
+        self.end.set(end);
     }
 
     /// Whether no line came to nothing.
     pub(super) fn all_completed(&self) -> bool {
-        self.failed.get() == 0
+        let tally = self.tally.get();
+        tally.completed == tally.done()
     }
 }
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        let (tally, end) = (self.tally.get(), self.end.get());
         if self.screen.is_terminal() {
-            let (done, failed) = (self.done.get(), self.failed.get());
-            let seconds = self.began.elapsed().as_secs_f64();
-            self.screen.say(&format!("{done} done, {failed} failed, in {seconds:.1} s"));
+            self.screen.say(&tally.summary(self.began.elapsed(), end));
+        } else if let Some(complaint) = tally.complaint(end) {
+            self.screen.say(&complaint);
         }
     }
 }

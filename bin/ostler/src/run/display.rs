@@ -8,8 +8,31 @@ use crate::screen::{Screen, harmless};
 /// The bar counts in thousandths.
 const WHOLE: f64 = 1000.0;
 
-/// Shows a job's progress and what it streams, until its end.
-pub(super) async fn show(mut events: JobEvents, screen: Screen) {
+/// A terminal with fewer columns has no room for a bar beside the message.
+const ROOM_FOR_BAR: u16 = 60;
+
+/// Tells what happens to a job, until its end: on a terminal its progress and what it streams, elsewhere only what
+/// the plugin warns of.
+pub(super) async fn show(events: JobEvents, screen: Screen) {
+    if screen.is_terminal() {
+        watch(events, screen).await;
+    } else {
+        warn(events, &screen).await;
+    }
+}
+
+async fn warn(mut events: JobEvents, screen: &Screen) {
+    while let Some(event) = events.next().await {
+        if let Ok(event) = event
+            && let JobEventKind::Log { level: level @ (LogLevel::Warn | LogLevel::Error), message } =
+                &event.kind
+        {
+            log(*level, message, screen);
+        }
+    }
+}
+
+async fn watch(mut events: JobEvents, screen: Screen) {
     let bar = Bar::new(&screen);
     while let Some(event) = events.next().await {
         match event {
@@ -24,7 +47,10 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new(screen: &Screen) -> Self {
-        let template = "{spinner} [{bar:30}] {percent:>3}% {wide_msg} {elapsed}";
+        let template = match screen.columns() {
+            Some(..ROOM_FOR_BAR) => "{spinner} {percent:>3}% {wide_msg} {elapsed}",
+            _ => "{spinner} [{bar:30}] {percent:>3}% {wide_msg} {elapsed}",
+        };
         Self(screen.bar(ProgressBar::new(WHOLE as u64), template))
     }
 

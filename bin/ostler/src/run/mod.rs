@@ -46,14 +46,12 @@ async fn perform(
         () = interrupt.asked() => return Err(Failure::cancelled()),
     };
     let handle = start(manager, args, params, enclosed).await?;
-    let display = screen.is_terminal().then(|| tokio::spawn(display::show(handle.events(), screen.clone())));
+    let display = tokio::spawn(display::show(handle.events(), screen.clone()));
     let ending = Ending::of(handle, interrupt).await;
-    if let Some(display) = display {
-        match &ending {
-            // It has only to catch up, and all that the job said belongs before its result.
-            Ending::Finished(_) => drop(display.await),
-            Ending::StillDying { .. } => display.abort(),
-        }
+    match &ending {
+        // It has only to catch up, and all that the job said belongs before its result.
+        Ending::Finished(_) => drop(display.await),
+        Ending::StillDying { .. } => display.abort(),
     }
     Ok(ending)
 }

@@ -76,6 +76,7 @@ fn a_bad_line_fails_and_the_others_go_on() {
     }
     // The plugin's own opinion of a line that is a job.
     assert_eq!(results[6]["error"]["kind"], "plugin");
+    assert_eq!(stderr(&output), "6 of 9 lines failed\n");
 }
 
 #[test]
@@ -91,6 +92,7 @@ fn no_lines_are_no_failure() {
     let output = batch(&["uppercase"], "\n\n");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(stdout(&output), "");
+    assert_eq!(stderr(&output), "no lines on stdin\n");
 }
 
 #[test]
@@ -147,5 +149,5 @@ fn memory_does_not_grow_with_the_input() {
 fn input_that_cannot_be_read_is_told() {
     let output = command(&["batch", "uppercase"]).stdin(File::open("/").unwrap()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("cannot read stdin"), "{}", stderr(&output));
+    assert!(stderr(&output).starts_with("error: cannot read stdin"), "{}", stderr(&output));
 }

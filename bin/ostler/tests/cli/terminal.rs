@@ -43,5 +43,5 @@ fn a_batch_sums_up() {
     std::io::Seek::rewind(&mut file).unwrap();
     let (code, shown) = at_a_terminal(&["batch", "uppercase"], file.into());
     assert_eq!(code, Some(1));
-    assert!(shown.contains("3 done, 1 failed"), "{shown}");
+    assert!(shown.contains("2 completed, 1 failed, in "), "{shown}");
 }

@@ -13,6 +13,11 @@ use crate::{
     Outcome, SlotId, WorkerChange, WorkerExit, WorkerKey,
 };
 
+/// What ends a process whatever it does, see signal(7).
+const SIGKILL: i32 = 9;
+/// How much of the last line of a dead worker's stderr a job's message has.
+const LAST_LINE_CHARS: usize = 200;
+
 impl Machine {
     pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
@@ -271,7 +276,14 @@ impl Machine {
 fn crashed(pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
     let process = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     let how = exit.status.describe();
-    let message = format!("the worker{process} {how} while it ran this job");
+    let mut message = format!("the worker{process} {how} while it ran this job");
+    if matches!(exit.status, ExitStatus::Signal { number: SIGKILL, .. }) {
+        message.push_str("; not by this manager, perhaps by the kernel for lack of memory");
+    }
+    if let Some(line) = exit.stderr_tail.lines().next_back() {
+        message.push_str("; the last line of its stderr: ");
+        message.extend(line.chars().take(LAST_LINE_CHARS));
+    }
     JobFailure::new(FailureKind::Crashed, Category::Fatal, message)
 }
 

@@ -1,6 +1,6 @@
-use std::fs::{self, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use image::DynamicImage;
@@ -20,19 +20,20 @@ pub(super) fn encode(image: &DynamicImage) -> Result<Vec<u8>, PluginError> {
 
 /// Writes beside the file, and then puts it in its place: nobody sees half of it.
 pub(super) fn save(png: &[u8], output: &Path) -> Result<(), PluginError> {
-    let failed = |error: std::io::Error| io_error("cannot write", output, &error);
+    let failed = |error: io::Error| io_error("cannot write", output, &error);
     let target = target(output)?;
     let directory = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // The error that comes back names the temporary file, which means nothing to anybody: its cause is kept here.
+    let cause = Cell::new(None);
+    let create = |path: &Path| File::create_new(path).inspect_err(|error| cause.set(error.raw_os_error()));
     let mut file = tempfile::Builder::new()
         .prefix(".thumbnail-")
         .suffix(".tmp")
-        // What a file gets that is simply created; the umask takes its share.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory)
-        .map_err(failed)?;
+        .make_in(directory, create)
+        .map_err(|error| failed(cause.get().map_or(error, io::Error::from_raw_os_error)))?;
     file.write_all(png).map_err(failed)?;
     file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())

@@ -16,8 +16,8 @@ pub(crate) struct Catalog {
     configured: Vec<Configured>,
     /// The resource of a plugin that has no configuration.
     unconfigured: Arc<str>,
-    /// What the workers have loaded; empty before the first was ready.
-    manifests: Arc<[PluginManifest]>,
+    /// What the workers have loaded; none before the first was ready.
+    manifests: Option<Arc<[PluginManifest]>>,
 }
 
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl Catalog {
             category: category.to_owned(),
             configured: Vec::new(),
             unconfigured,
-            manifests: Arc::new([]),
+            manifests: None,
         };
         if let Some(registry) = catalog.registry.clone() {
             for plugin in registry.get_plugins_by_category(category) {
@@ -80,15 +80,15 @@ impl Catalog {
     }
 
     pub(super) fn set_manifests(&mut self, manifests: Vec<PluginManifest>) {
-        self.manifests = manifests.into();
+        self.manifests = Some(manifests.into());
     }
 
-    pub(crate) fn manifests(&self) -> &Arc<[PluginManifest]> {
-        &self.manifests
+    pub(crate) fn manifests(&self) -> Arc<[PluginManifest]> {
+        self.manifests.clone().unwrap_or_default()
     }
 
     pub(crate) fn manifest(&self, name: &str) -> Option<&PluginManifest> {
-        self.manifests.iter().find(|manifest| manifest.name == name)
+        self.manifests.iter().flat_map(|manifests| manifests.iter()).find(|manifest| manifest.name == name)
     }
 
     /// What workers call the plugin; `None` if there is no such plugin. Before the first worker was ready, and
@@ -98,7 +98,7 @@ impl Catalog {
             Some(registry) => registry.get_plugin(id)?.name,
             None => id.to_string(),
         };
-        (self.manifests.is_empty() || self.manifest(&name).is_some()).then_some(name)
+        (self.manifests.is_none() || self.manifest(&name).is_some()).then_some(name)
     }
 
     pub(crate) fn unknown(&self, plugin: &PluginId) -> StartError {
@@ -111,7 +111,7 @@ impl Catalog {
                 let plugins = registry.get_plugins_by_category(&self.category);
                 plugins.into_iter().map(|plugin| plugin.id.to_string()).collect()
             }
-            None => self.manifests.iter().map(|manifest| manifest.name.clone()).collect(),
+            None => self.manifests().iter().map(|manifest| manifest.name.clone()).collect(),
         }
     }
 

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use ostler_lifecycle::ExitStatus;
 
+use super::chain;
+
 use crate::integration::RegistryError;
 
 /// Why a manager cannot be launched.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum LaunchError {
     /// A value in [`WorkerConfig`](crate::WorkerConfig) is out of bounds.
     #[error("invalid worker config: {field} must be {bound}")]
@@ -55,6 +57,13 @@ pub enum LaunchError {
     /// The manager was shut down meanwhile.
     #[error("the manager is shut down")]
     ShutDown,
+}
+
+/// As a `main` that returns it prints it.
+impl fmt::Debug for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self))
+    }
 }
 
 /// Why a worker's program cannot be run.
@@ -116,6 +125,9 @@ pub struct WorkerStartError {
 impl fmt::Display for WorkerStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the worker `{}` did not become ready: it {}", self.command, self.cause)?;
+        if self.was_ended_by_host() {
+            return self.write_stderr(f, "");
+        }
         if !matches!(self.status, ExitStatus::Unknown) && !self.cause.contains(&self.status.describe()) {
             write!(f, " ({})", self.status)?;
         }
@@ -125,11 +137,22 @@ impl fmt::Display for WorkerStartError {
                 "; perhaps it is not an Ostler worker, or its main does not begin with run_if_worker",
             )?;
         }
-        match (self.pid, self.stderr_tail.trim_end()) {
-            // There was no process that could have written.
-            (None, _) => Ok(()),
-            (Some(_), "") => f.write_str("; it wrote nothing to stderr"),
-            (Some(_), tail) => write!(f, "; the end of its stderr:\n{tail}"),
+        // Without a process there was nobody who could have written.
+        self.write_stderr(f, if self.pid.is_some() { "; it wrote nothing to stderr" } else { "" })
+    }
+}
+
+impl WorkerStartError {
+    /// A kill that the cause does not speak of was ours, and says nothing about the worker.
+    fn was_ended_by_host(&self) -> bool {
+        matches!(self.status, ExitStatus::Signal { number: libc::SIGKILL, .. })
+            && !self.cause.contains("SIGKILL")
+    }
+
+    fn write_stderr(&self, f: &mut fmt::Formatter<'_>, if_empty: &str) -> fmt::Result {
+        match self.stderr_tail.trim_end() {
+            "" => f.write_str(if_empty),
+            tail => write!(f, "; the end of its stderr:\n{tail}"),
         }
     }
 }

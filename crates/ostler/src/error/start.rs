@@ -1,11 +1,13 @@
+use std::fmt;
+
 use ostler_lifecycle::{DownReason, Rejection};
 use ostler_wire::EncodeError;
 
-use super::HookError;
+use super::{HookError, chain};
 use crate::PluginId;
 
 /// Why a job was not accepted. Nothing was queued.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StartError {
     /// No worker has such a plugin.
     #[error("there is no plugin {plugin:?}; there are: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
@@ -88,6 +90,13 @@ pub enum StartError {
     /// The manager was shut down.
     #[error("the manager is shut down")]
     ShutDown,
+}
+
+/// As a `main` that returns it prints it.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self))
+    }
 }
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -176,7 +176,7 @@ impl<J: JobType> JobManager<J> {
 
     /// The plugins that the workers have loaded; empty until one was ready.
     pub fn plugins(&self) -> Arc<[PluginManifest]> {
-        Arc::clone(self.core.catalog().manifests())
+        self.core.catalog().manifests()
     }
 
     /// Hands an event of the host's own to its broadcaster, in order with the manager's. Without one, nothing happens.

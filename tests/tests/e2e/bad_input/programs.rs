@@ -103,7 +103,7 @@ async fn a_program_that_is_not_a_worker_and_does_not_end_is_killed() {
     assert_eq!(
         start.to_string(),
         "the worker `/bin/sleep 1000` did not become ready: it was killed because it did not say hello within \
-         worker_start_timeout (SIGKILL); it wrote nothing to stderr"
+         worker_start_timeout"
     );
 }
 
@@ -165,7 +165,7 @@ async fn a_plugin_that_exits_while_loading_is_told_by_code_and_stderr() {
 async fn a_plugin_that_hangs_while_loading_is_killed_after_its_timeout() {
     let impatient = WorkerConfig { load_timeout: SOON, ..at_once() };
     let start = badly_loaded("hang", impatient).await;
-    says(start, &["it was killed because it did not load its plugins within load_timeout (SIGKILL)"]);
+    says(start, &["it was killed because it did not load its plugins within load_timeout"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,58 @@
+//! What stands below the options in each help page. clap wraps long lines badly: none has more than 78 columns.
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  ostler plugins                                  what there is
+  ostler run digest -p path=Cargo.toml            one job
+  ostler batch digest --workers 2 < files.jsonl   one job for each line
+
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.
+Ctrl-C cancels what runs; a second one exits at once.";
+
+pub(crate) const RUN_EXAMPLES: &str = "\
+Examples:
+  ostler run digest -p path=Cargo.toml
+  ostler run thumbnail -p path=photo.jpg -p width=256 -p output=small.png
+  ostler run slow_processor -p text='one two three' -p seconds=5 --timeout 3s
+  curl -s https://example.org/ | ostler run digest --attach file=-
+  ostler run word_counter --params '{\"text\": \"to be or not to be\"}' --json
+
+The result goes to stdout. Progress and chunks go to stderr if that is a
+terminal; a plugin's warnings go there always.
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.";
+
+pub(crate) const BATCH_EXAMPLES: &str = "\
+Examples:
+  printf '{\"path\": \"%s\"}\\n' *.iso | ostler batch digest --workers 2
+  printf '{\"path\": \"%s\", \"output\": \"%s.png\"}\\n' a.jpg a b.jpg b |
+    ostler batch thumbnail -p width=256
+
+Each finished job is one line on stdout, in the order in which they finish:
+  {\"line\": 1, \"id\": \"…\", \"status\": \"completed\", \"result\": …}
+  {\"line\": 2, \"id\": \"…\", \"status\": \"failed\", \"error\": {\"message\": \"…\", …}}
+`line` is the number of the input line, from 1; blank lines count and are
+skipped. `status` is completed, failed or cancelled. Each has `plugin` too,
+and a line that became a job has `created_at`, `started_at`, `completed_at`,
+`queued_ms`, `run_ms` and `worker_pid`.
+A line that is no job fails, and the others go on. Files that come with a
+result are only listed: let each line name its own output.
+Exit codes: 0 all completed, 1 some failed, 2 wrong usage, 130 cancelled.";
+
+pub(crate) const PLUGINS_EXAMPLES: &str = "\
+Examples:
+  ostler plugins
+  ostler plugins --json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_fits_a_terminal() {
+        for line in
+            [EXAMPLES, RUN_EXAMPLES, BATCH_EXAMPLES, PLUGINS_EXAMPLES].iter().flat_map(|page| page.lines())
+        {
+            assert!(line.chars().count() <= 78, "{line}");
+        }
+    }
+}
