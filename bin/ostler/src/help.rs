@@ -6,7 +6,7 @@ Examples:
   ostler run digest -p path=Cargo.toml            one job
   ostler batch digest --workers 2 < files.jsonl   one job for each line
 
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.
+Exit codes: 0 completed, 1 failed, 2 wrong use, 124 timed out, 130 cancelled.
 Ctrl-C cancels what runs; a second one exits at once.";
 
 pub(crate) const RUN_EXAMPLES: &str = "\
@@ -19,7 +19,7 @@ Examples:
 
 The result goes to stdout. Progress and chunks go to stderr if that is a
 terminal; a plugin's warnings go there always.
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 124 timed out, 130 cancelled.";
+Exit codes: 0 completed, 1 failed, 2 wrong use, 124 timed out, 130 cancelled.";
 
 pub(crate) const BATCH_EXAMPLES: &str = "\
 Examples:
@@ -36,7 +36,7 @@ and a line that became a job has `created_at`, `started_at`, `completed_at`,
 `queued_ms`, `run_ms` and `worker_pid`.
 A line that is no job fails, and the others go on. Files that come with a
 result are only listed: let each line name its own output.
-Exit codes: 0 all completed, 1 some failed, 2 wrong usage, 130 cancelled.";
+Exit codes: 0 all completed, 1 some failed, 2 wrong use, 130 cancelled.";
 
 pub(crate) const PLUGINS_EXAMPLES: &str = "\
 Examples:

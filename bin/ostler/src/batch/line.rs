@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_line_is_said() {
-        assert_eq!(read("path=a").unwrap_err(), "the line is not JSON: expected ident at column 2");
+        assert_eq!(read("not JSON").unwrap_err(), "the line is not JSON: expected ident at column 2");
         assert!(read("{} {}").unwrap_err().starts_with("the line is not JSON: "));
         assert_eq!(read("[]").unwrap_err(), "the line must be a JSON object of parameters, not an array");
         assert!(read("{}").unwrap_err().contains(r#"needs the parameter "path""#));

@@ -23,11 +23,9 @@ pub(super) async fn show(events: JobEvents, screen: Screen) {
 
 async fn warn(mut events: JobEvents, screen: &Screen) {
     while let Some(event) = events.next().await {
-        if let Ok(event) = event
-            && let JobEventKind::Log { level: level @ (LogLevel::Warn | LogLevel::Error), message } =
-                &event.kind
-        {
-            log(*level, message, screen);
+        // What was missed is not told: it is mostly what nobody wanted to see here.
+        if let Some(warning) = event.ok().and_then(|event| warning(&event.kind)) {
+            screen.say(&warning);
         }
     }
 }
@@ -64,7 +62,11 @@ impl Bar {
                 self.0.set_message(harmless(message).replace('\n', " "));
             }
             JobEventKind::Chunk { is_final: false, payload, .. } => screen.say(&harmless(&readable(payload))),
-            JobEventKind::Log { level, message } => log(*level, message, screen),
+            JobEventKind::Log { level, message } => {
+                if let Some(line) = logged(*level, message) {
+                    screen.say(&line);
+                }
+            }
             JobEventKind::Cancelling => self.0.set_message("cancelling"),
             _ => {}
         }
@@ -77,14 +79,24 @@ impl Drop for Bar {
     }
 }
 
-fn log(level: LogLevel, message: &str, screen: &Screen) {
+fn warning(event: &JobEventKind) -> Option<String> {
+    match event {
+        JobEventKind::Log { level: level @ (LogLevel::Warn | LogLevel::Error), message } => {
+            logged(*level, message)
+        }
+        _ => None,
+    }
+}
+
+/// A line of a plugin's log; None if it is for developers only.
+fn logged(level: LogLevel, message: &str) -> Option<String> {
     let level = match level {
         LogLevel::Error => "error: ",
         LogLevel::Warn => "warning: ",
         LogLevel::Info => "",
-        LogLevel::Debug | LogLevel::Trace => return,
+        LogLevel::Debug | LogLevel::Trace => return None,
     };
-    screen.say(&harmless(&format!("{level}{message}")));
+    Some(harmless(&format!("{level}{message}")))
 }
 
 fn readable(chunk: &Payload) -> String {
@@ -92,5 +104,20 @@ fn readable(chunk: &Payload) -> String {
         Ok(Value::String(text)) => text,
         Ok(other) => other.to_string(),
         Err(_) => format!("({} bytes)", chunk.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_terminal_only_warnings_and_errors_are_told() {
+        let log = |level| warning(&JobEventKind::Log { level, message: "hot\u{1b}".into() });
+        assert_eq!(log(LogLevel::Error).as_deref(), Some("error: hot\u{fffd}"));
+        assert_eq!(log(LogLevel::Warn).as_deref(), Some("warning: hot\u{fffd}"));
+        assert_eq!(log(LogLevel::Info), None);
+        assert_eq!(log(LogLevel::Debug), None);
+        assert_eq!(warning(&JobEventKind::Progress { fraction: 0.5, message: "half".into() }), None);
     }
 }

@@ -60,6 +60,15 @@ fn arguments_that_make_no_sense_are_usage_errors() {
 }
 
 #[test]
+fn a_near_miss_is_told_what_was_probably_meant() {
+    check_usage_error(
+        &["run", "digest", "path=Cargo.toml"],
+        &["tip: parameters are given with -p, as in -p path"],
+    );
+    check_usage_error(&["batch", "digest", "a.jsonl"], &["stdin: ostler batch digest < a.jsonl"]);
+}
+
+#[test]
 fn plugins_are_listed_with_their_parameters() {
     let output = ostler(&["plugins"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
