@@ -8,6 +8,7 @@ mod core;
 mod deadlines;
 mod frames;
 mod jobs;
+mod refill;
 mod shutdown;
 mod view;
 mod workers;

@@ -20,6 +20,7 @@ mod start;
 mod state;
 mod timer;
 mod worker;
+mod worker_change;
 
 pub(crate) use active::JobCell;
 pub(crate) use catalog::Catalog;

@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ostler_lifecycle::{
-    Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId, WorkerChange,
-    WorkerKey,
+    Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId, WorkerKey,
 };
 use ostler_wire::{Execute, Init, ToWorker};
 use serde_json::json;
@@ -15,10 +14,9 @@ use super::errand::{Errand, Errands};
 use super::link::Link;
 use super::state::State;
 use super::{Core, JobCell};
-use crate::events::{EventLog, JobEventKind, ManagerEvent, WorkerEvent};
-use crate::integration::{WorkerPhase, WorkerState};
+use crate::events::{EventLog, JobEventKind, ManagerEvent};
 use crate::process::Process;
-use crate::{JobType, LaunchError, WorkerStartError};
+use crate::{JobType, LaunchError};
 
 /// The carrying out of what one input led to. It runs under the lock and never blocks.
 pub(super) struct Step<'a, J: JobType> {
@@ -167,86 +165,6 @@ impl<J: JobType> Step<'_, J> {
             // Whoever waited may have given up.
             let _ = waiter.send(Err(crate::CancelError::StillDying { job, pid }));
         }
-    }
-
-    fn worker_changed(&mut self, worker: WorkerKey, change: WorkerChange) {
-        let (phase, job, cause) = match &change {
-            WorkerChange::Spawned { pid } => {
-                if let Some(link) = self.state.links.get_mut(&worker) {
-                    link.pid = Some(*pid);
-                }
-                (WorkerPhase::Starting, None, None)
-            }
-            WorkerChange::Loading => (WorkerPhase::Loading, None, None),
-            WorkerChange::Idle => {
-                self.worker_is_ready(worker);
-                (WorkerPhase::Idle, None, None)
-            }
-            WorkerChange::Busy { job } => (WorkerPhase::Busy, Some(*job), None),
-            WorkerChange::Draining => (WorkerPhase::Draining, None, None),
-            WorkerChange::Gone { cause, exit, .. } => (WorkerPhase::Gone, None, Some(cause.describe(exit))),
-        };
-        let catalog = self.core.catalog();
-        let resource = |name: &str| Arc::clone(catalog.resource(name));
-        let known = self.state.worker(self.core.worker_type(), worker, phase, resource);
-        let state = WorkerState { job, ..known };
-        match &change {
-            WorkerChange::Spawned { .. } => self.core.notices.register(&state),
-            WorkerChange::Gone { .. } => self.core.notices.unregister(&state),
-            _ => self.core.notices.update(&state),
-        }
-        if let WorkerChange::Gone { exit, was_ready, .. } = change {
-            self.worker_is_gone(worker, &state, cause.as_deref().unwrap_or_default(), exit, was_ready);
-        }
-        self.tell_of_worker(state, cause);
-    }
-
-    fn worker_is_ready(&mut self, worker: WorkerKey) {
-        if let Some(link) = self.state.links.get_mut(&worker) {
-            link.is_ready = true;
-        }
-        if let Cargo::Manifests(manifests) = &mut self.cargo {
-            let manifests = std::mem::take(manifests);
-            self.core.change_catalog(|catalog| catalog.set_manifests(manifests));
-        }
-        for waiter in self.state.ready_waiters.drain(..) {
-            let _ = waiter.send(Ok(()));
-        }
-    }
-
-    fn worker_is_gone(
-        &mut self,
-        worker: WorkerKey,
-        state: &WorkerState,
-        cause: &str,
-        exit: ostler_lifecycle::WorkerExit,
-        was_ready: bool,
-    ) {
-        self.state.links.remove(&worker);
-        tracing::info!(%worker, pid = state.pid, cause, "worker gone");
-        // Another one that is on its way may still become ready.
-        if was_ready || self.state.links.values().any(|link| !link.is_ready) {
-            return;
-        }
-        let error = WorkerStartError {
-            command: self.core.settings.command_text.clone(),
-            pid: state.pid,
-            cause: cause.to_owned(),
-            status: exit.status,
-            stderr_tail: exit.stderr_tail,
-        };
-        for waiter in self.state.ready_waiters.drain(..) {
-            let _ = waiter.send(Err(LaunchError::WorkerStart(Box::new(error.clone()))));
-        }
-    }
-
-    fn tell_of_worker(&mut self, state: WorkerState, cause: Option<String>) {
-        tracing::debug!(slot = %state.slot, pid = state.pid, phase = %state.phase, "worker");
-        if self.core.notices.has_broadcaster() {
-            let data = json!({ "worker": state, "cause": cause });
-            self.core.notices.broadcast(format!("{}:worker_{}", state.worker_type, state.phase), data);
-        }
-        self.state.publish(|| ManagerEvent::Worker(WorkerEvent { state, cause }));
     }
 
     fn report(&mut self, id: ControlId) {

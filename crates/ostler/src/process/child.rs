@@ -1,5 +1,7 @@
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -7,7 +9,23 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::group;
 use super::reap::{Remains, try_reap};
-use super::supervisor::{ChildOutput, SpawnSpec};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub(crate) struct SpawnSpec {
+    pub(crate) program: PathBuf,
+    pub(crate) arg0: Option<OsString>,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// A child's captured output.
+#[derive(Debug)]
+pub(crate) struct ChildOutput {
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+}
 
 /// A child of this process and the group that it leads. Only the supervisor's thread has one.
 pub(super) struct Child {

@@ -10,5 +10,6 @@ mod group;
 mod reap;
 mod supervisor;
 
+pub(crate) use child::{ChildOutput, SpawnSpec};
 pub(crate) use endpoint::Endpoint;
-pub(crate) use supervisor::{ChildExit, ChildOutput, OnUnclaimedExit, Process, SpawnSpec, Spawned};
+pub(crate) use supervisor::{ChildExit, OnUnclaimedExit, Process, Spawned};
