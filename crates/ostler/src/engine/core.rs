@@ -126,7 +126,9 @@ impl<J: JobType> Core<J> {
         }
         let Step { grown, cargo, .. } = step;
         // It is the host's: nothing of it is dropped under the lock.
-        errands.push(Errand::Unload(cargo));
+        if !matches!(cargo, Cargo::None) {
+            errands.push(Errand::Unload(cargo));
+        }
         state.effects = effects;
         self.arm_timer(state);
         grown
