@@ -80,5 +80,5 @@ fn a_process_with_threads_does_not_become_a_worker() {
     let output = command.arg(WITH_THREADS).env(env::SOCKET, fresh_name()).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("call run_if_worker first in main"), "{stderr}");
+    assert!(stderr.contains("must come before any runtime"), "{stderr}");
 }
