@@ -133,7 +133,8 @@ impl Model {
             self.foresee_end_of_job(task.job, failure);
         }
         if !worker.given_up {
-            self.step.free_start |= worker.killed.is_some_and(|killed| killed.replaced);
+            let replaced = worker.killed.is_some_and(|killed| killed.replaced);
+            self.is_replaced(key.slot, replaced);
             let end = match worker.killed {
                 Some(killed) => killed.end,
                 None if worker.stopped => End::Asked,
@@ -145,6 +146,12 @@ impl Model {
         }
         self.step.gone = Some((key, worker));
         self.everybody_gets_another_turn();
+    }
+
+    /// A slot has become empty; a restart that was asked for before its end comes now, unless all has ended.
+    fn is_replaced(&mut self, slot: SlotId, asked: bool) {
+        let goes_on = self.shutdown.is_none() && !self.down;
+        self.step.replaced.extend((asked && goes_on).then_some(slot));
     }
 
     /// A job's worker is dead, or as good as dead.
@@ -192,7 +199,7 @@ impl Model {
         worker.given_up = true;
         let Some(killed) = worker.killed else { return Ok(()) };
         let job = worker.task.as_ref().map(|task| task.job);
-        self.step.free_start |= killed.replaced;
+        self.is_replaced(key.slot, killed.replaced);
         self.emptied(key.slot, killed.end);
         if let Some(id) = job {
             match self.jobs.get(&id).map(|job| job.stage) {

@@ -74,7 +74,7 @@ impl Model {
 
     fn guarantee_7_no_more_restarts(&mut self, key: WorkerKey, end: End, input: &Input) -> Verdict {
         const CHECK: &str = "guarantee_7_no_more_restarts_than_the_policy_allows";
-        if self.step.free_start {
+        if self.step.free_start || self.step.replaced.contains(&key.slot) {
             return Ok(());
         }
         let by_policy = match (self.config.restart_policy, end) {
@@ -133,7 +133,9 @@ impl Model {
         }
         for &(slot, end) in &self.step.emptied {
             let filled = self.step.filled.contains(&slot);
+            let replaced = self.step.replaced.contains(&slot);
             let at_once = match (self.config.restart_policy, end) {
+                _ if replaced => true,
                 (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, End::Fault) => continue,
                 (RestartPolicy::Backoff, End::Fault) => false,
                 _ => true,

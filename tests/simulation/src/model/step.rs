@@ -28,6 +28,8 @@ pub(crate) struct Step {
     pub(crate) emptied: Vec<(SlotId, End)>,
     /// Starts that are asked for, so that policy and budget do not count.
     pub(crate) free_start: bool,
+    /// Slots that have just become empty, for which a restart was asked.
+    pub(crate) replaced: Vec<SlotId>,
     /// Slots that were filled.
     pub(crate) filled: Vec<SlotId>,
     /// Workers that were killed.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ostler::JobManager;
 use ostler_tests::lab::Task;
 
-use crate::support::{echo, group, is_held, launch, scratch, signal, socket_of, within};
+use crate::support::{echo, group, is_held, is_stopped, launch, scratch, signal, socket_of, within};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -58,6 +58,8 @@ async fn guarantee_8_a_killed_host_with_a_stopped_worker_leaves_nothing() {
     let directory = scratch();
     let host = Host::with_job(&Task::Hang(directory.path().join("hang")));
     signal(host.worker, "STOP");
+    // A stop takes its time, and the kernel wakes only a group that has stopped.
+    assert!(within(Duration::from_secs(30), || is_stopped(host.worker)).await);
     assert_dies_with_its_worker(host, 1).await;
 }
 
