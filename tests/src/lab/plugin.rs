@@ -1,7 +1,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -113,19 +113,9 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::Steps(steps) => {
             return steps.into_iter().try_fold(String::new(), |_, step| execute(knowledge, step, job));
         }
-        Task::Sign(path, line) => {
-            let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
-            // In one write, so that lines of several processes do not mix.
-            file.write_all(format!("{line}\n").as_bytes())?;
-            return Ok(std::process::id().to_string());
-        }
+        Task::Sign(path, line) => return sign(&path, &line),
         Task::Linger(time) => std::thread::sleep(time),
-        Task::Hang(path) => {
-            let complete = path.with_extension("part");
-            fs::write(&complete, std::process::id().to_string())?;
-            fs::rename(complete, path)?;
-            for_ever()
-        }
+        Task::Hang(path) => hang(&path)?,
         Task::Spin => loop {
             std::hint::spin_loop();
         },
@@ -176,6 +166,20 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         }
     }
     Ok("done".to_owned())
+}
+
+fn sign(path: &Path, line: &str) -> Result<String, PluginError> {
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+    // In one write, so that lines of several processes do not mix.
+    file.write_all(format!("{line}\n").as_bytes())?;
+    Ok(std::process::id().to_string())
+}
+
+fn hang(path: &Path) -> std::io::Result<()> {
+    let complete = path.with_extension("part");
+    fs::write(&complete, std::process::id().to_string())?;
+    fs::rename(complete, path)?;
+    for_ever()
 }
 
 fn send_back(job: &JobContext) -> String {

@@ -87,7 +87,7 @@ impl<J: JobType> Core<J> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<J>> {
-        // The host's code never runs under it, and the machine's own does not panic.
+        // The machine does not panic, and of the host's code only the clone of a spec runs under it: see `State`.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
