@@ -1,9 +1,12 @@
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::JobFailure;
+
 /// Why a pending job cannot start, although a worker may be free.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum BlockReason {
     /// The resource hook told it to wait.
@@ -11,12 +14,34 @@ pub enum BlockReason {
         /// What it waits for, in the hook's words.
         reason: String,
     },
+    /// It failed, and waits for its next attempt.
+    Retry {
+        /// Which attempt comes next.
+        attempt: u32,
+        /// How long it waits, from the failure on.
+        delay: Duration,
+        /// Why the last one failed.
+        failure: Box<JobFailure>,
+    },
+    /// It took its worker along too often. It waits to be released, failed or cancelled by somebody.
+    Quarantined {
+        /// How often it crashed.
+        crashes: u32,
+        /// The last crash: the evidence.
+        failure: Box<JobFailure>,
+    },
 }
 
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Resources { reason } => write!(f, "waits for resources: {reason}"),
+            Self::Retry { attempt, delay, failure } => {
+                write!(f, "waits {delay:.1?} for attempt {attempt}; the last one failed: {failure}")
+            }
+            Self::Quarantined { crashes, failure } => {
+                write!(f, "is in quarantine after {crashes} crashes; the last one: {failure}")
+            }
         }
     }
 }

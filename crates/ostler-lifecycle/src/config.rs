@@ -1,7 +1,9 @@
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::{MemoryRules, Recycling, RetryPolicy};
 
 /// What happens to a slot whose worker is gone.
 ///
@@ -30,11 +32,14 @@ pub enum RestartPolicy {
 /// What the machine is told about the pool that it rules. Times are exact: the machine adds no slack.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
-    /// Number of slots.
-    pub slots: u32,
+    /// Jobs that may run at once.
+    pub max_workers: u32,
+    /// Workers that are kept loaded beside those, to take the place of one that was killed or recycled.
+    pub standby: u32,
     /// What happens to a slot whose worker is gone.
     pub restart_policy: RestartPolicy,
-    /// Starts after a fault that are allowed within `restart_window`, over all slots.
+    /// Starts that are allowed within `restart_window`, over all slots: so many after workers that were ready and died,
+    /// and, counted apart, so many after workers that did not become ready.
     pub max_restart_attempts: u32,
     /// How long a start after a fault counts.
     pub restart_window: Duration,
@@ -54,6 +59,18 @@ pub struct PoolConfig {
     pub kill_timeout: Duration,
     /// How long a cancelled job may tidy up before it is killed. Zero kills at once.
     pub cancel_grace: Duration,
+    /// How long the resource hook may think over a job that had to wait; then the job waits on.
+    pub hook_timeout: Duration,
+    /// A worker that loads, runs a job or reloads, and says nothing for so long, is asked whether it lives. Zero: never.
+    pub heartbeat_interval: Duration,
+    /// How long it may take to answer that.
+    pub heartbeat_timeout: Duration,
+    /// What becomes of jobs that failed, unless they say otherwise.
+    pub retry: Arc<RetryPolicy>,
+    /// When workers are replaced although nothing is wrong with them.
+    pub recycling: Recycling,
+    /// How large a worker may become, and how little the host may have left.
+    pub memory: MemoryRules,
     /// Jobs that may wait at once; zero for no limit.
     pub queue_capacity: usize,
     /// Seed of the jitter in restart delays.
@@ -63,7 +80,8 @@ pub struct PoolConfig {
 impl Default for PoolConfig {
     fn default() -> Self {
         Self {
-            slots: 1,
+            max_workers: 1,
+            standby: 0,
             restart_policy: RestartPolicy::default(),
             max_restart_attempts: 3,
             restart_window: Duration::from_secs(60),
@@ -75,26 +93,14 @@ impl Default for PoolConfig {
             unload_timeout: Duration::from_secs(10),
             kill_timeout: Duration::from_secs(5),
             cancel_grace: Duration::ZERO,
+            hook_timeout: Duration::from_secs(60),
+            heartbeat_interval: Duration::from_secs(10),
+            heartbeat_timeout: Duration::from_secs(20),
+            retry: Arc::default(),
+            recycling: Recycling::default(),
+            memory: MemoryRules::default(),
             queue_capacity: 0,
             jitter_seed: 0,
         }
-    }
-}
-
-/// Why there are no workers any more: the restart budget is spent.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct DownReason {
-    /// Restarts that were allowed and used.
-    pub restarts: u32,
-    /// Within how long.
-    pub window: Duration,
-    /// How the last worker ended.
-    pub last_end: String,
-}
-
-impl fmt::Display for DownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { restarts, window, last_end } = self;
-        write!(f, "gave up after {restarts} restarts within {window:?}; the last worker {last_end}")
     }
 }

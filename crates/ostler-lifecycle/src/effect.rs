@@ -1,7 +1,10 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    BlockReason, ControlId, DownReason, JobFailure, JobId, RequestId, Ticket, WorkerExit, WorkerKey,
+    BlockReason, ControlId, DownReason, Forensics, JobFailure, JobId, RecycleReason, RequestId, Ticket,
+    WorkerExit, WorkerKey,
 };
 
 /// One thing to carry out. The order counts.
@@ -87,6 +90,11 @@ pub enum Effect {
     },
     /// [`Input::RestartWorkers`](crate::Input::RestartWorkers) cleared it.
     Up,
+    /// The limit to growth would recycle every worker after each job: from now on it is not heeded.
+    RecyclingRefused {
+        /// The limit, and what workers grow by.
+        figures: String,
+    },
     /// The shutdown is complete.
     Closed {
         /// Processes that do not die.
@@ -123,6 +131,8 @@ pub enum Command {
     },
     /// Say what is loaded and what runs.
     GetState,
+    /// Say that you live.
+    Ping,
     /// Drop the plugins and exit.
     Stop,
 }
@@ -132,8 +142,10 @@ pub enum Command {
 pub enum JobChange {
     /// It waits in the queue.
     Queued,
-    /// It cannot start yet.
+    /// It cannot start yet. If it was running, it failed: the reason says how.
     Blocked(BlockReason),
+    /// It is let out of quarantine, and waits for a worker.
+    Released,
     /// A worker began with it.
     Started {
         /// Which worker.
@@ -158,8 +170,8 @@ pub enum Outcome {
     Completed,
     /// With an error.
     Failed(Box<JobFailure>),
-    /// On request; no code of it runs.
-    Cancelled,
+    /// On request; no code of it runs. For one that was in a worker, the evidence of that.
+    Cancelled(Option<Box<Forensics>>),
 }
 
 /// Why a submit is not accepted.
@@ -232,7 +244,8 @@ impl EndCause {
 }
 
 /// Why we ended a worker.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "detail", rename_all = "snake_case")]
 pub enum EndReason {
     /// Its job was cancelled.
     Cancelled,
@@ -240,6 +253,10 @@ pub enum EndReason {
     TimedOut,
     /// It was given a job and did not begin.
     Stalled,
+    /// Its job reported nothing for too long.
+    Silent,
+    /// It did not answer whether it lives.
+    Unresponsive,
     /// It did not say hello in time.
     SilentAtStart,
     /// It did not load its plugins in time.
@@ -252,6 +269,19 @@ pub enum EndReason {
     Protocol(String),
     /// It must not go on with what it has loaded.
     Retired,
+    /// It has reached the end of its life; another one took its place.
+    Recycled(RecycleReason),
+    /// The pool was made smaller.
+    Surplus,
+    /// Its processes took more memory than they may.
+    MemoryLimit {
+        /// What they took together, in bytes.
+        resident: u64,
+        /// What they may.
+        limit: u64,
+    },
+    /// The host was short of memory.
+    MemoryPressure,
     /// The manager shut down.
     Shutdown,
 }
@@ -271,7 +301,24 @@ impl fmt::Display for EndReason {
             Self::LoadFailed(why) => write!(f, "could not load its plugins: {why}"),
             Self::ControlTimedOut => f.write_str("was killed because a reload or unload took too long"),
             Self::Protocol(how) => write!(f, "was killed because it broke the protocol: {how}"),
+            Self::Silent => f.write_str("was killed because its job reported nothing for too long"),
+            Self::Unresponsive => {
+                f.write_str("was killed because it did not answer: it is stopped, starved or frozen")
+            }
             Self::Retired => f.write_str("was retired"),
+            Self::Recycled(RecycleReason::Jobs) => f.write_str("was recycled after its number of jobs"),
+            Self::Recycled(RecycleReason::Age) => f.write_str("was recycled for its age"),
+            Self::Recycled(RecycleReason::Growth) => f.write_str("was recycled because its memory had grown"),
+            Self::Surplus => f.write_str("was ended because the pool was made smaller"),
+            Self::MemoryLimit { resident, limit } => {
+                write!(
+                    f,
+                    "was killed because it took {} of memory and may take {}",
+                    mib(*resident),
+                    mib(*limit)
+                )
+            }
+            Self::MemoryPressure => f.write_str("was ended because the host is short of memory"),
             Self::Shutdown => f.write_str("was ended by the shutdown"),
         }
     }
@@ -292,4 +339,9 @@ pub enum ControlFailure {
     /// The manager shut down.
     #[error("the manager is shut down")]
     ShutDown,
+}
+
+/// Bytes as people read them.
+pub(crate) fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::LimitKind;
+
 /// How a process ended, as the kernel reported it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,49 +58,39 @@ pub struct WorkerExit {
     pub peak_memory: u64,
     /// The last lines that it wrote to stderr, bounded.
     pub stderr_tail: String,
+    /// From its start to its end.
+    pub uptime: Duration,
+    /// What shows that the kernel killed it for lack of memory, if anything does.
+    pub out_of_memory: Option<String>,
+    /// The limit that it ran into, if there is evidence of one.
+    pub limit: Option<LimitKind>,
+    /// It left a frame half said, and how.
+    pub torn_frame: Option<String>,
 }
 
 impl WorkerExit {
     /// An end of which nothing is known but the status.
     pub const fn bare(status: ExitStatus) -> Self {
-        Self { status, cpu_time: Duration::ZERO, peak_memory: 0, stderr_tail: String::new() }
-    }
-}
-
-/// The evidence of a job that died with its worker.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Forensics {
-    /// The process that died.
-    pub pid: Option<u32>,
-    /// How it ended.
-    pub status: ExitStatus,
-    /// The signal's name, if a signal ended it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signal: Option<String>,
-    /// The last lines of its stderr, of its whole life: some may be of earlier jobs.
-    pub stderr_tail: String,
-    /// Processor time in its whole life.
-    pub cpu_time: Duration,
-    /// Largest resident size in its whole life, in bytes.
-    pub peak_memory: u64,
-}
-
-impl Forensics {
-    /// The evidence that an exit leaves.
-    pub fn of(pid: Option<u32>, exit: &WorkerExit) -> Self {
-        let signal = match exit.status {
-            ExitStatus::Signal { number, .. } => Some(signal_name(number).into_owned()),
-            _ => None,
-        };
         Self {
-            pid,
-            status: exit.status,
-            signal,
-            stderr_tail: exit.stderr_tail.clone(),
-            cpu_time: exit.cpu_time,
-            peak_memory: exit.peak_memory,
+            status,
+            cpu_time: Duration::ZERO,
+            peak_memory: 0,
+            stderr_tail: String::new(),
+            uptime: Duration::ZERO,
+            out_of_memory: None,
+            limit: None,
+            torn_frame: None,
         }
     }
+}
+
+/// What ends a process whatever it does, see signal(7).
+pub(crate) const SIGKILL: i32 = 9;
+
+/// Whether a process brings this signal upon itself: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGXCPU,
+/// SIGXFSZ and SIGSYS. Others can send them too, but rarely do.
+pub(crate) const fn is_own_fault(signal: i32) -> bool {
+    matches!(signal, 4..=8 | 11 | 13 | 24 | 25 | 31)
 }
 
 /// The name of a Linux signal, as in `SIGSEGV`; `signal N` for one without a name.

@@ -52,6 +52,10 @@ impl fmt::Display for SlotId {
     }
 }
 
+/// The name of a plugin, as a number that the host gave it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct PluginKey(pub u32);
+
 /// Tells the workers of one manager apart, across all slots; it only grows. What an earlier worker
 /// still says carries its own generation, and is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

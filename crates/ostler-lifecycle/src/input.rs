@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{BlockReason, JobFailure, JobId, Priority, WorkerExit, WorkerKey};
+use crate::{BlockReason, JobFailure, JobId, PluginKey, Priority, RetryPolicy, WorkerExit, WorkerKey};
 
 /// The name of a command sent to a worker; its answer carries the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -23,6 +24,18 @@ pub enum Input {
     Submit(Submit),
     /// Somebody wants the job gone.
     Cancel {
+        /// Which one.
+        job: JobId,
+        /// How long it may tidy up; `None` for as long as the pool allows. A second cancel may only shorten it.
+        grace: Option<Duration>,
+    },
+    /// Give a job in quarantine another chance, with a clean record.
+    Release {
+        /// Which one.
+        job: JobId,
+    },
+    /// Let a job in quarantine fail, with its last crash.
+    GiveUp {
         /// Which one.
         job: JobId,
     },
@@ -74,6 +87,20 @@ pub enum Input {
     },
     /// Forget past faults and fill the empty slots.
     RestartWorkers,
+    /// Keep this many workers from now on. No job ends because of it.
+    Resize {
+        /// Jobs that may run at once; at least 1.
+        max_workers: u32,
+        /// Workers beside those.
+        standby: u32,
+    },
+    /// What was measured; see [`Machine::measure_every`](crate::Machine::measure_every).
+    Memory {
+        /// What the host has left, in bytes, if that is known.
+        available: Option<u64>,
+        /// Resident memory of the processes of each worker together, in bytes.
+        resident: Vec<(WorkerKey, u64)>,
+    },
     /// Stop the intake, finish until the deadline, end the rest. A second one may only shorten it.
     Shutdown {
         /// When to end the rest.
@@ -86,10 +113,18 @@ pub enum Input {
 pub struct Submit {
     /// Its name, new to the machine.
     pub job: JobId,
+    /// What runs it: an idle worker that has it loaded goes first.
+    pub plugin: PluginKey,
     /// Its place in the queue.
     pub priority: Priority,
+    /// How long it may wait for its first start.
+    pub queue_timeout: Option<Duration>,
     /// How long it may run, from its start.
     pub timeout: Option<Duration>,
+    /// How long it may report nothing.
+    pub stall_timeout: Option<Duration>,
+    /// What becomes of it when it fails; `None` for what the pool says.
+    pub retry: Option<Arc<RetryPolicy>>,
     /// Set when the resource hook already told it to wait.
     pub blocked: Option<BlockReason>,
 }
@@ -115,9 +150,9 @@ pub enum Admission {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ControlOperation {
     /// Load a plugin afresh.
-    Reload,
+    Reload(PluginKey),
     /// Drop a plugin.
-    Unload,
+    Unload(PluginKey),
     /// Say what is loaded and what runs.
     GetState,
 }
@@ -131,8 +166,12 @@ pub enum WorkerFrame {
     Ready {
         /// The request that it answers.
         request: RequestId,
+        /// What it has loaded.
+        loaded: Vec<PluginKey>,
         /// Plugin and reason.
         failed: Vec<(String, String)>,
+        /// Resident memory of its process, in bytes; 0 if that is not known.
+        resident: u64,
     },
     /// It is about to run the job.
     Started {
@@ -159,6 +198,13 @@ pub enum WorkerFrame {
         /// Its number, from 0 without a gap.
         seq: u64,
     },
+    /// The job wrote to stdout or stderr.
+    Output {
+        /// The job.
+        job: JobId,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// The job ended.
     Result {
         /// The request that it answers.
@@ -169,6 +215,8 @@ pub enum WorkerFrame {
         attempt: u32,
         /// How it ended.
         result: Result<(), JobFailure>,
+        /// Resident memory of the worker's process, in bytes; 0 if that is not known.
+        resident: u64,
     },
     /// A reload, an unload or a stop was carried out, or not.
     Response {
@@ -182,6 +230,8 @@ pub enum WorkerFrame {
         /// The request that it answers.
         request: RequestId,
     },
+    /// It lives.
+    Pong,
     /// It closed its connection. Its exit should follow.
     HungUp,
     /// It broke the protocol, or what it sent cannot be read. Whatever it says after that is lost, so a job
@@ -209,6 +259,9 @@ impl WorkerFrame {
             | Self::Ready { .. }
             | Self::Response { .. }
             | Self::State { .. }
+            | Self::Pong
+            // What comes through a pipe is not said by the worker: it proves nothing.
+            | Self::Output { .. }
             | Self::HungUp
             | Self::Fault { .. } => None,
         }

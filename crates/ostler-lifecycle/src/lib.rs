@@ -19,30 +19,39 @@
 mod block;
 mod config;
 mod control;
+mod down;
 mod effect;
 mod exit;
 mod failure;
+mod forensics;
+mod heartbeat;
 mod id;
 mod input;
 mod job;
 mod machine;
 mod priority;
 mod queue;
+mod recycling;
 mod restart;
+mod retry;
 mod slot;
 mod status;
 
 pub use block::BlockReason;
-pub use config::{DownReason, PoolConfig, RestartPolicy};
+pub use config::{PoolConfig, RestartPolicy};
+pub use down::DownReason;
 pub use effect::{
     Command, ControlFailure, Effect, EndCause, EndReason, JobChange, Outcome, Rejection, WorkerChange,
 };
-pub use exit::{ExitStatus, Forensics, WorkerExit, signal_name};
+pub use exit::{ExitStatus, WorkerExit, signal_name};
 pub use failure::{FailureKind, JobFailure};
-pub use id::{Generation, JobId, SlotId, WorkerKey};
+pub use forensics::{DeathCause, DeathPhase, Forensics, LimitKind};
+pub use id::{Generation, JobId, PluginKey, SlotId, WorkerKey};
 pub use input::{Admission, ControlId, ControlOperation, Input, RequestId, Submit, Ticket, WorkerFrame};
 pub use machine::{Machine, SlotPhase, SlotView};
 /// Whose turn it is to act on a failure. A plugin says it, so it travels on the wire.
 pub use ostler_wire::Category;
 pub use priority::Priority;
+pub use recycling::{MemoryRules, RecycleReason, Recycling};
+pub use retry::RetryPolicy;
 pub use status::JobStatus;

@@ -10,7 +10,17 @@ pub(crate) enum EndKind {
     /// A cancel, a job's timeout, a retirement: the host wanted it.
     Asked,
     /// A crash, a failed load, a breach of the protocol.
-    Fault,
+    Fault(Fault),
+}
+
+/// Faults are counted apart: a plugin that never loads must not use up what jobs that crash may use, nor the other way
+/// round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// Of a worker that never became ready.
+    Load,
+    /// Of a worker that was ready.
+    Crash,
 }
 
 /// What to do with an empty slot.
@@ -26,13 +36,15 @@ pub(crate) fn refill(policy: RestartPolicy, end: EndKind, wanted: bool) -> Refil
     match (policy, end) {
         (RestartPolicy::Always, _)
         | (RestartPolicy::OnCancellation | RestartPolicy::Backoff, EndKind::Asked) => Refill::Now,
-        (RestartPolicy::Backoff, EndKind::Fault) => Refill::AfterBackoff,
-        (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, EndKind::Fault) if wanted => Refill::Now,
-        (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, EndKind::Fault) => Refill::Leave,
+        (RestartPolicy::Backoff, EndKind::Fault(_)) => Refill::AfterBackoff,
+        (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, EndKind::Fault(_)) if wanted => {
+            Refill::Now
+        }
+        (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, EndKind::Fault(_)) => Refill::Leave,
     }
 }
 
-/// How many starts after a fault are left, counted over a sliding window.
+/// How many starts after faults of one kind are left, counted over a sliding window.
 #[derive(Debug)]
 pub(crate) struct RestartBudget {
     max: u32,
@@ -100,15 +112,16 @@ mod tests {
     #[test]
     fn policy_table_is_the_documented_one() {
         use {EndKind::*, Refill::*, RestartPolicy::*};
+        let fault = Fault(super::Fault::Crash);
         let table = [
             (Never, Asked, Leave, Now),
-            (Never, Fault, Leave, Now),
+            (Never, fault, Leave, Now),
             (OnCancellation, Asked, Now, Now),
-            (OnCancellation, Fault, Leave, Now),
+            (OnCancellation, fault, Leave, Now),
             (Always, Asked, Now, Now),
-            (Always, Fault, Now, Now),
+            (Always, fault, Now, Now),
             (Backoff, Asked, Now, Now),
-            (Backoff, Fault, AfterBackoff, AfterBackoff),
+            (Backoff, fault, AfterBackoff, AfterBackoff),
         ];
         for (policy, end, unwanted, wanted) in table {
             assert_eq!(refill(policy, end, false), unwanted, "{policy:?} {end:?}, nothing pending");

@@ -7,12 +7,14 @@
 //!    └───────────────────────────────────────────────────────────────────────── Waiting | Vacant
 //! ```
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
+use crate::restart::Fault;
 use crate::{
-    Category, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket, WorkerFrame,
-    WorkerKey,
+    Category, ControlOperation, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, PluginKey,
+    RequestId, SlotId, Ticket, WorkerFrame, WorkerKey,
 };
 
 #[derive(Debug)]
@@ -26,20 +28,54 @@ pub(crate) struct Slot {
     pub(crate) deadline: Option<Instant>,
     /// It closed its connection; if it has not exited by then, it never will.
     pub(crate) hung_up: Option<Instant>,
-    /// The worker must not take another job.
-    pub(crate) retire: bool,
-    /// Somebody waits for another worker here, whatever the policy says of the end of this one.
+    /// In states in which it must show that it lives.
+    pub(crate) heartbeat: Option<Heartbeat>,
+    /// Why the worker must go as soon as it may.
+    pub(crate) retire: Option<EndReason>,
+    /// Somebody wants another worker here, whatever the policy says of the end of this one.
     pub(crate) wanted: bool,
     /// How the last worker ended, as the rest of a sentence.
     pub(crate) last_end: String,
+    /// The life of the worker so far.
+    pub(crate) life: Life,
+}
+
+/// What a worker has done since its start.
+#[derive(Debug, Default)]
+pub(crate) struct Life {
+    pub(crate) spawned_at: Option<Instant>,
+    pub(crate) ready_at: Option<Instant>,
+    pub(crate) jobs_done: u32,
+    /// Resident memory when it was ready, in bytes; 0 if that is not known.
+    pub(crate) baseline: u64,
+    /// What it has loaded.
+    pub(crate) warm: Vec<PluginKey>,
+}
+
+impl Life {
+    /// The worker runs a job of this plugin, and has it loaded from then on.
+    pub(crate) fn uses(&mut self, plugin: PluginKey) {
+        if !self.warm.contains(&plugin) {
+            self.warm.push(plugin);
+        }
+    }
+
+    /// The worker has loaded or dropped a plugin.
+    pub(crate) fn carried_out(&mut self, operation: ControlOperation) {
+        match operation {
+            ControlOperation::Reload(plugin) => self.uses(plugin),
+            ControlOperation::Unload(plugin) => self.warm.retain(|&warm| warm != plugin),
+            ControlOperation::GetState => {}
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) enum SlotState {
     /// No worker, and none on its way. `owes` says that the next start follows a fault.
-    Vacant { owes: bool },
+    Vacant { owes: Option<Fault> },
     /// The restart policy lets it wait until its deadline.
-    Waiting,
+    Waiting { after: Fault },
     /// The process is being made, or has not said hello.
     Starting,
     /// Plugins are being loaded.
@@ -53,7 +89,7 @@ pub(crate) enum SlotState {
     /// Reloads or unloads a plugin.
     Controlling { request: RequestId },
     /// Was told to stop.
-    Draining,
+    Draining { reason: EndReason },
     /// Was killed, and the death is not proven yet.
     Dying(Death),
 }
@@ -65,6 +101,22 @@ pub(crate) struct Assignment {
     pub(crate) attempt: u32,
     pub(crate) request: RequestId,
     pub(crate) stage: Stage,
+    /// How long it may report nothing, and when it did last.
+    pub(crate) stall: Option<(Duration, Instant)>,
+}
+
+impl Assignment {
+    /// When it has reported nothing for too long.
+    pub(crate) fn stalls_at(&self) -> Option<Instant> {
+        let (patience, reported) = self.stall?;
+        matches!(self.stage, Stage::Running { .. }).then(|| reported + patience)
+    }
+
+    pub(crate) fn reported(&mut self, now: Instant) {
+        if let Some((_, reported)) = &mut self.stall {
+            *reported = now;
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +135,7 @@ pub(crate) struct Death {
     pub(crate) reason: EndReason,
     pub(crate) victim: Option<(JobId, Fate)>,
     pub(crate) was_ready: bool,
+    pub(crate) phase: DeathPhase,
 }
 
 /// A worker that does not die, apart from its slot, which goes on without it.
@@ -90,6 +143,7 @@ pub(crate) struct Death {
 pub(crate) struct Undead {
     pub(crate) worker: WorkerKey,
     pub(crate) pid: Option<u32>,
+    pub(crate) jobs_done: u32,
     pub(crate) death: Death,
 }
 
@@ -99,12 +153,14 @@ impl Slot {
             id,
             generation: Generation(0),
             pid: None,
-            state: SlotState::Vacant { owes: false },
+            state: SlotState::VACANT,
             deadline: None,
             hung_up: None,
-            retire: false,
+            heartbeat: None,
+            retire: None,
             wanted: false,
             last_end: String::new(),
+            life: Life::default(),
         }
     }
 
@@ -115,11 +171,22 @@ impl Slot {
     pub(crate) fn enter(&mut self, state: SlotState, deadline: Option<Instant>) {
         self.state = state;
         self.deadline = deadline;
+        self.heartbeat = None;
+    }
+
+    /// Everything that this slot waits for by itself.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = Instant> {
+        let stalls_at = match &self.state {
+            SlotState::Busy(assignment) => assignment.stalls_at(),
+            _ => None,
+        };
+        let beat = self.heartbeat.map(|heartbeat| heartbeat.deadline());
+        [self.deadline, self.hung_up, stalls_at, beat].into_iter().flatten()
     }
 
     /// Whether there is a process, or one is being made.
     pub(crate) fn has_worker(&self) -> bool {
-        !matches!(self.state, SlotState::Vacant { .. } | SlotState::Waiting)
+        !matches!(self.state, SlotState::Vacant { .. } | SlotState::Waiting { .. })
     }
 
     /// Whether its worker has its plugins loaded and was not told to go.
@@ -132,7 +199,17 @@ impl Slot {
 
     /// Whether it has a job or will have one without another worker being started.
     pub(crate) fn is_on_its_way(&self) -> bool {
-        !matches!(self.state, SlotState::Vacant { .. } | SlotState::Busy(_) | SlotState::Draining)
+        !matches!(self.state, SlotState::Vacant { .. } | SlotState::Busy(_) | SlotState::Draining { .. })
+    }
+
+    /// Whether it has a job, or is reserved for one.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self.state, SlotState::Reserved { .. } | SlotState::Busy(_))
+    }
+
+    /// Whether its worker can take a job. One that has closed its connection is as good as dead.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.state, SlotState::Idle) && self.hung_up.is_none()
     }
 }
 
@@ -151,6 +228,21 @@ impl Death {
 }
 
 impl SlotState {
+    /// Empty, and nobody is to blame.
+    pub(crate) const VACANT: Self = Self::Vacant { owes: None };
+
+    /// What a worker in this state is doing, if it ends now.
+    pub(crate) fn phase(&self) -> DeathPhase {
+        match self {
+            Self::Vacant { .. } | Self::Waiting { .. } | Self::Starting => DeathPhase::Start,
+            Self::Loading { .. } | Self::Controlling { .. } => DeathPhase::Load,
+            Self::Idle | Self::Reserved { .. } => DeathPhase::Idle,
+            Self::Busy(_) => DeathPhase::Run,
+            Self::Draining { .. } => DeathPhase::Stop,
+            Self::Dying(death) => death.phase,
+        }
+    }
+
     /// What the worker says cannot be trusted any more: a job that was sent may have begun.
     pub(crate) fn presume_begun(&mut self) {
         if let Self::Busy(Assignment { stage: stage @ Stage::Sent, .. }) = self {

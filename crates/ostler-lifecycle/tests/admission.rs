@@ -110,7 +110,7 @@ fn a_late_answer_changes_nothing() {
 #[test]
 fn a_reserved_worker_that_dies_gives_the_job_back_and_its_answer_is_late() {
     check(
-        PoolConfig { slots: 2, ..config() },
+        PoolConfig { max_workers: 2, ..config() },
         "
         submit a     | a queued; spawn 0.1
         up 0.1       | 0.1 idle; ask a ?1
@@ -125,7 +125,7 @@ fn a_reserved_worker_that_dies_gives_the_job_back_and_its_answer_is_late() {
 #[test]
 fn a_job_whose_reserved_worker_is_killed_does_not_wait_for_the_death() {
     check(
-        PoolConfig { slots: 2, ..config() },
+        PoolConfig { max_workers: 2, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 1.2       | 1.2 idle

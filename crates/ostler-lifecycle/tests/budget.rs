@@ -74,7 +74,7 @@ fn a_start_counts_for_one_window() {
 #[test]
 fn a_start_that_waits_for_its_time_is_in_the_budget() {
     check(
-        PoolConfig { slots: 2, ..budget(RestartPolicy::Backoff, 1) },
+        PoolConfig { max_workers: 2, ..budget(RestartPolicy::Backoff, 1) },
         "
         start            | spawn 0.1; spawn 1.2
         spawn_failed 0.1 | 0.1 gone: not made
@@ -137,7 +137,7 @@ fn restart_workers_clears_down_and_the_budget() {
 #[test]
 fn restart_workers_fills_what_the_policy_left_empty_and_leaves_the_living_alone() {
     check(
-        PoolConfig { slots: 2, ..budget(RestartPolicy::Never, 3) },
+        PoolConfig { max_workers: 2, ..budget(RestartPolicy::Never, 3) },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
@@ -152,7 +152,7 @@ fn restart_workers_fills_what_the_policy_left_empty_and_leaves_the_living_alone(
 #[test]
 fn a_job_that_was_running_when_the_pool_went_down_ends_as_it_does() {
     check(
-        PoolConfig { slots: 2, ..budget(RestartPolicy::Always, 0) },
+        PoolConfig { max_workers: 2, ..budget(RestartPolicy::Always, 0) },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle

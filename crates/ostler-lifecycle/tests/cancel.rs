@@ -124,7 +124,7 @@ fn two_cancels_kill_once_and_share_the_outcome() {
 #[test]
 fn a_cancel_touches_no_other_job() {
     check(
-        PoolConfig { slots: 2, ..config() },
+        PoolConfig { max_workers: 2, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle

@@ -6,7 +6,7 @@ use common::{check, config};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
 
 fn two() -> PoolConfig {
-    PoolConfig { slots: 2, restart_policy: RestartPolicy::OnCancellation, ..config() }
+    PoolConfig { max_workers: 2, restart_policy: RestartPolicy::OnCancellation, ..config() }
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn what_an_earlier_worker_says_is_dropped() {
 #[test]
 fn a_worker_cannot_end_the_job_of_another_one() {
     check(
-        ostler_lifecycle::PoolConfig { slots: 2, ..config() },
+        ostler_lifecycle::PoolConfig { max_workers: 2, ..config() },
         "
         start             | spawn 0.1; spawn 1.2
         up 0.1            | 0.1 idle

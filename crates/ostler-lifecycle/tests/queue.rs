@@ -41,7 +41,7 @@ fn a_job_that_was_sent_and_did_not_begin_goes_back_to_the_front() {
 #[test]
 fn a_job_that_comes_back_runs_on_a_worker_that_is_idle() {
     check(
-        PoolConfig { slots: 2, ..config() },
+        PoolConfig { max_workers: 2, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
@@ -89,7 +89,7 @@ fn a_full_queue_rejects_at_once_and_loses_nothing() {
 #[test]
 fn a_crash_touches_only_the_job_that_was_running_in_it() {
     check(
-        PoolConfig { slots: 2, ..config() },
+        PoolConfig { max_workers: 2, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle

@@ -129,7 +129,7 @@ fn a_submit_fills_a_slot_that_the_policy_left_empty() {
 #[test]
 fn no_more_slots_are_filled_than_jobs_wait() {
     check(
-        PoolConfig { slots: 3, ..config() },
+        PoolConfig { max_workers: 3, ..config() },
         "
         submit a     | a queued; spawn 0.1
         submit b     | b queued; spawn 1.2

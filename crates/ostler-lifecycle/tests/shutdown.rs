@@ -46,7 +46,7 @@ fn without_workers_it_is_over_at_once() {
 #[test]
 fn the_deadline_ends_the_rest_as_interrupted() {
     check(
-        PoolConfig { slots: 2, restart_policy: RestartPolicy::Always, ..config() },
+        PoolConfig { max_workers: 2, restart_policy: RestartPolicy::Always, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
@@ -161,7 +161,7 @@ fn a_process_that_does_not_die_is_named_and_holds_nothing_up() {
 #[test]
 fn a_process_that_was_made_only_after_it_was_given_up_is_named_too() {
     check(
-        PoolConfig { slots: 2, ..config() },
+        PoolConfig { max_workers: 2, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 1.2       | 1.2 idle
@@ -202,7 +202,7 @@ fn while_draining_a_pending_job_still_gets_a_worker() {
 #[test]
 fn while_draining_nothing_is_restarted_that_no_job_waits_for() {
     check(
-        PoolConfig { slots: 2, restart_policy: RestartPolicy::Backoff, ..config() },
+        PoolConfig { max_workers: 2, restart_policy: RestartPolicy::Backoff, ..config() },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle

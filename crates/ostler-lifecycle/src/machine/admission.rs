@@ -18,21 +18,29 @@ impl Machine {
         if self.intake == Intake::Ending || self.intake == Intake::Closed {
             return;
         }
-        while let Some(slot) = self.idle_slot() {
-            let Some(job) = self.queue.pop() else { return };
+        while self.running() < self.config.max_workers as usize {
+            let Some(job) = self.queue.peek() else { return };
+            let Some(slot) = self.idle_slot_for(job) else { return };
+            self.queue.pop();
             if fresh == Some(job) {
                 self.execute(now, slot, job, out);
             } else {
                 let ticket = self.next_ticket();
-                self.slot(slot).enter(SlotState::Reserved { job, ticket }, None);
+                let deadline = now + self.config.hook_timeout;
+                self.slot(slot).enter(SlotState::Reserved { job, ticket }, Some(deadline));
                 self.set_whereabouts(job, Whereabouts::InSlot(slot));
                 out.push(Effect::AskAdmission { job, ticket });
             }
         }
     }
 
-    fn idle_slot(&self) -> Option<SlotId> {
-        self.slots.iter().find(|slot| matches!(slot.state, SlotState::Idle)).map(|slot| slot.id)
+    /// An idle worker: rather one that stays than one that is about to be replaced, rather one that has the job's plugin
+    /// loaded than one that has not.
+    fn idle_slot_for(&self, job: JobId) -> Option<SlotId> {
+        let plugin = self.jobs.get(&job)?.plugin;
+        let idle = self.slots.iter().filter(|slot| slot.is_idle());
+        let best = idle.min_by_key(|slot| (slot.retire.is_some(), !slot.life.warm.contains(&plugin)));
+        best.map(|slot| slot.id)
     }
 
     pub(super) fn admission(
@@ -63,12 +71,18 @@ impl Machine {
 
     fn execute(&mut self, now: Instant, id: SlotId, job: JobId, out: &mut Vec<Effect>) {
         self.set_whereabouts(job, Whereabouts::InSlot(id));
-        let Some(attempt) = self.jobs.get(&job).map(|entry| entry.attempt) else { return };
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        entry.suspect();
+        let (attempt, plugin) = (entry.attempt, entry.plugin);
+        let stall = entry.stall_timeout.map(|patience| (patience, now));
         let deadline = now + self.config.start_timeout;
         let worker = self.slot(id).worker();
         let request = self.send(worker, Command::Execute { job, attempt }, out);
-        let assignment = Assignment { job, attempt, request, stage: Stage::Sent };
-        self.slot(id).enter(SlotState::Busy(assignment), Some(deadline));
+        let assignment = Assignment { job, attempt, request, stage: Stage::Sent, stall };
+        let slot = self.slot(id);
+        slot.enter(SlotState::Busy(assignment), Some(deadline));
+        slot.life.uses(plugin);
+        self.listen_to(id, now);
         out.push(Effect::Worker { worker, change: WorkerChange::Busy { job } });
     }
 

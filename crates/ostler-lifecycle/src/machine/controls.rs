@@ -23,8 +23,8 @@ impl Machine {
             return;
         }
         let timeout = match operation {
-            ControlOperation::Reload => self.config.reload_timeout,
-            ControlOperation::Unload | ControlOperation::GetState => self.config.unload_timeout,
+            ControlOperation::Reload(_) => self.config.reload_timeout,
+            ControlOperation::Unload(_) | ControlOperation::GetState => self.config.unload_timeout,
         };
         let mut control = Control::new(id, operation, now + timeout);
         let mut idle = Vec::new();
@@ -44,7 +44,7 @@ impl Machine {
         }
         self.controls.push(control);
         for slot in idle {
-            self.begin_control(slot, out);
+            self.begin_control(now, slot, out);
         }
         self.conclude_controls(out);
     }
@@ -59,20 +59,21 @@ impl Machine {
     }
 
     /// Sends an idle worker the next operation that waits for it.
-    pub(super) fn begin_control(&mut self, slot: SlotId, out: &mut Vec<Effect>) {
+    pub(super) fn begin_control(&mut self, now: Instant, slot: SlotId, out: &mut Vec<Effect>) {
         let worker = self.slot(slot).worker();
         let Some(index) = self.controls.iter().position(|control| control.waits_for(worker)) else {
             return;
         };
         let id = self.controls[index].id;
         let command = match self.controls[index].operation {
-            ControlOperation::Reload => Command::Reload { id },
-            ControlOperation::Unload => Command::Unload { id },
+            ControlOperation::Reload(_) => Command::Reload { id },
+            ControlOperation::Unload(_) => Command::Unload { id },
             ControlOperation::GetState => Command::GetState,
         };
         let request = self.send(worker, command, out);
         self.controls[index].sent(worker, request);
         self.slot(slot).enter(SlotState::Controlling { request }, None);
+        self.listen_to(slot, now);
     }
 
     pub(super) fn control_answered(
@@ -85,7 +86,10 @@ impl Machine {
     ) {
         let worker = self.slot(slot).worker();
         for control in &mut self.controls {
-            control.answered(worker, request, result.clone());
+            if control.answered(worker, request, result.clone()) && result.is_ok() {
+                // As `Self::slot`, which would borrow the operations as well.
+                self.slots[slot.0 as usize].life.carried_out(control.operation);
+            }
         }
         // First the verdict: a failed reload may retire this worker.
         self.conclude_controls(out);
@@ -128,10 +132,10 @@ impl Machine {
 
     fn conclude(&mut self, control: &Control, result: Result<(), ControlFailure>, out: &mut Vec<Effect>) {
         // One configuration in the whole pool: who took the one that failed elsewhere starts over with the old.
-        if result.is_err() && control.operation == ControlOperation::Reload {
+        if result.is_err() && matches!(control.operation, ControlOperation::Reload(_)) {
             for worker in control.succeeded() {
                 if let Some(slot) = self.living(worker) {
-                    slot.retire = true;
+                    slot.retire = Some(EndReason::Retired);
                 }
             }
         }
@@ -158,7 +162,8 @@ impl Machine {
     pub(super) fn retire_idle(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
             let slot = &self.slots[index];
-            if slot.retire && matches!(slot.state, SlotState::Idle | SlotState::Reserved { .. }) {
+            let obsolete = slot.retire == Some(EndReason::Retired);
+            if obsolete && matches!(slot.state, SlotState::Idle | SlotState::Reserved { .. }) {
                 self.kill(now, slot.id, EndReason::Retired, None, out);
             }
         }

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::memory::Pressure;
 use crate::control::Control;
 use crate::job::JobEntry;
 use crate::queue::Queue;
-use crate::restart::{Jitter, RestartBudget};
+use crate::recycling::GrowthWatch;
+use crate::restart::{Fault, Jitter, RestartBudget};
 use crate::slot::{Slot, Undead};
 use crate::{
     Command, DownReason, Effect, Generation, Input, JobId, PoolConfig, RequestId, SlotId, Ticket, WorkerKey,
@@ -36,10 +38,15 @@ pub struct Machine {
     pub(super) slots: Vec<Slot>,
     pub(super) undead: Vec<Undead>,
     pub(super) controls: Vec<Control>,
-    pub(super) budget: RestartBudget,
+    /// For workers that were ready.
+    pub(super) crash_budget: RestartBudget,
+    /// For workers that were not.
+    pub(super) load_budget: RestartBudget,
     pub(super) jitter: Jitter,
     pub(super) down: Option<DownReason>,
     pub(super) intake: Intake,
+    pub(super) growth: GrowthWatch,
+    pub(super) pressure: Pressure,
     /// When blocked jobs get their turn again at the latest.
     pub(super) ask_again_at: Option<Instant>,
     generations: u64,
@@ -66,13 +73,16 @@ impl Machine {
         Self {
             jobs: HashMap::new(),
             queue: Queue::default(),
-            slots: (0..config.slots).map(|index| Slot::new(SlotId(index))).collect(),
+            slots: (0..config.max_workers + config.standby).map(|index| Slot::new(SlotId(index))).collect(),
             undead: Vec::new(),
             controls: Vec::new(),
-            budget: RestartBudget::new(config.max_restart_attempts, config.restart_window),
+            crash_budget: RestartBudget::new(config.max_restart_attempts, config.restart_window),
+            load_budget: RestartBudget::new(config.max_restart_attempts, config.restart_window),
             jitter: Jitter::new(config.jitter_seed),
             down: None,
             intake: Intake::Open,
+            growth: GrowthWatch::default(),
+            pressure: Pressure::None,
             ask_again_at: None,
             generations: 0,
             requests: 0,
@@ -89,7 +99,9 @@ impl Machine {
         match input {
             Input::Start => self.start(out),
             Input::Submit(submit) => fresh = self.submit(now, submit, out),
-            Input::Cancel { job } => self.cancel(now, job, out),
+            Input::Cancel { job, grace } => self.cancel(now, job, grace, out),
+            Input::Release { job } => self.release(job, out),
+            Input::GiveUp { job } => self.give_up_quarantined(job, out),
             Input::Admission { job, ticket, answer } => self.admission(now, job, ticket, answer, out),
             Input::WorkerSpawned { worker, pid } => self.worker_spawned(now, worker, pid, out),
             Input::SpawnFailed { worker, message } => self.spawn_failed(now, worker, message, out),
@@ -98,8 +110,11 @@ impl Machine {
             Input::Tick => self.tick(now, out),
             Input::Control { id, operation } => self.control(now, id, operation, out),
             Input::RestartWorkers => self.restart_workers(out),
+            Input::Resize { max_workers, standby } => self.resize(now, max_workers, standby, out),
+            Input::Memory { available, resident } => self.memory(now, available, &resident, out),
             Input::Shutdown { deadline } => self.shutdown(now, deadline, out),
         }
+        self.recycle(now, out);
         self.retire_idle(now, out);
         self.dispatch(now, fresh, out);
         self.fill_for_pending(now, out);
@@ -107,7 +122,7 @@ impl Machine {
     }
 
     pub(super) fn slot(&mut self, id: SlotId) -> &mut Slot {
-        // Slots are never removed, and only this machine makes slot ids: see `Machine::new`.
+        // Slots are only added, and only this machine makes slot ids: see `Machine::vacant_slot`.
         &mut self.slots[id.0 as usize]
     }
 
@@ -116,6 +131,13 @@ impl Machine {
         self.slots
             .get_mut(worker.slot.0 as usize)
             .filter(|slot| slot.generation == worker.generation && slot.has_worker())
+    }
+
+    pub(super) fn budget(&mut self, fault: Fault) -> &mut RestartBudget {
+        match fault {
+            Fault::Load => &mut self.load_budget,
+            Fault::Crash => &mut self.crash_budget,
+        }
     }
 
     pub(super) fn next_generation(&mut self) -> Generation {

@@ -5,9 +5,11 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use super::workers::end_kind_of;
+use crate::heartbeat::Pulse;
 use crate::job::{Fate, Whereabouts};
+use crate::restart::Fault;
 use crate::slot::{SlotState, Stage, Undead};
-use crate::{Category, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId};
+use crate::{BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId};
 
 impl Machine {
     /// When to call [`handle`](Self::handle) with [`Input::Tick`](crate::Input::Tick) if nothing else happens first.
@@ -16,9 +18,10 @@ impl Machine {
             Intake::Draining { deadline } => Some(deadline),
             Intake::Open | Intake::Ending | Intake::Closed => None,
         };
-        let slots = self.slots.iter().flat_map(|slot| [slot.deadline, slot.hung_up]).flatten();
+        let slots = self.slots.iter().flat_map(|slot| slot.deadlines());
         let controls = self.controls.iter().map(|control| control.deadline);
-        slots.chain(controls).chain(self.ask_again_at).chain(drain).min()
+        let rest = [self.ask_again_at, drain, self.queue.next_deadline(), self.next_birthday()];
+        slots.chain(controls).chain(rest.into_iter().flatten()).min()
     }
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
@@ -30,32 +33,39 @@ impl Machine {
             if self.slots[index].deadline.is_some_and(|deadline| deadline <= now) {
                 self.slot_timed_out(now, self.slots[index].id, out);
             }
+            self.check_stall(now, self.slots[index].id, out);
+            self.check_heartbeat(now, self.slots[index].id, out);
         }
+        self.check_ages(now);
         self.time_out_controls(now, out);
         if self.ask_again_at.is_some_and(|at| at <= now) {
             self.freed();
         }
+        for job in self.queue.take_due(now) {
+            if let Some(entry) = self.jobs.get_mut(&job) {
+                entry.whereabouts = Whereabouts::Queued;
+            }
+        }
+        self.time_out_pending(now, out);
         if matches!(self.intake, Intake::Draining { deadline } if deadline <= now) {
             self.end_everything(now, out);
         }
     }
 
     fn slot_timed_out(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        let reason = match &self.slot(id).state {
-            SlotState::Waiting => return self.end_wait(now, id, out),
+        let reason = match &self.slots[id.0 as usize].state {
+            &SlotState::Waiting { after } => return self.end_wait(now, id, after, out),
+            &SlotState::Reserved { job, .. } => return self.hook_timed_out(now, id, job, out),
             SlotState::Dying(_) => return self.give_up(now, id, out),
             SlotState::Starting => EndReason::SilentAtStart,
             SlotState::Loading { .. } => EndReason::LoadTimedOut,
-            SlotState::Draining => EndReason::Shutdown,
+            SlotState::Draining { reason } => reason.clone(),
             SlotState::Busy(assignment) => match assignment.stage {
                 Stage::Sent => EndReason::Stalled,
                 Stage::Running { .. } => EndReason::TimedOut,
                 Stage::Leaving => EndReason::Cancelled,
             },
-            SlotState::Vacant { .. }
-            | SlotState::Idle
-            | SlotState::Reserved { .. }
-            | SlotState::Controlling { .. } => return,
+            SlotState::Vacant { .. } | SlotState::Idle | SlotState::Controlling { .. } => return,
         };
         let timeout = self.timeout_of_job_in(id);
         let victim = self.slot(id).state.victim(|| {
@@ -68,18 +78,63 @@ impl Machine {
         self.kill(now, id, reason, victim, out);
     }
 
+    /// Its job reports nothing.
+    fn check_stall(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let SlotState::Busy(assignment) = &self.slot(id).state else { return };
+        if assignment.stalls_at().is_none_or(|at| now < at) {
+            return;
+        }
+        let patience = assignment.stall.map(|(patience, _)| patience).unwrap_or_default();
+        let victim = self.slot(id).state.victim(|| {
+            let message =
+                format!("the job reported nothing for its stall_timeout of {patience:?} and was killed");
+            JobFailure::new(FailureKind::Stalled, Category::Transient, message)
+        });
+        self.kill(now, id, EndReason::Silent, victim, out);
+    }
+
+    /// Asks a worker that says nothing whether it lives, and ends one that does not answer.
+    fn check_heartbeat(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let slot = self.slot(id);
+        let worker = slot.worker();
+        match slot.heartbeat.as_mut().map_or(Pulse::Fine, |heartbeat| heartbeat.check(now)) {
+            Pulse::Fine => {}
+            Pulse::Ask => {
+                self.send(worker, Command::Ping, out);
+            }
+            Pulse::Dead => {
+                let timeout = self.config.heartbeat_timeout;
+                let victim = self.slot(id).state.victim(|| {
+                    let message = format!(
+                        "the worker did not answer for {timeout:?} and was killed: its process was stopped, starved or \
+                         frozen"
+                    );
+                    JobFailure::new(FailureKind::Stalled, Category::Transient, message)
+                });
+                self.kill(now, id, EndReason::Unresponsive, victim, out);
+            }
+        }
+    }
+
+    /// A question that nobody answers must not hold up the others behind it.
+    fn hook_timed_out(&mut self, now: Instant, id: SlotId, job: JobId, out: &mut Vec<Effect>) {
+        self.become_idle(now, id, out);
+        let reason = format!("the resource hook did not answer within {:?}", self.config.hook_timeout);
+        self.block(now, job, BlockReason::Resources { reason }, out);
+    }
+
     /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for.
-    fn end_wait(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+    fn end_wait(&mut self, now: Instant, id: SlotId, after: Fault, out: &mut Vec<Effect>) {
         let wanted = match self.intake {
             Intake::Open => true,
-            Intake::Draining { deadline } => now < deadline && !self.queue.is_empty(),
+            Intake::Draining { deadline } => now < deadline && self.queue.wanting() > 0,
             Intake::Ending | Intake::Closed => false,
         };
         if wanted {
-            self.budget.take(now);
+            self.budget(after).take(now);
             self.spawn(id, out);
         } else {
-            self.slot(id).enter(SlotState::Vacant { owes: true }, None);
+            self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
         }
     }
 
@@ -96,16 +151,15 @@ impl Machine {
     /// A killed worker does not die: the slot goes on without it.
     fn give_up(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
-        let (worker, pid) = (slot.worker(), slot.pid);
-        let SlotState::Dying(mut death) =
-            std::mem::replace(&mut slot.state, SlotState::Vacant { owes: false })
-        else {
+        let (worker, pid, jobs_done) = (slot.worker(), slot.pid, slot.life.jobs_done);
+        let SlotState::Dying(mut death) = std::mem::replace(&mut slot.state, SlotState::VACANT) else {
             return;
         };
         death.victim = self.leave_behind(death.victim, pid, out);
-        let (kind, last_end) = (end_kind_of(&death.reason), format!("{}, and does not die", death.reason));
+        let (kind, last_end) =
+            (end_kind_of(&death.reason, death.was_ready), format!("{}, and does not die", death.reason));
         self.forget_in_controls(worker, out);
-        self.undead.push(Undead { worker, pid, death });
+        self.undead.push(Undead { worker, pid, jobs_done, death });
         self.refill(now, id, kind, last_end, out);
         self.freed();
     }

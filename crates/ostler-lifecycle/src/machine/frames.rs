@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::Machine;
+use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
 use crate::slot::{Assignment, SlotState, Stage};
 use crate::{
-    Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, RequestId,
-    SlotId, WorkerChange, WorkerFrame, WorkerKey,
+    Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, PluginKey,
+    RequestId, SlotId, WorkerChange, WorkerFrame, WorkerKey,
 };
 
 /// From a worker's hang-up to its exit: an exit closes the connection a moment before it can be reaped.
@@ -23,20 +24,27 @@ impl Machine {
     ) {
         let Some(slot) = self.living(worker) else { return };
         let id = slot.id;
+        // What comes through a pipe may be somebody else's, and a hang-up is no sign of life.
+        if let Some(heartbeat) = &mut slot.heartbeat
+            && !matches!(frame, WorkerFrame::Output { .. } | WorkerFrame::HungUp)
+        {
+            heartbeat.heard(now);
+        }
         match (&mut slot.state, frame) {
             // What was handled first wins: nothing that it says can change that, but for one thing.
             (SlotState::Dying(death), frame) => death.hear(&frame),
-            (SlotState::Draining, _) => {}
+            (SlotState::Draining { .. }, _) | (_, WorkerFrame::Pong) => {}
             (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
             (state, WorkerFrame::Fault { message }) => {
                 state.presume_begun();
                 self.fault(now, id, message, out);
             }
             (SlotState::Starting, WorkerFrame::Hello) => self.hello(now, id, out),
-            (SlotState::Loading { request }, WorkerFrame::Ready { request: answers, failed })
-                if *request == answers =>
-            {
-                self.ready(now, id, &failed, out);
+            (
+                SlotState::Loading { request },
+                WorkerFrame::Ready { request: answers, loaded, failed, resident },
+            ) if *request == answers => {
+                self.ready(now, id, Ready { loaded, failed, resident }, out);
             }
             (SlotState::Controlling { request }, WorkerFrame::Response { request: answers, result })
                 if *request == answers =>
@@ -44,9 +52,9 @@ impl Machine {
                 self.control_answered(now, id, answers, result, out);
             }
             (_, WorkerFrame::State { request }) => self.state_reported(id, request, out),
-            (SlotState::Busy(assignment), frame) => match said_of_job(assignment, frame) {
+            (SlotState::Busy(assignment), frame) => match said_of_job(assignment, now, frame) {
                 Said::Began => self.began(now, id, out),
-                Said::Ended(job, result) => self.ended(now, id, job, result, out),
+                Said::Ended(job, result, resident) => self.ended(now, id, job, result, resident, out),
                 Said::EndedAfterCancel(job) => {
                     self.kill(now, id, EndReason::Cancelled, Some((job, Fate::Cancelled)), out);
                 }
@@ -54,6 +62,8 @@ impl Machine {
                 Said::Nothing => {}
                 Said::Unexpected(what) => self.fault(now, id, what, out),
             },
+            // It may be late, and is not said by the worker itself.
+            (_, WorkerFrame::Output { .. }) => {}
             (_, frame) => self.fault(now, id, format!("it sent {} when nobody had asked", name(&frame)), out),
         }
     }
@@ -64,15 +74,28 @@ impl Machine {
         out.push(Effect::Worker { worker, change: WorkerChange::Loading });
         let request = self.send(worker, Command::Init, out);
         self.slot(id).enter(SlotState::Loading { request }, Some(deadline));
+        self.listen_to(id, now);
         self.join_controls(worker);
     }
 
-    fn ready(&mut self, now: Instant, id: SlotId, failed: &[(String, String)], out: &mut Vec<Effect>) {
-        if failed.is_empty() {
-            self.become_idle(now, id, out);
-        } else {
-            let list: Vec<String> = failed.iter().map(|(plugin, why)| named(plugin, why)).collect();
-            self.kill(now, id, EndReason::LoadFailed(list.join("; ")), None, out);
+    /// From now on, until the slot's next state, its worker must show that it lives.
+    pub(super) fn listen_to(&mut self, id: SlotId, now: Instant) {
+        let (interval, timeout) = (self.config.heartbeat_interval, self.config.heartbeat_timeout);
+        self.slot(id).heartbeat = Heartbeat::new(interval, timeout, now);
+    }
+
+    fn ready(&mut self, now: Instant, id: SlotId, ready: Ready, out: &mut Vec<Effect>) {
+        if !ready.failed.is_empty() {
+            let list: Vec<String> = ready.failed.iter().map(|(plugin, why)| named(plugin, why)).collect();
+            return self.kill(now, id, EndReason::LoadFailed(list.join("; ")), None, out);
+        }
+        let life = &mut self.slot(id).life;
+        life.ready_at = Some(now);
+        life.warm = ready.loaded;
+        life.baseline = ready.resident;
+        match self.hopeless_limit(id, now) {
+            None => self.become_idle(now, id, out),
+            Some(figures) => self.refuse_limit(now, id, figures, out),
         }
     }
 
@@ -80,19 +103,24 @@ impl Machine {
     pub(super) fn become_idle(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
-        if slot.retire {
-            self.kill(now, id, EndReason::Retired, None, out);
-            return;
+        match &slot.retire {
+            Some(EndReason::Retired) => return self.kill(now, id, EndReason::Retired, None, out),
+            Some(EndReason::Surplus) => return self.stop(now, id, EndReason::Surplus, out),
+            _ => {}
         }
         out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });
-        self.begin_control(id, out);
+        self.begin_control(now, id, out);
     }
 
     fn began(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         let (worker, pid) = (slot.worker(), slot.pid);
         let SlotState::Busy(Assignment { job, attempt, .. }) = slot.state else { return };
-        let timeout = self.jobs.get(&job).and_then(|entry| entry.timeout);
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        let timeout = entry.timeout;
+        if let Some(deadline) = entry.queue_deadline.take() {
+            self.queue.clear_deadline(deadline, entry.place);
+        }
         self.slot(id).deadline = timeout.map(|timeout| now + timeout);
         out.push(Effect::Publish { job, change: JobChange::Started { worker, pid, attempt } });
     }
@@ -103,13 +131,14 @@ impl Machine {
         id: SlotId,
         job: JobId,
         result: Result<(), JobFailure>,
+        resident: u64,
         out: &mut Vec<Effect>,
     ) {
-        let outcome = match result {
-            Ok(()) => Outcome::Completed,
-            Err(failure) => Outcome::Failed(Box::new(failure)),
-        };
-        self.settle(job, outcome, out);
+        match result {
+            Ok(()) => self.settle(job, Outcome::Completed, out),
+            Err(failure) => self.run_failed(now, job, Box::new(failure), out),
+        }
+        self.ran_a_job(now, id, resident, out);
         self.become_idle(now, id, out);
         self.freed();
     }
@@ -131,15 +160,23 @@ fn named(plugin: &str, why: &str) -> String {
 /// What a frame means to the job that the worker has.
 enum Said {
     Began,
-    Ended(JobId, Result<(), JobFailure>),
+    Ended(JobId, Result<(), JobFailure>, u64),
     EndedAfterCancel(JobId),
     Publish(JobId, JobChange),
     Nothing,
     Unexpected(String),
 }
 
-fn said_of_job(assignment: &mut Assignment, frame: WorkerFrame) -> Said {
-    let Assignment { job: mine, attempt: current, request: asked, stage } = assignment;
+/// What a worker says once it has loaded its plugins.
+struct Ready {
+    loaded: Vec<PluginKey>,
+    failed: Vec<(String, String)>,
+    resident: u64,
+}
+
+fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) -> Said {
+    assignment.reported(now);
+    let Assignment { job: mine, attempt: current, request: asked, stage, .. } = assignment;
     let is_mine = |job: JobId, attempt: u32| job == *mine && attempt == *current;
     let answers = |request: RequestId, job, attempt| request == *asked && is_mine(job, attempt);
     match (frame, *stage) {
@@ -152,6 +189,12 @@ fn said_of_job(assignment: &mut Assignment, frame: WorkerFrame) -> Said {
         {
             Said::Publish(job, JobChange::Noted)
         }
+        (WorkerFrame::Output { job, attempt }, at) => match at {
+            Stage::Running { .. } | Stage::Leaving if is_mine(job, attempt) => {
+                Said::Publish(job, JobChange::Noted)
+            }
+            _ => Said::Nothing,
+        },
         (WorkerFrame::Chunk { job, attempt, seq }, Stage::Running { next_chunk })
             if is_mine(job, attempt) =>
         {
@@ -161,10 +204,10 @@ fn said_of_job(assignment: &mut Assignment, frame: WorkerFrame) -> Said {
             *stage = Stage::Running { next_chunk: next_chunk + 1 };
             Said::Publish(job, JobChange::Chunk)
         }
-        (WorkerFrame::Result { request, job, attempt, result }, Stage::Running { .. })
+        (WorkerFrame::Result { request, job, attempt, result, resident }, Stage::Running { .. })
             if answers(request, job, attempt) =>
         {
-            Said::Ended(job, result)
+            Said::Ended(job, result, resident)
         }
         (WorkerFrame::Result { request, job, attempt, .. }, Stage::Leaving)
             if answers(request, job, attempt) =>
@@ -195,6 +238,8 @@ fn name(frame: &WorkerFrame) -> &'static str {
         WorkerFrame::Result { .. } => "a result",
         WorkerFrame::Response { .. } => "a response",
         WorkerFrame::State { .. } => "its state",
+        WorkerFrame::Output { .. } => "output",
+        WorkerFrame::Pong => "a pong",
         WorkerFrame::HungUp => "a hang-up",
         WorkerFrame::Fault { .. } => "nonsense",
     }

@@ -1,10 +1,11 @@
 //! A job's way in, and its ways out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
 use crate::job::{Fate, JobEntry, Whereabouts};
+use crate::retry::Score;
 use crate::slot::{SlotState, Stage};
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, Rejection,
@@ -32,13 +33,30 @@ impl Machine {
 
     /// Queues the job. Returns it if the resource hook has just agreed, so that it need not be asked again.
     pub(super) fn submit(&mut self, now: Instant, submit: Submit, out: &mut Vec<Effect>) -> Option<JobId> {
-        let Submit { job, priority, timeout, blocked } = submit;
         if let Err(rejection) = self.can_accept() {
-            out.push(Effect::Reject { job, rejection });
+            out.push(Effect::Reject { job: submit.job, rejection });
             return None;
         }
+        let Submit { job, plugin, priority, queue_timeout, timeout, stall_timeout, retry, blocked } = submit;
         let place = self.queue.new_place(priority);
-        self.jobs.insert(job, JobEntry { place, timeout, attempt: 1, whereabouts: Whereabouts::Queued });
+        let queue_deadline = queue_timeout.map(|patience| now + patience);
+        if let Some(deadline) = queue_deadline {
+            self.queue.set_deadline(deadline, place, job);
+        }
+        let entry = JobEntry {
+            place,
+            plugin,
+            timeout,
+            stall_timeout,
+            queue_deadline,
+            retry,
+            attempt: 1,
+            score: Score::default(),
+            suspect: false,
+            whereabouts: Whereabouts::Queued,
+            evidence: None,
+        };
+        self.jobs.insert(job, entry);
         out.push(Effect::Publish { job, change: JobChange::Queued });
         match blocked {
             None => {
@@ -52,26 +70,49 @@ impl Machine {
         }
     }
 
-    pub(super) fn cancel(&mut self, now: Instant, job: JobId, out: &mut Vec<Effect>) {
+    pub(super) fn cancel(
+        &mut self,
+        now: Instant,
+        job: JobId,
+        grace: Option<Duration>,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(entry) = self.jobs.get(&job) else { return };
         match entry.whereabouts {
-            Whereabouts::Queued => {
-                self.queue.remove(entry.place);
-                self.settle(job, Outcome::Cancelled, out);
-            }
-            Whereabouts::InSlot(slot) => self.cancel_in_slot(now, job, slot, out),
+            Whereabouts::InSlot(slot) => self.cancel_in_slot(now, job, slot, grace, out),
             Whereabouts::Undead => self.report_undead(job, out),
+            Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {
+                self.take_out(job);
+                self.settle(job, Outcome::Cancelled(None), out);
+            }
         }
     }
 
-    fn cancel_in_slot(&mut self, now: Instant, job: JobId, id: SlotId, out: &mut Vec<Effect>) {
-        let grace = self.config.cancel_grace;
+    /// Takes a pending job out of the queue, wherever in it it waits.
+    pub(super) fn take_out(&mut self, job: JobId) {
+        let Some(entry) = self.jobs.get(&job) else { return };
+        match entry.whereabouts {
+            Whereabouts::Queued => self.queue.remove(entry.place),
+            Whereabouts::Delayed(until) => self.queue.remove_delayed(until, entry.place),
+            Whereabouts::Quarantined | Whereabouts::InSlot(_) | Whereabouts::Undead => false,
+        };
+    }
+
+    fn cancel_in_slot(
+        &mut self,
+        now: Instant,
+        job: JobId,
+        id: SlotId,
+        asked_grace: Option<Duration>,
+        out: &mut Vec<Effect>,
+    ) {
+        let grace = asked_grace.unwrap_or(self.config.cancel_grace);
         let slot = self.slot(id);
         let worker = slot.worker();
         match &mut slot.state {
             SlotState::Reserved { .. } => {
                 self.become_idle(now, id, out);
-                self.settle(job, Outcome::Cancelled, out);
+                self.settle(job, Outcome::Cancelled(None), out);
             }
             // It is being cancelled already, or ended for a reason that came first; or its worker is, before it
             // began: then it must not begin elsewhere.
@@ -81,7 +122,17 @@ impl Machine {
                     out.push(Effect::Publish { job, change: JobChange::Cancelling });
                 }
             }
-            SlotState::Busy(assignment) if assignment.stage == Stage::Leaving => {}
+            SlotState::Busy(assignment) if assignment.stage == Stage::Leaving => {
+                // Nobody who asks again makes it longer.
+                if let Some(patience) = asked_grace {
+                    let sooner =
+                        slot.deadline.map_or(now + patience, |deadline| deadline.min(now + patience));
+                    slot.deadline = Some(sooner);
+                    if sooner <= now {
+                        self.kill(now, id, EndReason::Cancelled, Some((job, Fate::Cancelled)), out);
+                    }
+                }
+            }
             SlotState::Busy(assignment) => {
                 let running = matches!(assignment.stage, Stage::Running { .. });
                 out.push(Effect::Publish { job, change: JobChange::Cancelling });
@@ -110,7 +161,10 @@ impl Machine {
 
     /// The one place where a job ends.
     pub(super) fn settle(&mut self, job: JobId, outcome: Outcome, out: &mut Vec<Effect>) {
-        if self.jobs.remove(&job).is_some() {
+        if let Some(entry) = self.jobs.remove(&job) {
+            if let Some(deadline) = entry.queue_deadline {
+                self.queue.clear_deadline(deadline, entry.place);
+            }
             out.push(Effect::Settle { job, outcome });
         }
     }
@@ -120,19 +174,23 @@ impl Machine {
     }
 
     /// Back to its own place, unblamed.
-    pub(super) fn requeue(&mut self, job: JobId, out: &mut Vec<Effect>) {
+    pub(super) fn requeue(&mut self, now: Instant, job: JobId, out: &mut Vec<Effect>) {
         if let Some(reason) = &self.down {
             let failure = unavailable(reason.to_string());
             self.fail(job, failure, out);
         } else if self.intake == Intake::Ending {
             self.fail(job, interrupted(), out);
         } else if let Some(entry) = self.jobs.get_mut(&job) {
+            entry.acquit();
+            if entry.queue_deadline.is_some_and(|deadline| deadline <= now) {
+                return self.fail(job, waited_too_long(), out);
+            }
             entry.whereabouts = Whereabouts::Queued;
             self.queue.push_ready(entry.place, job);
         }
     }
 
-    /// Ends all jobs that wait.
+    /// Ends all jobs that wait, but for those in quarantine: they wait for no worker.
     pub(super) fn fail_pending(&mut self, now: Instant, failure: &JobFailure, out: &mut Vec<Effect>) {
         for job in self.queue.drain() {
             self.fail(job, failure.clone(), out);
@@ -144,6 +202,27 @@ impl Machine {
             }
         }
     }
+
+    /// Ends the jobs that have waited too long for their first start. One that was just sent is left alone: if it comes
+    /// back, it is ended then.
+    pub(super) fn time_out_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        for job in self.queue.take_overdue(now) {
+            let Some(entry) = self.jobs.get(&job) else { continue };
+            if let Whereabouts::InSlot(slot) = entry.whereabouts {
+                if !matches!(self.slot(slot).state, SlotState::Reserved { .. }) {
+                    continue;
+                }
+                self.become_idle(now, slot, out);
+            }
+            self.take_out(job);
+            self.fail(job, waited_too_long(), out);
+        }
+    }
+}
+
+fn waited_too_long() -> JobFailure {
+    let message = "no worker began with the job within its queue_timeout";
+    JobFailure::new(FailureKind::TimedOut, Category::Resource, message)
 }
 
 pub(super) fn unavailable(why: String) -> JobFailure {

@@ -1,11 +1,11 @@
-//! Filling slots again: what the policy, the budget and the pending jobs say.
+//! Filling slots again: what the policy, the budgets and the pending jobs say.
 
 use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
 use super::jobs::unavailable;
-use crate::restart::{self, EndKind, Refill};
+use crate::restart::{self, EndKind, Fault, Refill};
 use crate::slot::SlotState;
 use crate::{DownReason, Effect, SlotId};
 
@@ -19,10 +19,18 @@ impl Machine {
         last_end: String,
         out: &mut Vec<Effect>,
     ) {
+        let owes = match kind {
+            EndKind::Asked => None,
+            EndKind::Fault(fault) => Some(fault),
+        };
         let slot = self.slot(id);
         slot.last_end = last_end;
-        slot.enter(SlotState::Vacant { owes: kind == EndKind::Fault }, None);
+        slot.enter(SlotState::Vacant { owes }, None);
         if self.down.is_some() || self.intake != Intake::Open {
+            return;
+        }
+        // There are enough others, or it had to go to make room for something else than another one.
+        if self.taken() >= self.target() + self.surge() || self.pressure.is_on() {
             return;
         }
         if self.slot(id).wanted {
@@ -32,24 +40,29 @@ impl Machine {
         match (restart::refill(self.config.restart_policy, kind, false), kind) {
             (Refill::Leave, _) => {}
             (Refill::Now | Refill::AfterBackoff, EndKind::Asked) => self.spawn(id, out),
-            (Refill::Now | Refill::AfterBackoff, EndKind::Fault) => self.refill_after_fault(now, id, out),
+            (Refill::Now | Refill::AfterBackoff, EndKind::Fault(fault)) => {
+                self.refill_after_fault(now, id, fault, out);
+            }
         }
     }
 
-    fn refill_after_fault(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        let waiting = self.slots.iter().filter(|slot| matches!(slot.state, SlotState::Waiting)).count();
-        let Some(before) = self.budget.used(now, waiting) else {
-            self.go_down(now, id, out);
+    fn refill_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+        let waits =
+            |slot: &&crate::slot::Slot| matches!(slot.state, SlotState::Waiting { after } if after == fault);
+        let waiting = self.slots.iter().filter(waits).count();
+        let Some(before) = self.budget(fault).used(now, waiting) else {
+            let reason = self.spent(id, fault);
+            self.go_down(now, reason, out);
             return;
         };
-        match restart::refill(self.config.restart_policy, EndKind::Fault, true) {
+        match restart::refill(self.config.restart_policy, EndKind::Fault(fault), true) {
             Refill::AfterBackoff => {
                 let (base, max) = (self.config.restart_backoff_base, self.config.restart_backoff_max);
                 let at = now + restart::backoff(base, max, before, &mut self.jitter);
-                self.slot(id).enter(SlotState::Waiting, Some(at));
+                self.slot(id).enter(SlotState::Waiting { after: fault }, Some(at));
             }
             Refill::Now | Refill::Leave => {
-                self.budget.take(now);
+                self.budget(fault).take(now);
                 self.spawn(id, out);
             }
         }
@@ -57,36 +70,41 @@ impl Machine {
 
     /// Fills empty slots while more jobs wait than workers are free or on their way.
     pub(super) fn fill_for_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        if self.queue.is_empty() || !matches!(self.intake, Intake::Open | Intake::Draining { .. }) {
+        let waiting = self.queue.wanting();
+        if waiting == 0 || !matches!(self.intake, Intake::Open | Intake::Draining { .. }) {
             return;
         }
         let mut coming = self.slots.iter().filter(|slot| slot.is_on_its_way()).count();
+        // Short of memory, one worker has to do.
+        let enough = if self.pressure.is_on() { usize::from(self.running() == 0) } else { waiting };
         for index in 0..self.slots.len() {
-            if self.down.is_some() || coming >= self.queue.len() {
+            if self.down.is_some() || coming >= enough || self.taken() >= self.target() {
                 return;
             }
             if let SlotState::Vacant { owes } = self.slots[index].state {
                 let id = self.slots[index].id;
-                if owes {
-                    self.refill_after_fault(now, id, out);
-                } else {
-                    self.spawn(id, out);
+                match owes {
+                    Some(fault) => self.refill_after_fault(now, id, fault, out),
+                    None => self.spawn(id, out),
                 }
                 coming += 1;
             }
         }
     }
 
-    fn go_down(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+    fn spent(&mut self, id: SlotId, fault: Fault) -> DownReason {
+        let (restarts, window) = (self.config.max_restart_attempts, self.config.restart_window);
         let last_end = self.slot(id).last_end.clone();
-        let reason = DownReason {
-            restarts: self.config.max_restart_attempts,
-            window: self.config.restart_window,
-            last_end,
-        };
+        match fault {
+            Fault::Crash => DownReason::Crashes { restarts, window, last_end },
+            Fault::Load => DownReason::LoadFailures { restarts, window, last_end },
+        }
+    }
+
+    pub(super) fn go_down(&mut self, now: Instant, reason: DownReason, out: &mut Vec<Effect>) {
         for slot in &mut self.slots {
-            if matches!(slot.state, SlotState::Waiting) {
-                slot.enter(SlotState::Vacant { owes: true }, None);
+            if let SlotState::Waiting { after } = slot.state {
+                slot.enter(SlotState::Vacant { owes: Some(after) }, None);
             }
         }
         self.down = Some(reason.clone());

@@ -7,7 +7,7 @@ use super::core::Intake;
 use super::jobs::interrupted;
 use crate::job::{Fate, Whereabouts};
 use crate::slot::{SlotState, Stage};
-use crate::{Command, Effect, EndReason, WorkerChange};
+use crate::{Effect, EndReason};
 
 impl Machine {
     pub(super) fn shutdown(&mut self, now: Instant, deadline: Instant, out: &mut Vec<Effect>) {
@@ -18,6 +18,7 @@ impl Machine {
         };
         self.intake = Intake::Draining { deadline };
         self.refuse_controls(out);
+        self.give_up_all_quarantined(out);
         if deadline <= now {
             self.end_everything(now, out);
         }
@@ -26,13 +27,14 @@ impl Machine {
     /// The deadline has passed.
     pub(super) fn end_everything(&mut self, now: Instant, out: &mut Vec<Effect>) {
         self.intake = Intake::Ending;
+        self.fail_delayed(out);
         self.fail_pending(now, &interrupted(), out);
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
             let id = slot.id;
             match &slot.state {
                 SlotState::Vacant { .. } | SlotState::Dying(_) => {}
-                SlotState::Waiting => slot.enter(SlotState::Vacant { owes: false }, None),
+                SlotState::Waiting { .. } => slot.enter(SlotState::VACANT, None),
                 SlotState::Busy(assignment) => {
                     let fate = match assignment.stage {
                         Stage::Sent | Stage::Running { .. } => Fate::Failed(Box::new(interrupted())),
@@ -68,14 +70,10 @@ impl Machine {
     fn stop_workers(&mut self, now: Instant, deadline: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
-            let (id, worker) = (slot.id, slot.worker());
+            let id = slot.id;
             match slot.state {
-                SlotState::Idle => {
-                    slot.enter(SlotState::Draining, Some(deadline));
-                    out.push(Effect::Worker { worker, change: WorkerChange::Draining });
-                    self.send(worker, Command::Stop, out);
-                }
-                SlotState::Waiting => slot.enter(SlotState::Vacant { owes: false }, None),
+                SlotState::Idle => self.stop_until(id, EndReason::Shutdown, deadline, out),
+                SlotState::Waiting { .. } => slot.enter(SlotState::VACANT, None),
                 SlotState::Starting | SlotState::Loading { .. } | SlotState::Controlling { .. } => {
                     self.kill(now, id, EndReason::Shutdown, None, out);
                 }

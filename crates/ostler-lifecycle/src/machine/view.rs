@@ -31,6 +31,8 @@ pub struct SlotView {
     pub phase: SlotPhase,
     /// The job that it has.
     pub job: Option<JobId>,
+    /// Jobs that it has run.
+    pub jobs_done: u32,
 }
 
 impl Machine {
@@ -38,23 +40,25 @@ impl Machine {
     pub fn slots(&self) -> impl Iterator<Item = SlotView> {
         self.slots.iter().map(|slot| {
             let (phase, job) = match &slot.state {
-                SlotState::Vacant { .. } | SlotState::Waiting => (SlotPhase::Empty, None),
+                SlotState::Vacant { .. } | SlotState::Waiting { .. } => (SlotPhase::Empty, None),
                 SlotState::Starting => (SlotPhase::Starting, None),
                 SlotState::Loading { .. } => (SlotPhase::Loading, None),
                 SlotState::Idle | SlotState::Reserved { .. } => (SlotPhase::Idle, None),
                 SlotState::Busy(assignment) => (SlotPhase::Busy, Some(assignment.job)),
                 SlotState::Controlling { .. } => (SlotPhase::Busy, None),
-                SlotState::Draining => (SlotPhase::Ending, None),
+                SlotState::Draining { .. } => (SlotPhase::Ending, None),
                 SlotState::Dying(death) => (SlotPhase::Ending, death.victim.as_ref().map(|(job, _)| *job)),
             };
-            SlotView { worker: slot.worker(), pid: slot.pid, phase, job }
+            SlotView { worker: slot.worker(), pid: slot.pid, phase, job, jobs_done: slot.life.jobs_done }
         })
     }
 
     /// Where a job stands that has not ended; `None` for one that has, and for a stranger.
     pub fn status(&self, job: JobId) -> Option<JobStatus> {
         let slot = match self.jobs.get(&job)?.whereabouts {
-            Whereabouts::Queued => return Some(JobStatus::Pending),
+            Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {
+                return Some(JobStatus::Pending);
+            }
             Whereabouts::Undead => return Some(JobStatus::Cancelling),
             Whereabouts::InSlot(SlotId(index)) => &self.slots[index as usize],
         };
@@ -73,7 +77,13 @@ impl Machine {
         })
     }
 
-    /// Jobs in the queue; those that were sent to a worker are not among them.
+    /// How many jobs may run at once, and how many workers are kept beside those.
+    pub fn size(&self) -> (u32, u32) {
+        (self.config.max_workers, self.config.standby)
+    }
+
+    /// Jobs in the queue, also those whose time has not come; those that were sent to a worker, and those in
+    /// quarantine, are not among them.
     pub fn queued(&self) -> usize {
         self.queue.len()
     }

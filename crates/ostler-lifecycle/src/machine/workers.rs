@@ -5,25 +5,24 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use crate::job::Fate;
-use crate::restart::EndKind;
-use crate::slot::{Death, SlotState, Stage};
+use crate::restart::{EndKind, Fault};
+use crate::slot::{Death, Life, SlotState, Stage, Undead};
 use crate::{
-    Category, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics, JobFailure, JobId, Outcome,
-    SlotId, WorkerChange, WorkerExit, WorkerKey,
+    Category, Command, DeathCause, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics,
+    JobFailure, JobId, Outcome, SlotId, WorkerChange, WorkerExit, WorkerFrame, WorkerKey,
 };
 
-/// What ends a process whatever it does, see signal(7).
-const SIGKILL: i32 = 9;
 /// How much of the last line of a dead worker's stderr a job's message has.
 const LAST_LINE_CHARS: usize = 200;
 
 impl Machine {
     pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
-            if matches!(self.slots[index].state, SlotState::Vacant { .. } | SlotState::Waiting) {
+            if matches!(self.slots[index].state, SlotState::Waiting { .. }) {
                 self.spawn(self.slots[index].id, out);
             }
         }
+        self.fill_up(out);
     }
 
     /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
@@ -31,7 +30,8 @@ impl Machine {
         if self.intake != Intake::Open {
             return;
         }
-        self.budget.reset();
+        self.crash_budget.reset();
+        self.load_budget.reset();
         if self.down.take().is_some() {
             out.push(Effect::Up);
         }
@@ -46,7 +46,8 @@ impl Machine {
         let slot = self.slot(id);
         slot.generation = generation;
         slot.pid = None;
-        slot.retire = false;
+        slot.retire = None;
+        slot.life = Life::default();
         slot.wanted = false;
         slot.hung_up = None;
         // The start's deadline begins with the process: making it is the host's own business.
@@ -67,6 +68,7 @@ impl Machine {
         }
         let Some(slot) = self.living(worker) else { return };
         slot.pid = Some(pid);
+        slot.life.spawned_at = Some(now);
         if matches!(slot.state, SlotState::Starting) {
             slot.deadline = Some(deadline);
         }
@@ -91,6 +93,10 @@ impl Machine {
         exit: WorkerExit,
         out: &mut Vec<Effect>,
     ) {
+        // Who died of a signal could not finish its frame; who exited should have.
+        if let (Some(message), ExitStatus::Code(_)) = (&exit.torn_frame, exit.status) {
+            self.frame(now, worker, WorkerFrame::Fault { message: message.clone() }, out);
+        }
         self.worker_ended(now, worker, EndCause::OnItsOwn, exit, out);
     }
 
@@ -110,14 +116,36 @@ impl Machine {
             _ => None,
         };
         let victim = victim.filter(|_| reserved_for.is_none());
-        let was_ready = slot.is_ready() || matches!(slot.state, SlotState::Draining);
+        let was_ready = slot.is_ready() || matches!(slot.state, SlotState::Draining { .. });
+        let phase = slot.state.phase();
         slot.hung_up = None;
-        slot.enter(SlotState::Dying(Death { reason, victim, was_ready }), Some(deadline));
+        slot.enter(SlotState::Dying(Death { reason, victim, was_ready, phase }), Some(deadline));
         out.push(Effect::Kill { worker: slot.worker() });
         // It was not sent, so it need not wait for the death.
         if let Some(job) = reserved_for {
-            self.requeue(job, out);
+            self.requeue(now, job, out);
         }
+    }
+
+    /// Lets a worker that is idle tidy up and exit.
+    pub(super) fn stop(&mut self, now: Instant, id: SlotId, reason: EndReason, out: &mut Vec<Effect>) {
+        let deadline = now + self.config.kill_timeout;
+        self.stop_until(id, reason, deadline, out);
+    }
+
+    pub(super) fn stop_until(
+        &mut self,
+        id: SlotId,
+        reason: EndReason,
+        deadline: Instant,
+        out: &mut Vec<Effect>,
+    ) {
+        let slot = self.slot(id);
+        let worker = slot.worker();
+        slot.enter(SlotState::Draining { reason }, Some(deadline));
+        out.push(Effect::Worker { worker, change: WorkerChange::Draining });
+        self.send(worker, Command::Stop, out);
+        self.forget_in_controls(worker, out);
     }
 
     fn worker_ended(
@@ -129,30 +157,32 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         if let Some(index) = self.undead.iter().position(|undead| undead.worker == worker) {
-            let undead = self.undead.swap_remove(index);
-            let cause = EndCause::Ended(undead.death.reason);
-            self.announce_end(worker, cause, &exit, undead.death.was_ready, out);
-            self.meet_fate(undead.death.victim, undead.pid, &exit, out);
+            let Undead { pid, jobs_done, death, .. } = self.undead.swap_remove(index);
+            let cause = EndCause::Ended(death.reason);
+            let forensics = Forensics::of(pid, &cause, death.phase, jobs_done, &exit);
+            self.announce_end(worker, cause, &exit, death.was_ready, out);
+            self.meet_fate(now, death.victim, forensics, out);
             self.freed();
             return;
         }
         let Some(slot) = self.living(worker) else { return };
         slot.hung_up = None;
-        let (pid, was_ready) = (slot.pid, slot.is_ready());
+        let (pid, was_ready, phase, jobs_done) =
+            (slot.pid, slot.is_ready(), slot.state.phase(), slot.life.jobs_done);
         // A worker that exits when its job is asked to end does what was wanted.
         let obeys = matches!(&slot.state, SlotState::Busy(assignment) if assignment.stage == Stage::Leaving);
-        let (victim, cause, was_ready) =
-            match std::mem::replace(&mut slot.state, SlotState::Vacant { owes: false }) {
-                SlotState::Dying(death) => (death.victim, EndCause::Ended(death.reason), death.was_ready),
-                SlotState::Draining => (None, EndCause::Ended(EndReason::Shutdown), true),
-                state => (state.victim(|| crashed(pid, &exit)), evidence, was_ready),
-            };
+        let (victim, cause, was_ready) = match std::mem::replace(&mut slot.state, SlotState::VACANT) {
+            SlotState::Dying(death) => (death.victim, EndCause::Ended(death.reason), death.was_ready),
+            SlotState::Draining { reason } => (None, EndCause::Ended(reason), true),
+            state => (state.victim(|| crashed(&evidence, pid, &exit)), evidence, was_ready),
+        };
         self.forget_in_controls(worker, out);
-        let kind = if obeys { EndKind::Asked } else { end_kind(&cause) };
+        let kind = if obeys { EndKind::Asked } else { end_kind(&cause, was_ready) };
         let last_end = cause.describe(&exit);
+        let forensics = Forensics::of(pid, &cause, phase, jobs_done, &exit);
         self.announce_end(worker, cause, &exit, was_ready, out);
         self.refill(now, worker.slot, kind, last_end, out);
-        self.meet_fate(victim, pid, &exit, out);
+        self.meet_fate(now, victim, forensics, out);
         self.freed();
     }
 
@@ -170,55 +200,70 @@ impl Machine {
 
     fn meet_fate(
         &mut self,
+        now: Instant,
         victim: Option<(JobId, Fate)>,
-        pid: Option<u32>,
-        exit: &WorkerExit,
+        forensics: Forensics,
         out: &mut Vec<Effect>,
     ) {
         match victim {
             None => {}
-            Some((job, Fate::Cancelled)) => self.settle(job, Outcome::Cancelled, out),
-            Some((job, Fate::Requeued)) => self.requeue(job, out),
+            Some((job, Fate::Cancelled)) => {
+                self.settle(job, Outcome::Cancelled(Some(Box::new(forensics))), out);
+            }
+            Some((job, Fate::Requeued)) => self.requeue(now, job, out),
             Some((job, Fate::Failed(mut failure))) => {
-                failure.forensics.get_or_insert_with(|| Box::new(Forensics::of(pid, exit)));
-                self.settle(job, Outcome::Failed(failure), out);
+                failure.forensics.get_or_insert_with(|| Box::new(forensics));
+                self.run_failed(now, job, failure, out);
             }
         }
     }
 }
 
-fn crashed(pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
-    let process = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-    let how = exit.status.describe();
-    let mut message = format!("the worker{process} {how} while it ran this job");
-    if matches!(exit.status, ExitStatus::Signal { number: SIGKILL, .. }) {
-        message.push_str("; not by this manager, perhaps by the kernel for lack of memory");
-    }
+/// The failure of a job whose worker ended without our doing.
+fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
+    let process = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    let death = DeathCause::of(cause, exit);
+    let mut message = format!("the worker{process} {death} while it ran the job");
     if let Some(line) = exit.stderr_tail.lines().next_back() {
         message.push_str("; the last line of its stderr: ");
         message.extend(line.chars().take(LAST_LINE_CHARS));
     }
-    JobFailure::new(FailureKind::Crashed, Category::Fatal, message)
+    let category = match death {
+        DeathCause::OutOfMemory { .. } | DeathCause::Limit { .. } => Category::Resource,
+        _ => Category::Fatal,
+    };
+    JobFailure::new(FailureKind::Crashed, category, message)
 }
 
 /// What the restart policy makes of an end. A job's timeout is the caller's wish, like a cancel.
-pub(super) fn end_kind(cause: &EndCause) -> EndKind {
+pub(super) fn end_kind(cause: &EndCause, was_ready: bool) -> EndKind {
     match cause {
-        EndCause::Ended(reason) => end_kind_of(reason),
-        EndCause::SpawnFailed(_) | EndCause::OnItsOwn => EndKind::Fault,
+        EndCause::Ended(reason) => end_kind_of(reason, was_ready),
+        EndCause::SpawnFailed(_) | EndCause::OnItsOwn => fault(was_ready),
     }
 }
 
-pub(super) fn end_kind_of(reason: &EndReason) -> EndKind {
+pub(super) fn end_kind_of(reason: &EndReason, was_ready: bool) -> EndKind {
     match reason {
-        EndReason::Cancelled | EndReason::TimedOut | EndReason::Retired | EndReason::Shutdown => {
-            EndKind::Asked
-        }
+        EndReason::Cancelled
+        | EndReason::TimedOut
+        | EndReason::Silent
+        | EndReason::Retired
+        | EndReason::Recycled(_)
+        | EndReason::Surplus
+        | EndReason::MemoryLimit { .. }
+        | EndReason::MemoryPressure
+        | EndReason::Shutdown => EndKind::Asked,
         EndReason::Stalled
+        | EndReason::Unresponsive
         | EndReason::SilentAtStart
         | EndReason::LoadTimedOut
         | EndReason::LoadFailed(_)
         | EndReason::ControlTimedOut
-        | EndReason::Protocol(_) => EndKind::Fault,
+        | EndReason::Protocol(_) => fault(was_ready),
     }
+}
+
+fn fault(was_ready: bool) -> EndKind {
+    EndKind::Fault(if was_ready { Fault::Crash } else { Fault::Load })
 }

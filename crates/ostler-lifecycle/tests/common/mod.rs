@@ -30,6 +30,7 @@ pub(crate) fn config() -> PoolConfig {
         reload_timeout: ten,
         unload_timeout: ten,
         kill_timeout: ten,
+        heartbeat_interval: Duration::ZERO,
         ..PoolConfig::default()
     }
 }
@@ -54,6 +55,7 @@ struct Pool {
     now: Instant,
     /// Where a job was sent last, and by which request.
     sent: HashMap<JobId, (WorkerKey, RequestId)>,
+    attempts: HashMap<JobId, u32>,
     tickets: HashMap<JobId, Ticket>,
     /// The last request to a worker that is not about a job.
     requests: HashMap<WorkerKey, RequestId>,
@@ -65,6 +67,7 @@ impl Pool {
             machine: Machine::new(config),
             now: Instant::now(),
             sent: HashMap::new(),
+            attempts: HashMap::new(),
             tickets: HashMap::new(),
             requests: HashMap::new(),
         }
@@ -78,7 +81,8 @@ impl Pool {
                 self.feed(Input::WorkerSpawned { worker, pid: parse::pid(worker) });
                 self.feed(Input::Frame { worker, frame: WorkerFrame::Hello });
                 let request = self.requests[&worker];
-                self.feed(Input::Frame { worker, frame: WorkerFrame::Ready { request, failed: vec![] } })
+                let frame = parse::ready(request, 0);
+                self.feed(Input::Frame { worker, frame })
             }
             ["pass", time] => {
                 self.now += parse::time(time);
@@ -97,8 +101,9 @@ impl Pool {
         self.machine.handle(self.now, input, &mut effects);
         for effect in &effects {
             match effect {
-                Effect::Send { worker, request, command: Command::Execute { job, .. } } => {
+                Effect::Send { worker, request, command: Command::Execute { job, attempt } } => {
                     self.sent.insert(*job, (*worker, *request));
+                    self.attempts.insert(*job, *attempt);
                 }
                 Effect::Send { worker, request, .. } => {
                     self.requests.insert(*worker, *request);

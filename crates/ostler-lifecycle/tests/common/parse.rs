@@ -1,10 +1,12 @@
 //! A line's left side.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_lifecycle::{
-    Admission, BlockReason, ControlId, ControlOperation, ExitStatus, Generation, Input, JobFailure, JobId,
-    Priority, RequestId, SlotId, Submit, Ticket, WorkerExit, WorkerFrame, WorkerKey,
+    Admission, BlockReason, Category, ControlId, ControlOperation, ExitStatus, Generation, Input, JobFailure,
+    JobId, PluginKey, Priority, RequestId, RetryPolicy, SlotId, Submit, Ticket, WorkerExit, WorkerFrame,
+    WorkerKey,
 };
 use uuid::Uuid;
 
@@ -18,9 +20,22 @@ impl Pool {
             ["tick"] => Input::Tick,
             ["restart"] => Input::RestartWorkers,
             ["submit", job, options @ ..] => Input::Submit(submit(job, options)),
-            ["cancel", name] => Input::Cancel { job: job(name) },
-            ["reload", id] => control(id, ControlOperation::Reload),
-            ["unload", id] => control(id, ControlOperation::Unload),
+            ["cancel", name] => Input::Cancel { job: job(name), grace: None },
+            ["cancel", name, "within", grace] => Input::Cancel { job: job(name), grace: Some(time(grace)) },
+            ["release", name] => Input::Release { job: job(name) },
+            ["give_up", name] => Input::GiveUp { job: job(name) },
+            ["resize", workers, standby] => {
+                Input::Resize { max_workers: workers.parse().unwrap(), standby: standby.parse().unwrap() }
+            }
+            ["host_has", available] => {
+                Input::Memory { available: Some(available.parse().unwrap()), resident: vec![] }
+            }
+            ["holds", name, resident] => {
+                let resident = vec![(worker(name), resident.parse().unwrap())];
+                Input::Memory { available: None, resident }
+            }
+            ["reload", id] => control(id, ControlOperation::Reload(PluginKey(0))),
+            ["unload", id] => control(id, ControlOperation::Unload(PluginKey(0))),
             ["get_state", id] => control(id, ControlOperation::GetState),
             ["shutdown", time_left] => Input::Shutdown { deadline: self.now + time(time_left) },
             [answer @ ("proceed" | "wait" | "refuse"), name, ticket @ ..] => {
@@ -36,13 +51,21 @@ impl Pool {
             },
             ["hello", name] => frame(name, WorkerFrame::Hello),
             ["hung_up", name] => frame(name, WorkerFrame::HungUp),
-            ["garbage", name] => frame(name, WorkerFrame::Fault { message: "a torn frame".to_owned() }),
-            ["ready", name] => {
-                frame(name, WorkerFrame::Ready { request: self.requests[&worker(name)], failed: vec![] })
+            ["pong", name] => frame(name, WorkerFrame::Pong),
+            ["ready", name, "holds", resident] => {
+                frame(name, ready(self.requests[&worker(name)], resident.parse().unwrap()))
             }
+            ["exit", name, "torn"] => {
+                let mut exit = WorkerExit::bare(ExitStatus::Code(1));
+                exit.torn_frame = Some("half a frame".to_owned());
+                Input::WorkerExited { worker: worker(name), exit }
+            }
+            ["garbage", name] => frame(name, WorkerFrame::Fault { message: "a torn frame".to_owned() }),
+            ["ready", name] => frame(name, ready(self.requests[&worker(name)], 0)),
             ["broken", name] => {
                 let failed = vec![("plugin".to_owned(), "is broken".to_owned())];
-                frame(name, WorkerFrame::Ready { request: self.requests[&worker(name)], failed })
+                let request = self.requests[&worker(name)];
+                frame(name, WorkerFrame::Ready { request, loaded: vec![], failed, resident: 0 })
             }
             ["state", name, request @ ..] => {
                 frame(name, WorkerFrame::State { request: self.request(name, request) })
@@ -83,12 +106,13 @@ impl Pool {
     /// `started a`, `note a`, `chunk a 0`, `result a`, `error a`; then perhaps `attempt 2`, `answers #1` or `from 0.1`.
     fn frame_of_job(&self, verb: &str, job: JobId, rest: &[&str]) -> Input {
         let (mut worker, mut request) = self.sent[&job];
-        let (mut attempt, mut seq) = (1, 0);
+        let (mut attempt, mut seq, mut resident) = (self.attempts[&job], 0, 0);
         for pair in rest.chunks(2) {
             match pair {
                 ["from", name] => worker = self::worker(name),
                 ["answers", number] => request = RequestId(number.trim_start_matches('#').parse().unwrap()),
                 ["attempt", number] => attempt = number.parse().unwrap(),
+                ["holds", bytes] => resident = bytes.parse().unwrap(),
                 ["number", number] => seq = number.parse().unwrap(),
                 _ => panic!("cannot read {rest:?}"),
             }
@@ -96,15 +120,26 @@ impl Pool {
         let frame = match verb {
             "started" => WorkerFrame::Started { request, job, attempt },
             "note" => WorkerFrame::Note { job, attempt },
+            "output" => WorkerFrame::Output { job, attempt },
             "chunk" => WorkerFrame::Chunk { job, attempt, seq },
-            "result" => WorkerFrame::Result { request, job, attempt, result: Ok(()) },
+            "result" => WorkerFrame::Result { request, job, attempt, result: Ok(()), resident },
             "error" => {
-                WorkerFrame::Result { request, job, attempt, result: Err(JobFailure::from("it went wrong")) }
+                let result = Err(JobFailure::from("it went wrong"));
+                WorkerFrame::Result { request, job, attempt, result, resident }
+            }
+            "transient" => {
+                let result = Err(JobFailure::plugin(Category::Transient, "not now"));
+                WorkerFrame::Result { request, job, attempt, result, resident }
             }
             _ => panic!("no such input: {verb}"),
         };
         Input::Frame { worker, frame }
     }
+}
+
+/// What a worker says that has plugin 0 loaded.
+pub(super) fn ready(request: RequestId, resident: u64) -> WorkerFrame {
+    WorkerFrame::Ready { request, loaded: vec![PluginKey(0)], failed: vec![], resident }
 }
 
 fn frame(name: &str, frame: WorkerFrame) -> Input {
@@ -116,13 +151,32 @@ fn control(name: &str, operation: ControlOperation) -> Input {
 }
 
 fn submit(name: &str, options: &[&str]) -> Submit {
-    let mut submit = Submit { job: job(name), priority: Priority::NORMAL, timeout: None, blocked: None };
+    let mut submit = Submit {
+        job: job(name),
+        plugin: PluginKey(0),
+        priority: Priority::NORMAL,
+        queue_timeout: None,
+        timeout: None,
+        stall_timeout: None,
+        retry: None,
+        blocked: None,
+    };
     for option in options {
         match option.split_once('=') {
             None if *option == "high" => submit.priority = Priority::HIGH,
             None if *option == "low" => submit.priority = Priority::LOW,
             None if *option == "blocked" => {
                 submit.blocked = Some(BlockReason::Resources { reason: "memory".to_owned() });
+            }
+            Some(("plugin", text)) => submit.plugin = PluginKey(text.parse().unwrap()),
+            Some(("queue_timeout", text)) => submit.queue_timeout = Some(time(text)),
+            Some(("stall_timeout", text)) => submit.stall_timeout = Some(time(text)),
+            Some(("attempts", text)) => {
+                let at_once = RetryPolicy {
+                    backoff_base: Duration::ZERO,
+                    ..RetryPolicy::attempts(text.parse().unwrap())
+                };
+                submit.retry = Some(Arc::new(at_once));
             }
             Some(("timeout", text)) => submit.timeout = Some(time(text)),
             _ => panic!("no such option: {option}"),

@@ -1,8 +1,8 @@
 //! A line's right side.
 
 use ostler_lifecycle::{
-    Command, ControlId, Effect, EndCause, JobChange, JobId, Outcome, Rejection, RequestId, WorkerChange,
-    WorkerKey,
+    BlockReason, Command, ControlId, Effect, EndCause, JobChange, JobId, Outcome, Rejection, RequestId,
+    WorkerChange, WorkerKey,
 };
 
 pub(super) fn all(effects: &[Effect]) -> String {
@@ -34,6 +34,7 @@ fn one(effect: &Effect) -> Option<String> {
         Effect::Answer { id, result: Err(why) } => format!("{} not done: {why}", operation(*id)),
         Effect::Down { .. } => "down".to_owned(),
         Effect::Up => "up".to_owned(),
+        Effect::RecyclingRefused { .. } => "recycling refused".to_owned(),
         Effect::Closed { still_dying } if still_dying.is_empty() => "closed".to_owned(),
         Effect::Closed { still_dying } => format!("closed without {still_dying:?}"),
     })
@@ -49,6 +50,7 @@ fn send(worker: WorkerKey, request: RequestId, command: Command) -> String {
         Command::Reload { id } => format!("{worker} <- reload {} #{number}", operation(id)),
         Command::Unload { id } => format!("{worker} <- unload {} #{number}", operation(id)),
         Command::GetState => format!("{worker} <- get_state #{number}"),
+        Command::Ping => format!("{worker} <- ping"),
         Command::Stop => format!("{worker} <- stop"),
     }
 }
@@ -56,7 +58,12 @@ fn send(worker: WorkerKey, request: RequestId, command: Command) -> String {
 fn job_change(change: &JobChange) -> String {
     match change {
         JobChange::Queued => "queued".to_owned(),
-        JobChange::Blocked(_) => "blocked".to_owned(),
+        JobChange::Blocked(BlockReason::Resources { .. }) => "blocked".to_owned(),
+        JobChange::Blocked(BlockReason::Retry { failure, .. }) => format!("retries after {:?}", failure.kind),
+        JobChange::Blocked(BlockReason::Quarantined { crashes, .. }) => {
+            format!("quarantined after {crashes} crashes")
+        }
+        JobChange::Released => "released".to_owned(),
         JobChange::Started { worker, .. } => format!("started in {worker}"),
         JobChange::Noted => "noted".to_owned(),
         JobChange::Chunk => "chunk".to_owned(),
@@ -67,7 +74,7 @@ fn job_change(change: &JobChange) -> String {
 fn ended(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Completed => "completed".to_owned(),
-        Outcome::Cancelled => "cancelled".to_owned(),
+        Outcome::Cancelled(_) => "cancelled".to_owned(),
         Outcome::Failed(failure) => {
             match failure.forensics.as_ref().and_then(|forensics| forensics.signal.as_ref()) {
                 Some(signal) => format!("failed: {:?} {signal}", failure.kind),

@@ -1,0 +1,141 @@
+//! A run has failed: whether the job runs again, waits in quarantine, or has failed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Machine;
+use super::core::Intake;
+use crate::job::Whereabouts;
+use crate::retry::{Verdict, is_crash};
+use crate::{BlockReason, Effect, FailureKind, JobChange, JobFailure, JobId, Outcome, RetryPolicy};
+
+impl Machine {
+    /// Decides over a job whose run has failed, and of which no code runs any more.
+    pub(super) fn run_failed(
+        &mut self,
+        now: Instant,
+        job: JobId,
+        failure: Box<JobFailure>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        match failure.kind {
+            kind if is_crash(kind) => entry.suspect = false,
+            FailureKind::Interrupted => {
+                entry.acquit();
+                entry.score.evictions += 1;
+            }
+            _ => {
+                entry.acquit();
+                entry.score.failures += 1;
+            }
+        }
+        let policy = Arc::clone(entry.retry.as_ref().unwrap_or(&self.config.retry));
+        match policy.verdict(failure.kind, failure.category, entry.score) {
+            Verdict::Retry => self.try_again(now, job, &policy, failure, out),
+            Verdict::Quarantine if self.intake == Intake::Open => self.quarantine(job, failure, out),
+            Verdict::Fail | Verdict::Quarantine => self.settle(job, Outcome::Failed(failure), out),
+        }
+    }
+
+    fn try_again(
+        &mut self,
+        now: Instant,
+        job: JobId,
+        policy: &RetryPolicy,
+        failure: Box<JobFailure>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        let delay = policy.delay(entry.score, &mut self.jitter);
+        let until = now + delay;
+        let in_time = match self.intake {
+            Intake::Open => true,
+            Intake::Draining { deadline } => until < deadline,
+            Intake::Ending | Intake::Closed => false,
+        };
+        // A worker that will not come is no reason to hide why it failed.
+        if !in_time || self.down.is_some() {
+            return self.settle(job, Outcome::Failed(failure), out);
+        }
+        entry.attempt += 1;
+        let attempt = entry.attempt;
+        entry.evidence = Some(failure.clone());
+        if delay.is_zero() {
+            entry.whereabouts = Whereabouts::Queued;
+            self.queue.push_ready(entry.place, job);
+        } else {
+            entry.whereabouts = Whereabouts::Delayed(until);
+            self.queue.push_delayed(until, entry.place, job);
+        }
+        let reason = BlockReason::Retry { attempt, delay, failure };
+        out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });
+    }
+
+    fn quarantine(&mut self, job: JobId, failure: Box<JobFailure>, out: &mut Vec<Effect>) {
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        entry.whereabouts = Whereabouts::Quarantined;
+        entry.evidence = Some(failure.clone());
+        let reason = BlockReason::Quarantined { crashes: entry.score.crashes, failure };
+        out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });
+    }
+
+    /// Whether a job is in quarantine.
+    pub fn is_quarantined(&self, job: JobId) -> bool {
+        self.jobs.get(&job).is_some_and(|entry| entry.whereabouts == Whereabouts::Quarantined)
+    }
+
+    /// The jobs in quarantine, in no order.
+    pub fn quarantined(&self) -> impl Iterator<Item = JobId> {
+        let aside = self.jobs.iter().filter(|(_, entry)| entry.whereabouts == Whereabouts::Quarantined);
+        aside.map(|(&job, _)| job)
+    }
+
+    /// Another chance, with a clean record. A pool that is down has none to give: the job stays where it is.
+    pub(super) fn release(&mut self, job: JobId, out: &mut Vec<Effect>) {
+        if !self.is_quarantined(job) || self.down.is_some() || self.intake != Intake::Open {
+            return;
+        }
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        entry.score = crate::retry::Score::default();
+        entry.attempt += 1;
+        entry.whereabouts = Whereabouts::Queued;
+        self.queue.push_ready(entry.place, job);
+        out.push(Effect::Publish { job, change: JobChange::Released });
+    }
+
+    /// It fails with its last crash.
+    pub(super) fn give_up_quarantined(&mut self, job: JobId, out: &mut Vec<Effect>) {
+        if !self.is_quarantined(job) {
+            return;
+        }
+        let evidence = self.jobs.get_mut(&job).and_then(|entry| entry.evidence.take());
+        if let Some(failure) = evidence {
+            self.settle(job, Outcome::Failed(failure), out);
+        }
+    }
+
+    /// Those that wait for their next attempt when there will be none fail as they did.
+    pub(super) fn fail_delayed(&mut self, out: &mut Vec<Effect>) {
+        for job in self.queue.take_delayed() {
+            let evidence = self.jobs.get_mut(&job).and_then(|entry| entry.evidence.take());
+            if let Some(failure) = evidence {
+                self.settle(job, Outcome::Failed(failure), out);
+            }
+        }
+    }
+
+    /// A pool that shuts down lets nobody out of quarantine any more.
+    pub(super) fn give_up_all_quarantined(&mut self, out: &mut Vec<Effect>) {
+        let mut jobs: Vec<(crate::queue::Place, JobId)> = self
+            .jobs
+            .iter()
+            .filter(|(_, entry)| entry.whereabouts == Whereabouts::Quarantined)
+            .map(|(&job, entry)| (entry.place, job))
+            .collect();
+        jobs.sort_unstable();
+        for (_, job) in jobs {
+            self.give_up_quarantined(job, out);
+        }
+    }
+}
