@@ -75,7 +75,8 @@ impl RetryPolicy {
 
     pub(crate) fn delay(&self, score: Score, jitter: &mut Jitter) -> Duration {
         let before = (score.failures + score.crashes + score.evictions).saturating_sub(1);
-        backoff(self.backoff_base, self.backoff_max, before, jitter)
+        // A sum with the clock must not overflow, whatever was meant by the largest value.
+        backoff(self.backoff_base, self.backoff_max, before, jitter).min(FOR_EVER)
     }
 }
 
@@ -92,6 +93,9 @@ impl Default for RetryPolicy {
         }
     }
 }
+
+/// A hundred years.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// How a job has done so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -1,9 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_lifecycle::{PoolConfig, RestartPolicy};
+use ostler_lifecycle::{MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
 
-use crate::LaunchError;
+use crate::{LaunchError, PoolSize, ResizeError};
 
 /// How a manager keeps its workers. Checked at launch.
 ///
@@ -21,11 +22,16 @@ use crate::LaunchError;
 /// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct WorkerConfig {
-    /// Worker processes at most, 1 to 4,096. Default 1.
+    /// Jobs that may run at once, each in a worker of its own, 1 to 4,096. Default 1.
     pub max_workers: u32,
+    /// Workers that are kept loaded beside those, up to 4,096: when one is killed or recycled, the next job runs in a
+    /// standby at once, and waits neither for the death nor for plugins to load. Each costs the memory of a worker with
+    /// its plugins loaded. Default 0.
+    pub standby: u32,
     /// What happens when a worker is gone. Default [`RestartPolicy::Backoff`].
     pub restart_policy: RestartPolicy,
-    /// Restarts after a crash or failed load that are allowed within `restart_window`. Default 3.
+    /// Restarts that are allowed within `restart_window`: so many after workers that crashed, and, counted apart, so many
+    /// after workers that could not be started or loaded. Default 3.
     pub max_restart_attempts: u32,
     /// How long such a restart counts; more than zero. Default 60 s.
     pub restart_window: Duration,
@@ -48,6 +54,21 @@ pub struct WorkerConfig {
     pub kill_timeout: Duration,
     /// How long a running job may tidy up before a cancel kills it. Default zero.
     pub cancel_grace: Duration,
+    /// How long [`validate_resources`](crate::BaseJobManager::validate_resources) may think over a job that had to wait;
+    /// then the job waits on, and is asked about again. More than zero. Default 60 s.
+    pub hook_timeout: Duration,
+    /// A worker that loads, runs a job or reloads, and says nothing for so long, is asked whether it lives; zero for
+    /// never. An idle worker is never asked. Default 10 s.
+    pub heartbeat_interval: Duration,
+    /// How long it may take to answer that, before it counts as frozen and is killed; more than zero. Default 20 s.
+    pub heartbeat_timeout: Duration,
+    /// Whether jobs run again when they fail, unless they say otherwise. Default: they do not.
+    pub retry: RetryPolicy,
+    /// When workers are replaced although nothing is wrong with them. Default never.
+    pub recycling: Recycling,
+    /// How much memory the host shall have left, in bytes. Below it idle workers are ended, and then jobs that may run
+    /// again. With it, memory is looked at twice a second. Default `None`.
+    pub min_available_memory: Option<u64>,
     /// Jobs that may wait at once; 0 for no limit. Default 0.
     pub queue_capacity: usize,
     /// The largest frame to or from a worker, in bytes, 4 KiB to 1 GiB. Default 128 MiB.
@@ -60,7 +81,8 @@ impl Default for WorkerConfig {
     fn default() -> Self {
         let pool = PoolConfig::default();
         Self {
-            max_workers: pool.slots,
+            max_workers: pool.max_workers,
+            standby: pool.standby,
             restart_policy: pool.restart_policy,
             max_restart_attempts: pool.max_restart_attempts,
             restart_window: pool.restart_window,
@@ -73,6 +95,12 @@ impl Default for WorkerConfig {
             shutdown_timeout: Duration::from_secs(5),
             kill_timeout: pool.kill_timeout,
             cancel_grace: pool.cancel_grace,
+            hook_timeout: pool.hook_timeout,
+            heartbeat_interval: pool.heartbeat_interval,
+            heartbeat_timeout: pool.heartbeat_timeout,
+            retry: RetryPolicy::default(),
+            recycling: Recycling::default(),
+            min_available_memory: None,
             queue_capacity: pool.queue_capacity,
             max_frame_bytes: DEFAULT_MAX_FRAME_BYTES,
             finished_jobs_kept: 1_000,
@@ -85,8 +113,18 @@ impl WorkerConfig {
     pub(crate) fn check(&self) -> Result<(), LaunchError> {
         let out_of_bounds =
             |field, bound: &str| Err(LaunchError::InvalidConfig { field, bound: bound.into() });
-        if !(1..=4096).contains(&self.max_workers) {
-            return out_of_bounds("max_workers", "1 to 4096");
+        let size = PoolSize { max_workers: self.max_workers, standby: self.standby };
+        if let Err(ResizeError { field, bound }) = size.check() {
+            return out_of_bounds(field, bound);
+        }
+        if self.retry.max_attempts == 0 {
+            return out_of_bounds("retry.max_attempts", "at least 1");
+        }
+        if self.retry.max_crashes == 0 {
+            return out_of_bounds("retry.max_crashes", "at least 1");
+        }
+        if self.recycling.after_jobs == Some(0) {
+            return out_of_bounds("recycling.after_jobs", "at least 1");
         }
         if !(4096..=1 << 30).contains(&self.max_frame_bytes) {
             return out_of_bounds("max_frame_bytes", "4096 (4 KiB) to 1073741824 (1 GiB)");
@@ -101,6 +139,9 @@ impl WorkerConfig {
             ("reload_timeout", self.reload_timeout),
             ("unload_timeout", self.unload_timeout),
             ("kill_timeout", self.kill_timeout),
+            ("hook_timeout", self.hook_timeout),
+            ("heartbeat_timeout", self.heartbeat_timeout),
+            ("recycling.after_age", self.recycling.after_age.unwrap_or(Duration::from_secs(1))),
         ];
         // A sum with the clock must not overflow, whatever was meant by the largest value.
         let year = Duration::from_secs(365 * 24 * 3600);
@@ -112,6 +153,9 @@ impl WorkerConfig {
         let any = [
             ("shutdown_timeout", self.shutdown_timeout),
             ("cancel_grace", self.cancel_grace),
+            ("heartbeat_interval", self.heartbeat_interval),
+            ("retry.backoff_base", self.retry.backoff_base),
+            ("retry.backoff_max", self.retry.backoff_max),
             ("restart_backoff_max", self.restart_backoff_max),
         ];
         for (field, value) in any {
@@ -124,7 +168,8 @@ impl WorkerConfig {
 
     pub(crate) fn pool(&self, jitter_seed: u64) -> PoolConfig {
         PoolConfig {
-            slots: self.max_workers,
+            max_workers: self.max_workers,
+            standby: self.standby,
             restart_policy: self.restart_policy,
             max_restart_attempts: self.max_restart_attempts,
             restart_window: self.restart_window,
@@ -136,6 +181,12 @@ impl WorkerConfig {
             unload_timeout: self.unload_timeout,
             kill_timeout: self.kill_timeout,
             cancel_grace: self.cancel_grace,
+            hook_timeout: self.hook_timeout,
+            heartbeat_interval: self.heartbeat_interval,
+            heartbeat_timeout: self.heartbeat_timeout,
+            retry: Arc::new(self.retry.clone()),
+            recycling: self.recycling.clone(),
+            memory: MemoryRules { max_resident: None, min_available: self.min_available_memory },
             queue_capacity: self.queue_capacity,
             jitter_seed,
         }
@@ -151,9 +202,17 @@ mod tests {
     #[test]
     fn every_bound_is_checked_and_named() {
         assert!(WorkerConfig::default().check().is_ok());
-        let bad: [(&str, Spoil); 12] = [
+        let bad: [(&str, Spoil); 20] = [
             ("max_workers", |config| config.max_workers = 0),
             ("max_workers", |config| config.max_workers = 4097),
+            ("standby", |config| config.standby = 4097),
+            ("retry.max_attempts", |config| config.retry.max_attempts = 0),
+            ("retry.max_crashes", |config| config.retry.max_crashes = 0),
+            ("retry.backoff_max", |config| config.retry.backoff_max = Duration::MAX),
+            ("recycling.after_jobs", |config| config.recycling.after_jobs = Some(0)),
+            ("recycling.after_age", |config| config.recycling.after_age = Some(Duration::ZERO)),
+            ("hook_timeout", |config| config.hook_timeout = Duration::ZERO),
+            ("heartbeat_timeout", |config| config.heartbeat_timeout = Duration::ZERO),
             ("max_frame_bytes", |config| config.max_frame_bytes = 100),
             ("max_frame_bytes", |config| config.max_frame_bytes = usize::MAX),
             ("restart_backoff_max", |config| config.restart_backoff_max = Duration::from_millis(1)),

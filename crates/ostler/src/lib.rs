@@ -63,8 +63,8 @@ pub use base::BaseJobManager;
 pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
-    CancelError, CommandError, ControlError, Error, HookError, JobError, LaunchError, Result, ShutdownError,
-    StartError, WorkerStartError,
+    CancelError, CommandError, ControlError, Error, HookError, JobError, LaunchError, QuarantineError,
+    ResizeError, Result, ShutdownError, StartError, WorkerStartError,
 };
 pub use events::{JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, WorkerEvent};
 pub use integration::{
@@ -72,11 +72,14 @@ pub use integration::{
     PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory, WorkerPhase,
     WorkerState, WorkerTable,
 };
-pub use job::{Job, JobResult, JobType, Metadata, NewJob, PluginId};
-pub use manager::{JobHandle, JobManager, JobManagerBuilder, JobRequest};
+pub use job::{Cancellation, Job, JobResult, JobType, Metadata, NewJob, PluginId};
+pub use manager::{
+    CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest, PoolSize,
+};
 pub use ostler_lifecycle::{
-    Admission, BlockReason, Category, DownReason, ExitStatus, FailureKind, Forensics, Generation, JobFailure,
-    JobId, JobStatus, Priority, RestartPolicy, SlotId,
+    Admission, BlockReason, Category, DeathCause, DeathPhase, DownReason, EndReason, ExitStatus, FailureKind,
+    Forensics, Generation, JobFailure, JobId, JobStatus, LimitKind, Priority, RecycleReason, Recycling,
+    RestartPolicy, RetryPolicy, SlotId,
 };
 pub use ostler_wire::{
     Attachment, DecodeError, EncodeError, Encoding, LogLevel, Parameter, ParameterKind, Payload,

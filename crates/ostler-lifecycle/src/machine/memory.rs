@@ -34,7 +34,7 @@ impl Machine {
             matches!(state, SlotState::Loading { .. } | SlotState::Busy(_) | SlotState::Controlling { .. })
         };
         let rules = &self.config.memory;
-        if self.intake == Intake::Closed {
+        if (rules.max_resident, rules.min_available) == (None, None) || self.intake == Intake::Closed {
             None
         } else if rules.max_resident.is_some() && self.slots.iter().any(|slot| works(&slot.state)) {
             Some(EVERY_WHILE_BUSY)

@@ -5,7 +5,7 @@ use ostler_wire::Payload;
 use tokio::sync::{Notify, oneshot};
 
 use crate::events::EventLog;
-use crate::{CancelError, Job, JobType, PluginId};
+use crate::{CancelError, Cancellation, Job, JobType, PluginId};
 
 /// A job that has not ended, as the driver needs it.
 pub(crate) struct Active<J: JobType> {
@@ -16,6 +16,8 @@ pub(crate) struct Active<J: JobType> {
     pub(super) deadline_ms: Option<u64>,
     /// Who was sent it last.
     pub(super) worker: Option<WorkerKey>,
+    /// From the first cancel on.
+    pub(super) cancellation: Option<Box<Cancellation>>,
     pub(super) cancel_waiters: Vec<oneshot::Sender<Result<bool, CancelError>>>,
 }
 

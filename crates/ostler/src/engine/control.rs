@@ -36,12 +36,14 @@ impl<J: JobType> Core<J> {
         {
             return Err(ControlError::ConfigTooLarge { plugin: name, size, limit });
         }
+        let plugin = self.lock().plugin_keys.of(&name);
         let work = ControlWork::Reload { name, config, resource };
-        self.control(ControlOperation::Reload, work).await.map(drop)
+        self.control(ControlOperation::Reload(plugin), work).await.map(drop)
     }
 
     pub(crate) async fn unload(self: &Arc<Self>, name: String) -> Result<(), ControlError> {
-        self.control(ControlOperation::Unload, ControlWork::Unload { name }).await.map(drop)
+        let plugin = self.lock().plugin_keys.of(&name);
+        self.control(ControlOperation::Unload(plugin), ControlWork::Unload { name }).await.map(drop)
     }
 
     pub(crate) async fn get_state(self: &Arc<Self>) -> Result<Vec<WorkerReport>, ControlError> {

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, JobId, Machine};
+use ostler_lifecycle::{Input, Machine};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -11,12 +11,12 @@ use super::cargo::Cargo;
 use super::errand::{Errand, Errands};
 use super::perform::Step;
 use super::state::State;
-use super::{Catalog, Host, Notices, timer};
+use super::{Catalog, Host, Notices, meter, timer};
 use crate::events::{EventLog, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::job::Ledger;
 use crate::process::SpawnSpec;
-use crate::{CancelError, JobType, LaunchError, WorkerConfig};
+use crate::{JobType, LaunchError, WorkerConfig};
 
 /// What one manager's clones, handles and workers share.
 pub(crate) struct Core<J: JobType> {
@@ -28,6 +28,7 @@ pub(crate) struct Core<J: JobType> {
     pub(super) settings: Settings,
     pub(super) runtime: Handle,
     pub(super) timer: Notify,
+    pub(super) meter: Notify,
     /// The processes that do not die, once the shutdown is complete.
     closed: watch::Sender<Option<Vec<u32>>>,
     /// How many hooks run on tasks of their own.
@@ -42,6 +43,8 @@ pub(super) struct Settings {
     pub(super) command_text: String,
     pub(super) max_frame_bytes: usize,
     pub(super) shutdown_timeout: Duration,
+    /// Whether the machine wants to know how large workers are after each job.
+    pub(super) measures_jobs: bool,
     /// What the host answers once and for all, asked outside of the lock.
     pub(super) worker_type: String,
     pub(super) supports_streaming: bool,
@@ -73,16 +76,19 @@ impl<J: JobType> Core<J> {
                 command_text,
                 max_frame_bytes: config.max_frame_bytes,
                 shutdown_timeout: config.shutdown_timeout,
+                measures_jobs: config.recycling.after_growth.is_some(),
                 worker_type,
                 supports_streaming,
             },
             runtime,
             timer: Notify::new(),
+            meter: Notify::new(),
             closed: watch::Sender::new(None),
             hooks: watch::Sender::new(0),
             round_trip_checked: AtomicBool::new(false),
         });
         core.runtime.spawn(timer::run(Arc::clone(&core)));
+        core.runtime.spawn(meter::run(Arc::clone(&core)));
         core
     }
 
@@ -131,6 +137,10 @@ impl<J: JobType> Core<J> {
         }
         state.effects = effects;
         self.arm_timer(state);
+        if !state.is_measured && state.machine.measure_every().is_some() {
+            state.is_measured = true;
+            self.meter.notify_one();
+        }
         grown
     }
 
@@ -148,6 +158,7 @@ impl<J: JobType> Core<J> {
     pub(super) fn close(&self, still_dying: Vec<u32>) {
         self.closed.send_replace(Some(still_dying));
         self.timer.notify_one();
+        self.meter.notify_one();
     }
 
     pub(crate) fn worker_type(&self) -> &str {
@@ -185,22 +196,6 @@ impl<J: JobType> Core<J> {
             // Whoever waited may have given up.
             let _ = waiter.send(verdict);
         }
-    }
-
-    /// # Errors
-    /// The job's process does not die.
-    pub(crate) async fn cancel(self: &Arc<Self>, job: JobId) -> Result<bool, CancelError> {
-        let (sender, outcome) = oneshot::channel();
-        let mut errands = Errands::default();
-        {
-            let mut state = self.lock();
-            let Some(active) = state.active.get_mut(&job) else { return Ok(false) };
-            active.cancel_waiters.push(sender);
-            self.step(&mut state, Input::Cancel { job }, Cargo::None, &mut errands);
-        }
-        errands.run(self);
-        // Every job ends, and then everybody who waits is answered.
-        outcome.await.unwrap_or(Ok(false))
     }
 
     pub(crate) fn begin_shutdown(self: &Arc<Self>) {

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BytesMut};
 use interprocess::local_socket::tokio::Stream;
+use ostler_lifecycle::JobId;
 use ostler_wire::{FrameError, ToWorker, frame};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
@@ -21,13 +22,15 @@ pub(super) struct Link {
     pub(super) is_ready: bool,
     /// From its hello on.
     pub(super) wire: Option<Arc<Wire>>,
+    /// Its job, or its latest one.
+    pub(super) job: Option<JobId>,
     /// The plugin of its job, or of its latest one: its id, and what the worker calls it.
     pub(super) plugin: Option<(PluginId, Arc<str>)>,
 }
 
 impl Link {
     pub(super) fn new(process: Process) -> Self {
-        Self { process, pid: None, is_ready: false, wire: None, plugin: None }
+        Self { process, pid: None, is_ready: false, wire: None, job: None, plugin: None }
     }
 }
 

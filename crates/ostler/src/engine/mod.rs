@@ -6,6 +6,7 @@
 //! lock, and what it leads to is fed in again.
 
 mod active;
+mod cancel;
 mod cargo;
 mod catalog;
 mod control;
@@ -13,8 +14,10 @@ mod core;
 mod errand;
 mod host;
 mod link;
+mod meter;
 mod notice;
 mod perform;
+mod plugin_keys;
 mod settle;
 mod start;
 mod state;
@@ -23,6 +26,7 @@ mod worker;
 mod worker_change;
 
 pub(crate) use active::JobCell;
+pub(crate) use cargo::Cargo;
 pub(crate) use catalog::Catalog;
 pub(crate) use core::{Core, Parts};
 pub(crate) use host::{Erased, Host};

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ostler_lifecycle::{
-    Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId, WorkerKey,
+    BlockReason, Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId,
+    WorkerKey,
 };
 use ostler_wire::{Execute, Init, ToWorker};
 use serde_json::json;
@@ -38,6 +39,7 @@ impl<J: JobType> Step<'_, J> {
                 if let Some(link) = self.state.links.get(&worker) {
                     link.process.kill();
                 }
+                self.note_cancel(worker, |cancellation, at| cancellation.killed_at = Some(at));
             }
             Effect::AskAdmission { job, ticket } => self.errands.push(Errand::Ask(job, ticket)),
             Effect::Publish { job, change } => self.publish(job, change),
@@ -52,6 +54,10 @@ impl<J: JobType> Step<'_, J> {
             Effect::Answer { id, result } => self.answer(id, result),
             Effect::Down { reason } => self.down(reason),
             Effect::Up => self.state.publish(|| ManagerEvent::Up),
+            Effect::RecyclingRefused { figures } => {
+                tracing::error!(%figures, "a limit is not heeded");
+                self.state.publish(|| ManagerEvent::RecyclingRefused(figures));
+            }
             Effect::Closed { still_dying } => self.close(still_dying),
         }
     }
@@ -63,6 +69,9 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn send(&mut self, worker: WorkerKey, request: RequestId, command: Command) {
+        if let Command::Cancel { .. } = command {
+            self.note_cancel(worker, |cancellation, at| cancellation.asked_at = Some(at));
+        }
         let Some(message) = self.message(worker, request.0, command) else { return };
         let Some(wire) = self.state.links.get(&worker).and_then(|link| link.wire.as_ref()) else { return };
         if let Err(error) = wire.send(&message) {
@@ -87,6 +96,7 @@ impl<J: JobType> Step<'_, J> {
                 let active = self.state.active.get_mut(&job)?;
                 let link = self.state.links.get_mut(&worker)?;
                 active.worker = Some(worker);
+                link.job = Some(job);
                 link.plugin = Some((active.cell.plugin.clone(), Arc::clone(&active.plugin_name)));
                 ToWorker::Execute(Execute {
                     request,
@@ -113,6 +123,7 @@ impl<J: JobType> Step<'_, J> {
                 ControlWork::GetState => ToWorker::GetState { request },
             },
             Command::GetState => ToWorker::GetState { request },
+            Command::Ping => ToWorker::Ping { request },
             Command::Stop => ToWorker::Stop { request },
         })
     }
@@ -121,6 +132,14 @@ impl<J: JobType> Step<'_, J> {
         let Some(cell) = self.state.active.get(&job).map(|active| Arc::clone(&active.cell)) else { return };
         let kind = match change {
             JobChange::Queued => JobEventKind::Queued,
+            JobChange::Blocked(reason @ (BlockReason::Retry { .. } | BlockReason::Quarantined { .. })) => {
+                self.run_failed(job, &reason);
+                JobEventKind::Blocked(reason)
+            }
+            JobChange::Released => {
+                self.state.ledger.set_block_reason(job, None);
+                JobEventKind::Released
+            }
             JobChange::Blocked(reason) => {
                 // It is asked about again and again; only news is told.
                 if !self.state.ledger.set_block_reason(job, Some(reason.clone())) {

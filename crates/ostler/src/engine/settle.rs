@@ -1,19 +1,22 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{Category, FailureKind, JobFailure, JobId, Outcome};
+use ostler_lifecycle::{BlockReason, Category, FailureKind, JobFailure, JobId, Outcome};
 
+use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
-use crate::JobType;
 use crate::events::JobEventKind;
+use crate::{Cancellation, JobType};
 
 impl<J: JobType> Step<'_, J> {
     /// A job has ended: records it, and then tells everybody who waits.
     pub(super) fn settle(&mut self, id: JobId, outcome: Outcome) {
         let Some(mut active) = self.state.active.remove(&id) else { return };
-        let is_cancelled = outcome == Outcome::Cancelled;
-        let kind = self.record(id, outcome);
+        let is_cancelled = matches!(outcome, Outcome::Cancelled(_));
+        self.note_death(id, &active, &outcome);
+        let cancellation = active.cancellation.take();
+        let kind = self.record(id, outcome, cancellation);
         let evicted = self.state.ledger.take_evicted();
         // With no room for finished jobs it is this one that had to go.
         let record = self.state.ledger.get(id).or_else(|| evicted.clone());
@@ -37,7 +40,37 @@ impl<J: JobType> Step<'_, J> {
         self.errands.push(Errand::Forget(Remains { _active: active, _evicted: evicted }));
     }
 
-    fn record(&mut self, id: JobId, outcome: Outcome) -> JobEventKind {
+    /// A run has failed, and the job goes on: for another attempt, or into quarantine.
+    pub(super) fn run_failed(&mut self, id: JobId, reason: &BlockReason) {
+        let (BlockReason::Retry { failure, .. } | BlockReason::Quarantined { failure, .. }) = reason else {
+            return;
+        };
+        tracing::warn!(job = %id, %reason, "a run has failed");
+        self.state.ledger.mark_waiting(id, reason.clone(), JobFailure::clone(failure));
+        let worker = self.state.active.get(&id).and_then(|active| active.worker);
+        if let (Some(worker), Some(_)) = (worker, &failure.forensics) {
+            self.state.unswept.insert(worker, id);
+        }
+    }
+
+    /// The job died with its worker: what had left the worker's group is counted on the job's record later.
+    fn note_death(&mut self, id: JobId, active: &Active<J>, outcome: &Outcome) {
+        let forensics = match outcome {
+            Outcome::Completed => None,
+            Outcome::Failed(failure) => failure.forensics.as_ref(),
+            Outcome::Cancelled(forensics) => forensics.as_ref(),
+        };
+        if let (Some(worker), Some(_)) = (active.worker, forensics) {
+            self.state.unswept.insert(worker, id);
+        }
+    }
+
+    fn record(
+        &mut self,
+        id: JobId,
+        outcome: Outcome,
+        cancellation: Option<Box<Cancellation>>,
+    ) -> JobEventKind {
         let ledger = &mut self.state.ledger;
         let failure = match outcome {
             Outcome::Completed => match self.cargo.take() {
@@ -51,8 +84,9 @@ impl<J: JobType> Step<'_, J> {
                     Box::new(JobFailure::new(FailureKind::Protocol, Category::Fatal, message))
                 }
             },
-            Outcome::Cancelled => {
-                ledger.mark_cancelled(id, self.at);
+            Outcome::Cancelled(forensics) => {
+                self.prove_cancelled(id, cancellation, forensics);
+                self.state.ledger.mark_cancelled(id, self.at);
                 return JobEventKind::Cancelled;
             }
             Outcome::Failed(failure) => failure,

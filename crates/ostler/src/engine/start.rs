@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Admission, BlockReason, Input, JobId, Submit};
+use ostler_lifecycle::{Admission, BlockReason, Input, JobId, PluginKey, Submit};
 use ostler_wire::{Attachment, DecodeError, EncodeError, Encoding, Payload};
 use uuid::Uuid;
 
@@ -134,13 +134,23 @@ impl<J: JobType> Core<J> {
     ) -> Result<Arc<JobCell<J>>, StartError> {
         let id = job.id;
         let cell = Arc::new(JobCell::new(id, job.plugin_id.clone()));
-        let submit = Submit { job: id, priority: job.priority, timeout: job.timeout.map(bounded), blocked };
+        let mut submit = Submit {
+            job: id,
+            plugin: PluginKey(0),
+            priority: job.priority,
+            queue_timeout: job.queue_timeout.map(bounded),
+            timeout: job.timeout.map(bounded),
+            stall_timeout: job.stall_timeout.map(bounded),
+            retry: job.retry.clone(),
+            blocked,
+        };
         let active = Active {
             cell: Arc::clone(&cell),
             plugin_name,
             payload,
             deadline_ms: job.timeout.map(milliseconds),
             worker: None,
+            cancellation: None,
             cancel_waiters: Vec::new(),
         };
         let job = Arc::new(job);
@@ -148,6 +158,7 @@ impl<J: JobType> Core<J> {
         {
             let mut state = self.lock();
             state.machine.can_accept()?;
+            submit.plugin = state.plugin_keys.of(&active.plugin_name);
             state.ledger.create(job);
             state.active.insert(id, active);
             self.step(&mut state, Input::Submit(submit), Cargo::None, &mut errands);
@@ -158,7 +169,7 @@ impl<J: JobType> Core<J> {
 }
 
 /// A sum with the clock must not overflow, whatever was meant by the largest value: a hundred years are for ever.
-fn bounded(timeout: Duration) -> Duration {
+pub(super) fn bounded(timeout: Duration) -> Duration {
     timeout.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::active::Active;
 use super::control::ControlCall;
 use super::link::Link;
+use super::plugin_keys::PluginKeys;
 use crate::events::ManagerEvent;
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::job::Ledger;
@@ -27,6 +28,11 @@ pub(super) struct State<J: JobType> {
     pub(super) controls_made: u64,
     /// Those who wait for a worker to become ready, or for the news that none does.
     pub(super) ready_waiters: Vec<oneshot::Sender<Result<(), LaunchError>>>,
+    pub(super) plugin_keys: PluginKeys,
+    /// The jobs that died with a worker of which it is not known yet what had left its group.
+    pub(super) unswept: HashMap<WorkerKey, JobId>,
+    /// Whether memory is being measured.
+    pub(super) is_measured: bool,
     /// For when the timer is set.
     pub(super) armed: Option<Instant>,
     /// None once the manager is closed.
@@ -45,6 +51,9 @@ impl<J: JobType> State<J> {
             controls: HashMap::new(),
             controls_made: 0,
             ready_waiters: Vec::new(),
+            plugin_keys: PluginKeys::default(),
+            unswept: HashMap::new(),
+            is_measured: false,
             armed: None,
             events: Some(broadcast::Sender::new(MANAGER_EVENTS_KEPT)),
             effects: Vec::new(),

@@ -8,6 +8,7 @@ mod job;
 mod launch;
 mod shutdown;
 mod start;
+mod supervision;
 mod top;
 
 pub use cancel::CancelError;
@@ -18,4 +19,5 @@ pub use job::JobError;
 pub use launch::{CommandError, LaunchError, WorkerStartError};
 pub use shutdown::ShutdownError;
 pub use start::StartError;
+pub use supervision::{QuarantineError, ResizeError};
 pub use top::{Error, Result};

@@ -19,8 +19,10 @@ pub struct JobEvent {
 pub enum JobEventKind {
     /// It was accepted and waits.
     Queued,
-    /// It cannot start yet.
+    /// It cannot start yet. If it ran, its attempt failed, and the reason says how.
     Blocked(BlockReason),
+    /// It was let out of quarantine, and waits for a worker.
+    Released,
     /// A worker began with it.
     Started {
         /// The worker's process.
@@ -89,7 +91,10 @@ impl JobEventKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
-            Self::Blocked(_) => "blocked",
+            Self::Blocked(BlockReason::Resources { .. }) => "blocked",
+            Self::Blocked(BlockReason::Retry { .. }) => "retrying",
+            Self::Blocked(BlockReason::Quarantined { .. }) => "quarantined",
+            Self::Released => "released",
             Self::Started { .. } => "started",
             Self::Progress { .. } => "progress",
             Self::Chunk { .. } => "chunk",

@@ -23,6 +23,8 @@ pub enum ManagerEvent {
     Down(DownReason),
     /// `restart_worker()` cleared it.
     Up,
+    /// A limit to the growth of workers would end every one after its first job: it is not heeded. With the figures.
+    RecyclingRefused(String),
 }
 
 /// A worker has come to this.

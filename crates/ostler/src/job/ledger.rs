@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus};
 use ostler_wire::Attachment;
 
-use super::{Job, JobResult, JobType};
+use super::{Cancellation, Job, JobResult, JobType};
 
 /// The records of all jobs, in the order of their creation. It has no lock and no clock.
 ///
@@ -30,6 +30,9 @@ pub(crate) struct Ledger<J: JobType> {
 }
 
 type Place = u64;
+
+/// What a job remembers of its earlier attempts: enough to see what repeats itself.
+const PAST_FAILURES: usize = 8;
 
 /// A result that can be read after the ledger's lock was let go.
 pub(crate) enum ResultRef<J: JobType> {
@@ -92,6 +95,32 @@ impl<J: JobType> Ledger<J> {
         true
     }
 
+    /// A run of it has failed, and it waits: for its next attempt, or in quarantine.
+    pub(crate) fn mark_waiting(&mut self, id: JobId, reason: BlockReason, failure: JobFailure) -> bool {
+        let may = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
+        let Some((place, job)) = self.find(id, may) else { return false };
+        job.status = JobStatus::Pending;
+        job.block_reason = Some(reason);
+        if job.past_failures.len() >= PAST_FAILURES {
+            job.past_failures.remove(0);
+        }
+        job.past_failures.push(failure);
+        self.running.remove(&place);
+        true
+    }
+
+    /// Of the worker that a job died with, what had left the group was looked for: so many were ended.
+    pub(crate) fn set_swept(&mut self, id: JobId, pid: Option<u32>, swept: u32) {
+        let Some((_, job)) = self.find(id, |_| true) else { return };
+        let cancelled =
+            job.cancellation.iter_mut().filter_map(|cancellation| cancellation.forensics.as_mut());
+        let failures = job.error.iter_mut().map(|failure| &mut **failure).chain(&mut job.past_failures);
+        let forensics = cancelled.chain(failures.filter_map(|failure| failure.forensics.as_mut()));
+        for evidence in forensics.filter(|evidence| evidence.pid == pid && evidence.swept.is_none()) {
+            evidence.swept = Some(swept);
+        }
+    }
+
     /// It is being ended, and its worker not yet proven dead.
     pub(crate) fn mark_cancelling(&mut self, id: JobId) -> bool {
         let may = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
@@ -134,6 +163,13 @@ impl<J: JobType> Ledger<J> {
     /// It is proven ended.
     pub(crate) fn mark_cancelled(&mut self, id: JobId, at: Timestamp) -> bool {
         self.finish(id, JobStatus::Cancelled, at, |_| {})
+    }
+
+    /// Notes how far a cancel has come.
+    pub(crate) fn set_cancellation(&mut self, id: JobId, cancellation: Box<Cancellation>) {
+        if let Some((_, job)) = self.find(id, |_| true) {
+            job.cancellation = Some(cancellation);
+        }
     }
 
     pub(crate) fn get(&self, id: JobId) -> Option<Arc<Job<J>>> {

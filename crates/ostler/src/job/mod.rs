@@ -1,4 +1,6 @@
 //! Jobs as data: what is asked for, what is recorded, how it ended.
+
+mod cancellation;
 mod job_type;
 mod ledger;
 mod metadata;
@@ -8,6 +10,7 @@ mod plugin_id;
 mod record;
 mod result;
 
+pub use cancellation::Cancellation;
 pub use job_type::JobType;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;

@@ -1,8 +1,9 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use ostler_lifecycle::{JobId, JobStatus, Priority};
+use ostler_lifecycle::{JobId, JobStatus, Priority, RetryPolicy};
 use ostler_wire::Attachment;
 use serde_json::Value;
 
@@ -32,6 +33,12 @@ pub struct NewJob<J> {
     pub priority: Priority,
     /// How long it may run, from its start. None for as long as it likes.
     pub timeout: Option<Duration>,
+    /// How long it may wait for its first start. None for as long as it takes.
+    pub queue_timeout: Option<Duration>,
+    /// How long it may report nothing while it runs: no progress, chunk, log line or output. None for ever.
+    pub stall_timeout: Option<Duration>,
+    /// Whether it runs again when it fails. None for what the manager says.
+    pub retry: Option<Arc<RetryPolicy>>,
     /// What the host wants to remember.
     pub metadata: Metadata,
     /// Bytes that travel with the request.
@@ -46,6 +53,9 @@ impl<J> NewJob<J> {
             spec,
             priority: Priority::NORMAL,
             timeout: None,
+            queue_timeout: None,
+            stall_timeout: None,
+            retry: None,
             metadata: Metadata::new(),
             attachments: Vec::new(),
         }
@@ -60,6 +70,24 @@ impl<J> NewJob<J> {
     /// Sets how long it may run, from its start.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long it may wait for its first start; then it fails as timed out.
+    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
+        self.queue_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long it may report nothing while it runs; then it is killed, and fails as stalled.
+    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
+        self.stall_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets whether it runs again when it fails, instead of what the manager says. Many jobs may share one policy.
+    pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
+        self.retry = Some(policy.into());
         self
     }
 
@@ -101,8 +129,13 @@ impl<J> NewJob<J> {
             worker_pid: None,
             priority: self.priority,
             timeout: self.timeout,
+            queue_timeout: self.queue_timeout,
+            stall_timeout: self.stall_timeout,
+            retry: self.retry,
             attempt: 0,
+            past_failures: Vec::new(),
             block_reason: None,
+            cancellation: None,
             attachments: Vec::new(),
         };
         (job, self.attachments)

@@ -1,12 +1,13 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus, Priority};
+use ostler_lifecycle::{BlockReason, Forensics, JobFailure, JobId, JobStatus, Priority, RetryPolicy};
 use ostler_wire::Attachment;
 use serde::{Deserialize, Serialize};
 
-use super::{JobResult, JobType, Metadata, PluginId};
+use super::{Cancellation, JobResult, JobType, Metadata, PluginId};
 
 /// The record of a job, as it stood when it was read.
 ///
@@ -43,12 +44,27 @@ pub struct Job<J: JobType> {
     /// How long it may run, from its start.
     #[serde(default, with = "seconds")]
     pub timeout: Option<Duration>,
+    /// How long it may wait for its first start.
+    #[serde(default, with = "seconds")]
+    pub queue_timeout: Option<Duration>,
+    /// How long it may report nothing while it runs.
+    #[serde(default, with = "seconds")]
+    pub stall_timeout: Option<Duration>,
+    /// Whether it runs again when it fails; `None` for what its manager says.
+    #[serde(default)]
+    pub retry: Option<Arc<RetryPolicy>>,
     /// How often it has begun; the first attempt is 1.
     #[serde(default)]
     pub attempt: u32,
+    /// Why earlier attempts failed, oldest first; the last 8.
+    #[serde(default)]
+    pub past_failures: Vec<JobFailure>,
     /// Why it cannot start yet, while it is pending.
     #[serde(default)]
     pub block_reason: Option<BlockReason>,
+    /// How it was cancelled, or that it was asked for and came too late.
+    #[serde(default)]
+    pub cancellation: Option<Box<Cancellation>>,
     /// Bytes that came with the answer.
     #[serde(skip)]
     pub attachments: Vec<Attachment>,
@@ -63,6 +79,14 @@ impl<J: JobType> Job<J> {
             JobStatus::Cancelled => Some(JobResult::Cancelled),
             JobStatus::Pending | JobStatus::Running | JobStatus::Cancelling => None,
         }
+    }
+
+    /// The evidence of the worker that last died with it.
+    pub fn forensics(&self) -> Option<&Forensics> {
+        let cancelled = self.cancellation.as_ref().and_then(|cancellation| cancellation.forensics.as_deref());
+        let failed = self.error.as_ref().and_then(|failure| failure.forensics.as_deref());
+        let before = self.past_failures.last().and_then(|failure| failure.forensics.as_deref());
+        cancelled.or(failed).or(before)
     }
 
     /// Bytes of that name that came with the answer.
@@ -150,8 +174,13 @@ mod tests {
                 "worker_pid": null,
                 "priority": 0,
                 "timeout": 1.5,
+                "queue_timeout": null,
+                "stall_timeout": null,
+                "retry": null,
                 "attempt": 0,
+                "past_failures": [],
                 "block_reason": null,
+                "cancellation": null,
             })
         );
     }
@@ -172,7 +201,7 @@ mod tests {
     #[test]
     fn a_million_jobs_fit() {
         let own = size_of::<Job<Count>>() - size_of::<Count>();
-        assert!(own <= 256, "a job takes {own} bytes beside its spec");
+        assert!(own <= 320, "a job takes {own} bytes beside its spec");
         assert_eq!(size_of::<Metadata>(), size_of::<usize>());
     }
 }

@@ -129,7 +129,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fmt::Debug;
 
-    use ostler_lifecycle::{ExitStatus, WorkerExit};
+    use ostler_lifecycle::{DeathPhase, EndCause, ExitStatus, WorkerExit};
     use serde_json::{Value, json};
 
     use super::*;
@@ -161,7 +161,8 @@ mod tests {
                     "category": "transient"}),
         );
         let exit = WorkerExit::bare(ExitStatus::Code(3));
-        failure.forensics = Some(Box::new(Forensics::of(Some(42), &exit)));
+        failure.forensics =
+            Some(Box::new(Forensics::of(Some(42), &EndCause::OnItsOwn, DeathPhase::Run, 0, &exit)));
         let forensics = serde_json::to_value(&failure.forensics).unwrap();
         check(
             &JobResult::<u8>::Error(Box::new(failure)),

@@ -3,6 +3,7 @@ use std::sync::{Arc, Weak};
 
 use ostler_lifecycle::{JobId, JobStatus};
 
+use super::CancelRequest;
 use crate::engine::{Core, JobCell};
 use crate::events::JobEvents;
 use crate::{CancelError, Job, JobError, JobType, PluginId};
@@ -74,7 +75,7 @@ impl<J: JobType> JobHandle<J> {
     /// The cancel goes on if the future is dropped.
     pub async fn cancel(&self) -> Result<bool, CancelError> {
         match self.core.upgrade() {
-            Some(core) => core.cancel(self.cell.id).await,
+            Some(core) => core.cancel(self.cell.id, CancelRequest::new()).await,
             // A manager that is gone has ended all of its jobs.
             None => Ok(false),
         }

@@ -5,7 +5,7 @@ use ostler_lifecycle::{Input, JobId};
 use ostler_wire::{PluginManifest, WorkerReport};
 use serde_json::Value;
 
-use super::{Alive, JobHandle, JobManagerBuilder, JobRequest};
+use super::{Alive, CancelRequest, JobHandle, JobManagerBuilder, JobRequest};
 use crate::engine::Core;
 use crate::events::ManagerEvents;
 use crate::integration::WorkerState;
@@ -75,7 +75,7 @@ impl<J: JobType> JobManager<J> {
     /// # Cancel safety
     /// The cancel goes on if the future is dropped.
     pub async fn cancel_job(&self, id: JobId) -> Result<bool, CancelError> {
-        self.core.cancel(id).await
+        self.core.cancel(id, CancelRequest::new()).await
     }
 
     /// The record of a job, as it stands now.

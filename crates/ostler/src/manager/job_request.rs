@@ -1,7 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ostler_lifecycle::Priority;
+use ostler_lifecycle::{Priority, RetryPolicy};
 use serde_json::Value;
 
 use super::{JobHandle, JobManager};
@@ -29,6 +30,24 @@ impl<'a, J: JobType> JobRequest<'a, J> {
     /// How long it may run, from its start; then it is killed.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.new = self.new.timeout(timeout);
+        self
+    }
+
+    /// How long it may wait for its first start; then it fails as timed out.
+    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
+        self.new = self.new.queue_timeout(timeout);
+        self
+    }
+
+    /// How long it may report nothing while it runs (no progress, chunk, log line or output); then it is killed.
+    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
+        self.new = self.new.stall_timeout(timeout);
+        self
+    }
+
+    /// Whether it runs again when it fails, instead of what the manager says.
+    pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
+        self.new = self.new.retry(policy);
         self
     }
 

@@ -2,13 +2,20 @@
 
 mod alive;
 mod builder;
+mod cancel_request;
+mod cancel_summary;
 mod execute;
 mod job_handle;
 mod job_manager;
 mod job_request;
+mod pool_size;
+mod supervision;
 
 pub(crate) use alive::Alive;
 pub use builder::JobManagerBuilder;
+pub use cancel_request::CancelRequest;
+pub use cancel_summary::CancelSummary;
 pub use job_handle::JobHandle;
 pub use job_manager::JobManager;
 pub use job_request::JobRequest;
+pub use pool_size::PoolSize;

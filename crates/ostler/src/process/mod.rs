@@ -7,6 +7,7 @@
 mod child;
 mod endpoint;
 mod group;
+pub(crate) mod memory;
 mod reap;
 mod supervisor;
 

@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ostler_lifecycle::{Category, FailureKind, Input, JobFailure, JobId, RequestId, WorkerFrame, WorkerKey};
-use ostler_wire::{Failure, FromWorker, LogLevel, Payload};
+use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
 use uuid::Uuid;
 
 use crate::JobType;
@@ -11,15 +11,20 @@ use crate::engine::cargo::Cargo;
 use crate::error::chain;
 use crate::events::{EventLog, JobEventKind};
 use crate::job::panic_message;
+use crate::process::memory;
 
 /// Turns what a worker says into what the machine understands.
-#[derive(Default)]
 pub(super) struct Inbound {
+    pid: u32,
     /// The job that the worker began last, and its attempt: log lines name only the job.
     running: Option<(Uuid, u32)>,
 }
 
 impl Inbound {
+    pub(super) fn new(pid: u32) -> Self {
+        Self { pid, running: None }
+    }
+
     /// Feeds in one message. Returns the log of a job that has grown by it.
     pub(super) fn feed<J: JobType>(
         &mut self,
@@ -40,8 +45,14 @@ impl Inbound {
         Some(match message {
             FromWorker::Hello(_) => (WorkerFrame::Hello, Cargo::None),
             FromWorker::Ready { request, loaded, failed } => {
+                let resident = memory::resident_of(self.pid).unwrap_or_default();
+                let keys = |names: &[PluginManifest]| {
+                    let mut state = core.lock();
+                    names.iter().map(|manifest| state.plugin_keys.of(&manifest.name)).collect()
+                };
+                let (request, keys) = (RequestId(request), keys(&loaded));
                 let failed = failed.into_iter().map(|failure| (failure.plugin, failure.message)).collect();
-                (WorkerFrame::Ready { request: RequestId(request), failed }, Cargo::Manifests(loaded))
+                (WorkerFrame::Ready { request, loaded: keys, failed, resident }, Cargo::Manifests(loaded))
             }
             FromWorker::Started { request, job, attempt } => {
                 self.running = Some((job, attempt));
@@ -68,7 +79,9 @@ impl Inbound {
                     Ok(response) => extract(core, id, response),
                     Err(failure) => (Err(of_plugin(failure)), Cargo::None),
                 };
-                (WorkerFrame::Result { request: RequestId(request), job: id, attempt, result }, cargo)
+                let measured = core.settings.measures_jobs.then(|| memory::resident_of(self.pid)).flatten();
+                let (request, resident) = (RequestId(request), measured.unwrap_or_default());
+                (WorkerFrame::Result { request, job: id, attempt, result, resident }, cargo)
             }
             FromWorker::Response { request, result } => {
                 (WorkerFrame::Response { request: RequestId(request), result }, Cargo::None)
@@ -76,8 +89,7 @@ impl Inbound {
             FromWorker::State { request, state } => {
                 (WorkerFrame::State { request: RequestId(request) }, Cargo::Report(state))
             }
-            // Nobody asks for it yet; it proves that the worker reads.
-            FromWorker::Pong { .. } => return None,
+            FromWorker::Pong { .. } => (WorkerFrame::Pong, Cargo::None),
             FromWorker::Error { message } => (WorkerFrame::Fault { message }, Cargo::None),
         })
     }

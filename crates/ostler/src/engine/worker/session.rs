@@ -36,13 +36,13 @@ pub(super) struct Session<J: JobType> {
 }
 
 impl<J: JobType> Session<J> {
-    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey) -> Self {
+    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32) -> Self {
         Self {
             core,
             worker,
             wire: None,
             buffer: BytesMut::new(),
-            inbound: Inbound::default(),
+            inbound: Inbound::new(pid),
             is_spoilt: false,
         }
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_lifecycle::{ExitStatus, Input, WorkerExit, WorkerFrame, WorkerKey};
+use ostler_lifecycle::{ExitStatus, Input, WorkerExit, WorkerKey};
 use ostler_wire::env;
 use tokio::sync::oneshot;
 
@@ -47,7 +47,7 @@ impl<J: JobType> Drop for Custody<J> {
         if let Some(exit) = &mut self.exit {
             exit.close();
             if let Ok(remains) = exit.try_recv() {
-                let exit = evidence(&remains, String::new());
+                let exit = evidence(&remains);
                 self.core.feed(Input::WorkerExited { worker: self.worker, exit }, Cargo::None);
             }
         }
@@ -90,7 +90,7 @@ async fn make<J: JobType>(
     spec.env.push((env::TOKEN.into(), endpoint.token_text().into()));
     let of_nobody = Arc::clone(core);
     let unclaimed: OnUnclaimedExit = Box::new(move |remains| {
-        let exit = evidence(&remains, String::new());
+        let exit = evidence(&remains);
         of_nobody.feed(Input::WorkerExited { worker, exit }, Cargo::None);
     });
     let spawned = process.spawn(spec, unclaimed).await?;
@@ -106,7 +106,7 @@ async fn accompany<J: JobType>(
     output: ChildOutput,
     exit: &mut oneshot::Receiver<ChildExit>,
 ) -> WorkerExit {
-    let mut session = Session::new(Arc::clone(core), worker);
+    let mut session = Session::new(Arc::clone(core), worker, pid);
     let mut output = Output::new(worker, output);
     let remains = tokio::select! {
         exit = exit => exit.unwrap_or(UNKNOWN),
@@ -114,19 +114,15 @@ async fn accompany<J: JobType>(
         never = output.read() => match never {},
     };
     output.drain();
-    let torn = session.drain();
-    // A worker that died of a signal could not finish its frame; one that exited should have.
-    if let (Some(message), ExitStatus::Code(_)) = (torn, remains.status) {
-        core.feed(Input::Frame { worker, frame: WorkerFrame::Fault { message } }, Cargo::None);
-    }
-    evidence(&remains, output.tail())
+    let torn_frame = session.drain();
+    WorkerExit { stderr_tail: output.tail(), torn_frame, ..evidence(&remains) }
 }
 
 /// The supervisor always answers; this is for the compiler.
 const UNKNOWN: ChildExit =
     ChildExit { status: ExitStatus::Unknown, cpu_time: Duration::ZERO, peak_memory: 0 };
 
-fn evidence(remains: &ChildExit, stderr_tail: String) -> WorkerExit {
+fn evidence(remains: &ChildExit) -> WorkerExit {
     let ChildExit { status, cpu_time, peak_memory } = *remains;
-    WorkerExit { status, cpu_time, peak_memory, stderr_tail }
+    WorkerExit { cpu_time, peak_memory, ..WorkerExit::bare(status) }
 }

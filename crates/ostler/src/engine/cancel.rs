@@ -1,0 +1,165 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ostler_lifecycle::{Forensics, Input, JobId, Rejection, WorkerKey};
+use tokio::sync::oneshot;
+
+use super::Core;
+use super::cargo::Cargo;
+use super::errand::Errands;
+use super::perform::Step;
+use super::state::State;
+use crate::{
+    CancelError, CancelRequest, CancelSummary, Cancellation, Job, JobType, PluginId, QuarantineError,
+};
+
+type Outcome = oneshot::Receiver<Result<bool, CancelError>>;
+
+impl<J: JobType> Core<J> {
+    /// # Errors
+    /// The job's process does not die.
+    pub(crate) async fn cancel(
+        self: &Arc<Self>,
+        job: JobId,
+        request: CancelRequest,
+    ) -> Result<bool, CancelError> {
+        let mut errands = Errands::default();
+        let outcome = self.begin_cancel(&mut self.lock(), job, &request, &mut errands);
+        errands.run(self);
+        match outcome {
+            // Every job ends, and then everybody who waits is answered.
+            Some(outcome) => outcome.await.unwrap_or(Ok(false)),
+            None => Ok(false),
+        }
+    }
+
+    /// All are told before the first is waited for.
+    pub(crate) async fn cancel_many(
+        self: &Arc<Self>,
+        jobs: Vec<JobId>,
+        request: CancelRequest,
+    ) -> CancelSummary {
+        let mut errands = Errands::default();
+        let begun: Vec<(JobId, Option<Outcome>)> = {
+            let mut state = self.lock();
+            let begin = |job| (job, self.begin_cancel(&mut state, job, &request, &mut errands));
+            jobs.into_iter().map(begin).collect()
+        };
+        errands.run(self);
+        let mut summary = CancelSummary::default();
+        for (job, outcome) in begun {
+            let outcome = match outcome {
+                Some(outcome) => outcome.await.unwrap_or(Ok(false)),
+                None => Ok(false),
+            };
+            summary.add(job, outcome);
+        }
+        summary
+    }
+
+    fn begin_cancel(
+        self: &Arc<Self>,
+        state: &mut State<J>,
+        job: JobId,
+        request: &CancelRequest,
+        errands: &mut Errands<J>,
+    ) -> Option<Outcome> {
+        let active = state.active.get_mut(&job)?;
+        let (sender, outcome) = oneshot::channel();
+        active.cancel_waiters.push(sender);
+        active.cancellation.get_or_insert_with(|| {
+            Box::new(Cancellation {
+                by: request.by.clone(),
+                reason: request.reason.clone(),
+                requested_at: Timestamp::now(),
+                asked_at: None,
+                killed_at: None,
+                proven_at: None,
+                forensics: None,
+            })
+        });
+        let input = Input::Cancel { job, grace: request.grace.map(super::start::bounded) };
+        self.step(state, input, Cargo::None, errands);
+        Some(outcome)
+    }
+
+    /// The jobs that have not ended and whose plugin is wanted.
+    pub(crate) fn unfinished(&self, wanted: impl Fn(&PluginId) -> bool) -> Vec<JobId> {
+        let state = self.lock();
+        let found = state.active.values().filter(|active| wanted(&active.cell.plugin));
+        found.map(|active| active.cell.id).collect()
+    }
+
+    pub(crate) fn quarantined(&self) -> Vec<Arc<Job<J>>> {
+        let state = self.lock();
+        let mut jobs: Vec<_> = state.machine.quarantined().filter_map(|job| state.ledger.get(job)).collect();
+        jobs.sort_by_key(|job| (job.created_at, job.id));
+        jobs
+    }
+
+    pub(crate) fn release(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
+        let may = |state: &State<J>| match state.machine.can_accept() {
+            Err(Rejection::Down(reason)) => Err(QuarantineError::WorkerUnavailable(reason)),
+            Err(Rejection::ShutDown) => Err(QuarantineError::ShutDown),
+            // It was in the queue before.
+            Err(Rejection::QueueFull { .. }) | Ok(()) => Ok(()),
+        };
+        self.from_quarantine(job, may, Input::Release { job })
+    }
+
+    pub(crate) fn give_up(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
+        self.from_quarantine(job, |_| Ok(()), Input::GiveUp { job })
+    }
+
+    fn from_quarantine(
+        self: &Arc<Self>,
+        job: JobId,
+        may: impl FnOnce(&State<J>) -> Result<(), QuarantineError>,
+        input: Input,
+    ) -> Result<(), QuarantineError> {
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            if !state.machine.is_quarantined(job) {
+                return Err(QuarantineError::NotQuarantined { job });
+            }
+            may(&state)?;
+            self.step(&mut state, input, Cargo::None, &mut errands);
+        }
+        errands.run(self);
+        Ok(())
+    }
+
+    pub(crate) fn pool_size(&self) -> (u32, u32) {
+        self.lock().machine.size()
+    }
+}
+
+impl<J: JobType> Step<'_, J> {
+    /// The plugin was asked to end, or its worker is being killed: that stands on the job's record, if it is for a
+    /// cancel.
+    pub(super) fn note_cancel(&mut self, worker: WorkerKey, note: impl FnOnce(&mut Cancellation, Timestamp)) {
+        let job = self.state.links.get(&worker).and_then(|link| link.job);
+        let active = job.and_then(|job| self.state.active.get_mut(&job));
+        if let Some(active) = active.filter(|active| active.worker == Some(worker))
+            && let Some(cancellation) = &mut active.cancellation
+        {
+            note(cancellation, self.at);
+            let (job, copy) = (active.cell.id, cancellation.clone());
+            self.state.ledger.set_cancellation(job, copy);
+        }
+    }
+
+    /// The end of a cancel: its proof.
+    pub(super) fn prove_cancelled(
+        &mut self,
+        job: JobId,
+        cancellation: Option<Box<Cancellation>>,
+        forensics: Option<Box<Forensics>>,
+    ) {
+        let Some(mut cancellation) = cancellation else { return };
+        cancellation.proven_at = Some(self.at);
+        cancellation.forensics = forensics;
+        self.state.ledger.set_cancellation(job, cancellation);
+    }
+}

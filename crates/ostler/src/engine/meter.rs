@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use ostler_lifecycle::{Input, SlotPhase, WorkerKey};
+
+use super::Core;
+use super::cargo::Cargo;
+use crate::JobType;
+use crate::process::memory;
+
+/// Measures memory as often as the machine asks for it, until the manager is closed. While it does not ask, nothing
+/// happens here.
+pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
+    loop {
+        let (every, workers) = {
+            let mut state = core.lock();
+            if state.is_closed() {
+                return;
+            }
+            let every = state.machine.measure_every();
+            state.is_measured = every.is_some();
+            let alive = state.machine.slots().filter(|slot| slot.phase != SlotPhase::Empty);
+            let workers = alive.filter_map(|slot| Some((slot.worker, slot.pid?))).collect();
+            (every, workers)
+        };
+        match every {
+            None => core.meter.notified().await,
+            Some(every) => {
+                measure(&core, workers).await;
+                tokio::time::sleep(every).await;
+            }
+        }
+    }
+}
+
+async fn measure<J: JobType>(core: &Arc<Core<J>>, workers: Vec<(WorkerKey, u32)>) {
+    // It goes through all processes of the machine: not on a thread that others wait for.
+    let measured = tokio::task::spawn_blocking(move || {
+        let groups: Vec<u32> = workers.iter().map(|(_, pid)| *pid).collect();
+        let sizes = memory::resident(&groups);
+        let resident = workers.into_iter().filter_map(|(worker, pid)| Some((worker, *sizes.get(&pid)?)));
+        Input::Memory { available: memory::available(), resident: resident.collect() }
+    });
+    // It fails only with the runtime.
+    if let Ok(input) = measured.await {
+        core.feed(input, Cargo::None);
+    }
+}

@@ -1,0 +1,28 @@
+use ostler_lifecycle::{DownReason, JobId};
+
+/// Why a job cannot be let out of quarantine.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum QuarantineError {
+    /// It is unknown, has ended, waits, or runs.
+    #[error("job {job} is not in quarantine")]
+    NotQuarantined {
+        /// The job.
+        job: JobId,
+    },
+    /// There is nobody to run it.
+    #[error("no worker is available: {0}; find out why, then call restart_worker()")]
+    WorkerUnavailable(DownReason),
+    /// The manager is shut down.
+    #[error("the manager is shut down")]
+    ShutDown,
+}
+
+/// A pool cannot be that large.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{field} must be {bound}")]
+pub struct ResizeError {
+    /// Which number.
+    pub field: &'static str,
+    /// What it may be.
+    pub bound: &'static str,
+}
