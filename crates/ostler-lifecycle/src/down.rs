@@ -50,7 +50,7 @@ impl fmt::Display for DownReason {
             }
             Self::LoadFailures { restarts, window, last_end } => write!(
                 f,
-                "gave up on starting workers after {restarts} further attempts within {window:?}; the last worker \
+                "gave up after {restarts} restarts within {window:?} of workers that did not become ready; the last worker \
                  {last_end}"
             ),
             Self::LimitTooLow { figures } => write!(f, "a limit is too low: {figures}"),

@@ -181,9 +181,9 @@ impl fmt::Display for DeathCause {
                 write!(f, "was killed by the kernel for lack of memory ({evidence})")
             }
             Self::Limit { limit } => write!(f, "ran into its limit of {limit}"),
-            Self::Fault { signal } => write!(f, "crashed with {signal}"),
+            Self::Fault { signal } => write!(f, "was ended by {signal}"),
             Self::OutsideSignal { signal } => {
-                write!(f, "was ended by {signal} from outside, not by this manager")
+                write!(f, "was ended by {signal} from outside")
             }
             Self::Exited { code } => write!(f, "exited with code {code}"),
             Self::Unknown => f.write_str("ended, and nobody knows why"),

@@ -221,10 +221,11 @@ impl Machine {
 
 /// The failure of a job whose worker ended without our doing.
 fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
-    let process = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    let process = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let death = DeathCause::of(cause, exit);
-    let mut message = format!("the worker{process} {death} while it ran the job");
-    if let Some(line) = exit.stderr_tail.lines().next_back() {
+    let mut message = format!("the worker{process} {death} while it ran this job");
+    // What a panic ends with is a hint for whoever runs the program by hand.
+    if let Some(line) = exit.stderr_tail.lines().rfind(|line| !line.starts_with("note: ")) {
         message.push_str("; the last line of its stderr: ");
         message.extend(line.chars().take(LAST_LINE_CHARS));
     }

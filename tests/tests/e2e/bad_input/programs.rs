@@ -175,7 +175,7 @@ async fn a_lazy_manager_tells_its_first_job_what_is_wrong_with_the_worker() {
     let job = manager.start_job("lab", echo("")).await.unwrap();
     let failure = failed(&job).await;
     assert_eq!(failure.kind, FailureKind::WorkerUnavailable);
-    let why = "gave up after 3 restarts within 60s; the last worker exited with code 4";
+    let why = "gave up after 3 restarts within 60s of workers that did not become ready; the last worker exited with code 4";
     says(failure, &["no worker is available: ", why]);
 
     let error = manager.start_job("lab", echo("")).await.unwrap_err();

@@ -19,6 +19,7 @@ async fn story(mut events: ManagerEvents, job: JobId) -> Vec<String> {
             ManagerEvent::Worker(worker) => format!("worker {}", worker.state.phase),
             ManagerEvent::Down(_) => "down".to_owned(),
             ManagerEvent::Up => "up".to_owned(),
+            ManagerEvent::RecyclingRefused(figures) => figures,
         });
     }
     story
