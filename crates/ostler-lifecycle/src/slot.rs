@@ -7,14 +7,16 @@
 //!    └───────────────────────────────────────────────────────────────────────── Waiting | Vacant
 //! ```
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::assignment::{Assignment, Stage};
 use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
+use crate::life::Life;
 use crate::restart::Fault;
 use crate::{
-    Category, ControlOperation, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, PluginKey,
-    RequestId, SlotId, Ticket, WorkerFrame, WorkerKey,
+    Category, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket,
+    WorkerFrame, WorkerKey,
 };
 
 #[derive(Debug)]
@@ -40,36 +42,6 @@ pub(crate) struct Slot {
     pub(crate) life: Life,
 }
 
-/// What a worker has done since its start.
-#[derive(Debug, Default)]
-pub(crate) struct Life {
-    pub(crate) spawned_at: Option<Instant>,
-    pub(crate) ready_at: Option<Instant>,
-    pub(crate) jobs_done: u32,
-    /// Resident memory when it was ready, in bytes; 0 if that is not known.
-    pub(crate) baseline: u64,
-    /// What it has loaded.
-    pub(crate) warm: Vec<PluginKey>,
-}
-
-impl Life {
-    /// The worker runs a job of this plugin, and has it loaded from then on.
-    pub(crate) fn uses(&mut self, plugin: PluginKey) {
-        if !self.warm.contains(&plugin) {
-            self.warm.push(plugin);
-        }
-    }
-
-    /// The worker has loaded or dropped a plugin.
-    pub(crate) fn carried_out(&mut self, operation: ControlOperation) {
-        match operation {
-            ControlOperation::Reload(plugin) => self.uses(plugin),
-            ControlOperation::Unload(plugin) => self.warm.retain(|&warm| warm != plugin),
-            ControlOperation::GetState => {}
-        }
-    }
-}
-
 #[derive(Debug)]
 pub(crate) enum SlotState {
     /// No worker, and none on its way. `owes` says that the next start follows a fault.
@@ -92,41 +64,6 @@ pub(crate) enum SlotState {
     Draining { reason: EndReason },
     /// Was killed, and the death is not proven yet.
     Dying(Death),
-}
-
-/// A job inside a worker.
-#[derive(Debug)]
-pub(crate) struct Assignment {
-    pub(crate) job: JobId,
-    pub(crate) attempt: u32,
-    pub(crate) request: RequestId,
-    pub(crate) stage: Stage,
-    /// How long it may report nothing, and when it did last.
-    pub(crate) stall: Option<(Duration, Instant)>,
-}
-
-impl Assignment {
-    /// When it has reported nothing for too long.
-    pub(crate) fn stalls_at(&self) -> Option<Instant> {
-        let (patience, reported) = self.stall?;
-        matches!(self.stage, Stage::Running { .. }).then(|| reported + patience)
-    }
-
-    pub(crate) fn reported(&mut self, now: Instant) {
-        if let Some((_, reported)) = &mut self.stall {
-            *reported = now;
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Stage {
-    /// Sent; the worker has not said that it began.
-    Sent,
-    /// Began. The next chunk has this number.
-    Running { next_chunk: u64 },
-    /// Was asked to end; the kill comes at the deadline.
-    Leaving,
 }
 
 /// A worker that was killed, and what becomes of its job.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use crate::effect::mib;
+use crate::bytes::mib;
 use crate::slot::SlotState;
 use crate::{DownReason, Effect, EndReason, RecycleReason, SlotId};
 

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
+use crate::assignment::Stage;
 use crate::job::Fate;
+use crate::life::Life;
 use crate::restart::{EndKind, Fault};
-use crate::slot::{Death, Life, SlotState, Stage, Undead};
+use crate::slot::{Death, SlotState, Undead};
 use crate::{
     Category, Command, DeathCause, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics,
     JobFailure, JobId, Outcome, SlotId, WorkerChange, WorkerExit, WorkerFrame, WorkerKey,
