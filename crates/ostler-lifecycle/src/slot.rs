@@ -36,6 +36,9 @@ pub(crate) struct Slot {
     pub(crate) retire: Option<EndReason>,
     /// Somebody wants another worker here, whatever the policy says of the end of this one.
     pub(crate) wanted: bool,
+    /// It takes none of the pool's places: it is here to replace a worker that is to be recycled, or is that worker on
+    /// its way out.
+    pub(crate) beside: bool,
     /// How the last worker ended, as the rest of a sentence.
     pub(crate) last_end: String,
     /// The life of the worker so far.
@@ -96,6 +99,7 @@ impl Slot {
             heartbeat: None,
             retire: None,
             wanted: false,
+            beside: false,
             last_end: String::new(),
             life: Life::default(),
         }
@@ -109,6 +113,7 @@ impl Slot {
         self.state = state;
         self.deadline = deadline;
         self.heartbeat = None;
+        self.beside &= !self.is_vacant();
     }
 
     /// Everything that this slot waits for by itself.
@@ -119,6 +124,45 @@ impl Slot {
         };
         let beat = self.heartbeat.map(|heartbeat| heartbeat.deadline());
         [self.deadline, self.hung_up, stalls_at, beat].into_iter().flatten()
+    }
+
+    pub(crate) fn is_vacant(&self) -> bool {
+        matches!(self.state, SlotState::Vacant { .. })
+    }
+
+    /// Whether its worker was told to go, or killed.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self.state, SlotState::Draining { .. } | SlotState::Dying(_))
+    }
+
+    /// Whether its worker is leaving because the pool was made smaller.
+    pub(crate) fn leaves_as_surplus(&self) -> bool {
+        match &self.state {
+            SlotState::Draining { reason } => *reason == EndReason::Surplus,
+            SlotState::Dying(death) => death.reason == EndReason::Surplus,
+            _ => false,
+        }
+    }
+
+    /// Whether it counts on: it has a worker or will have one, and nobody wants that one to go.
+    pub(crate) fn stays(&self) -> bool {
+        !self.is_vacant() && !self.is_leaving() && self.retire.is_none()
+    }
+
+    /// Whether its worker may be found to be at the end of its life.
+    pub(crate) fn may_grow_old(&self) -> bool {
+        self.is_ready() && self.retire.is_none() && !self.beside
+    }
+
+    /// Whether its worker is to be recycled as soon as another one can take its place.
+    pub(crate) fn is_old(&self) -> bool {
+        self.is_ready() && matches!(self.retire, Some(EndReason::Recycled(_)))
+    }
+
+    /// Whether its worker could take over from one that goes.
+    pub(crate) fn can_take_over(&self) -> bool {
+        let reloads = matches!(self.state, SlotState::Controlling { .. });
+        self.is_ready() && !reloads && self.retire.is_none() && self.hung_up.is_none()
     }
 
     /// Whether there is a process, or one is being made.

@@ -18,17 +18,20 @@ use crate::{
 const LAST_LINE_CHARS: usize = 200;
 
 impl Machine {
-    pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.intake != Intake::Open || self.down.is_some() {
+            return;
+        }
         for index in 0..self.slots.len() {
             if matches!(self.slots[index].state, SlotState::Waiting { .. }) {
                 self.spawn(self.slots[index].id, out);
             }
         }
-        self.fill_up(out);
+        self.fit(now, out);
     }
 
     /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
-    pub(super) fn restart_workers(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn restart_workers(&mut self, now: Instant, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open {
             return;
         }
@@ -38,9 +41,12 @@ impl Machine {
             out.push(Effect::Up);
         }
         for slot in &mut self.slots {
-            slot.wanted = matches!(slot.state, SlotState::Dying(_));
+            slot.wanted = slot.is_leaving();
+            if slot.is_vacant() {
+                slot.state = SlotState::VACANT;
+            }
         }
-        self.start(out);
+        self.start(now, out);
     }
 
     pub(super) fn spawn(&mut self, id: SlotId, out: &mut Vec<Effect>) {
