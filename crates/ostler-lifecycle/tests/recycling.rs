@@ -347,3 +347,17 @@ fn an_age_that_a_worker_reaches_while_it_loads_is_refused() {
         ",
     );
 }
+
+#[test]
+fn growth_from_nobody_knows_what_is_not_known() {
+    check(
+        after_growth(100),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a            | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        result a holds 5000 | a completed; 0.1 idle
+        ",
+    );
+}
