@@ -361,3 +361,20 @@ fn growth_from_nobody_knows_what_is_not_known() {
         ",
     );
 }
+
+#[test]
+fn a_limit_is_refused_once() {
+    check(
+        PoolConfig { max_workers: 2, ..after_age(5) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        spawned 0.1  |
+        spawned 1.2  |
+        hello 0.1    | 0.1 loading; 0.1 <- init
+        hello 1.2    | 1.2 loading; 1.2 <- init
+        pass 5s      |
+        ready 0.1    | kill 0.1; down
+        ready 1.2    | kill 1.2
+        ",
+    );
+}

@@ -113,7 +113,11 @@ impl Machine {
         }
     }
 
+    /// No worker will come. The first reason counts.
     pub(super) fn go_down(&mut self, now: Instant, reason: DownReason, out: &mut Vec<Effect>) {
+        if self.down.is_some() {
+            return;
+        }
         for slot in &mut self.slots {
             if let SlotState::Waiting { after } = slot.state {
                 slot.enter(SlotState::Vacant { owes: Some(after) }, None);
