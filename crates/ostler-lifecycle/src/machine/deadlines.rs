@@ -5,10 +5,11 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use super::workers::end_kind_of;
+use crate::assignment::Stage;
 use crate::heartbeat::Pulse;
 use crate::job::{Fate, Whereabouts};
 use crate::restart::Fault;
-use crate::slot::{SlotState, Stage, Undead};
+use crate::slot::{SlotState, Undead};
 use crate::{BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId};
 
 impl Machine {

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Machine;
+use crate::assignment::{Assignment, Stage};
 use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
-use crate::slot::{Assignment, SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, PluginKey,
     RequestId, SlotId, WorkerChange, WorkerFrame, WorkerKey,

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
+use crate::assignment::Stage;
 use crate::job::{Fate, JobEntry, Whereabouts};
 use crate::retry::Score;
-use crate::slot::{SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, Rejection,
     SlotId, Submit,

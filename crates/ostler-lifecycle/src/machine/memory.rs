@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
-use crate::effect::mib;
-use crate::slot::{SlotState, Stage};
+use crate::assignment::Stage;
+use crate::bytes::mib;
+use crate::slot::SlotState;
 use crate::{Category, Effect, EndReason, FailureKind, JobFailure, SlotId, WorkerKey};
 
 /// How often a worker that works is measured: it can take a gigabyte in a second.

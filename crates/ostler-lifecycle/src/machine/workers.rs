@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
+use crate::assignment::Stage;
 use crate::job::Fate;
+use crate::life::Life;
 use crate::restart::{EndKind, Fault};
-use crate::slot::{Death, Life, SlotState, Stage, Undead};
+use crate::slot::{Death, SlotState, Undead};
 use crate::{
     Category, Command, DeathCause, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics,
     JobFailure, JobId, Outcome, SlotId, WorkerChange, WorkerExit, WorkerFrame, WorkerKey,
@@ -16,17 +18,20 @@ use crate::{
 const LAST_LINE_CHARS: usize = 200;
 
 impl Machine {
-    pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.intake != Intake::Open || self.down.is_some() {
+            return;
+        }
         for index in 0..self.slots.len() {
             if matches!(self.slots[index].state, SlotState::Waiting { .. }) {
                 self.spawn(self.slots[index].id, out);
             }
         }
-        self.fill_up(out);
+        self.fit(now, out);
     }
 
     /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
-    pub(super) fn restart_workers(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn restart_workers(&mut self, now: Instant, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open {
             return;
         }
@@ -36,9 +41,12 @@ impl Machine {
             out.push(Effect::Up);
         }
         for slot in &mut self.slots {
-            slot.wanted = matches!(slot.state, SlotState::Dying(_));
+            slot.wanted = slot.is_leaving();
+            if slot.is_vacant() {
+                slot.state = SlotState::VACANT;
+            }
         }
-        self.start(out);
+        self.start(now, out);
     }
 
     pub(super) fn spawn(&mut self, id: SlotId, out: &mut Vec<Effect>) {
