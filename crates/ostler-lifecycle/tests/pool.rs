@@ -239,7 +239,7 @@ fn a_smaller_pool_lets_go_first_of_who_is_of_no_use_yet() {
 }
 
 #[test]
-fn no_job_ends_because_the_pool_is_made_smaller() {
+fn no_job_ends_because_the_pool_is_made_smaller_and_the_first_worker_that_is_free_goes() {
     two_up(
         pool(2, 0),
         "
@@ -249,10 +249,10 @@ fn no_job_ends_because_the_pool_is_made_smaller() {
         started b    | b started in 1.2
         submit c     | c queued
         resize 1 0   |
-        result a     | a completed; 0.1 idle
-        result b     | b completed; 1.2 draining; 1.2 <- stop; ask c ?1
-        exit 1.2     | 1.2 gone: Surplus
-        proceed c    | 0.1 <- c
+        result a     | a completed; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Surplus
+        result b     | b completed; 1.2 idle; ask c ?1
+        proceed c    | 1.2 <- c
         ",
     );
 }

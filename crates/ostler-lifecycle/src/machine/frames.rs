@@ -102,6 +102,7 @@ impl Machine {
 
     /// Frees the worker for what comes next: its retirement, a pool-wide operation, or a job.
     pub(super) fn become_idle(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        self.go_for_a_busy_one(id);
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
         match &slot.retire {

@@ -92,6 +92,20 @@ impl Machine {
         }
     }
 
+    /// Of those who are too many the first one that is free goes: if a busy one was to go, it stays instead.
+    pub(super) fn go_for_a_busy_one(&mut self, id: SlotId) {
+        if self.slot(id).retire.is_some() || self.slot(id).beside {
+            return;
+        }
+        let busy = |slot: &&mut Slot| {
+            slot.retire == Some(EndReason::Surplus) && matches!(slot.state, SlotState::Busy(_))
+        };
+        if let Some(other) = self.slots.iter_mut().find(busy) {
+            other.retire = None;
+            self.slot(id).retire = Some(EndReason::Surplus);
+        }
+    }
+
     pub(super) fn let_go(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         match slot.state {
