@@ -2,6 +2,7 @@
 
 mod cancel;
 mod circuit;
+mod drain;
 mod forensics;
 mod pool;
 mod quarantine;
