@@ -53,6 +53,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
 
+    /// End the job if it says nothing for so long: no progress, chunk or line
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) stall_timeout: Option<Duration>,
+
+    /// Further attempts if the job crashes, takes too long, or fails with an error that may pass
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    pub(crate) retries: u32,
+
     /// Keep the files that come with the result in this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
@@ -78,6 +86,18 @@ pub(crate) struct BatchArgs {
     /// End a job if it runs longer than this, as in `30s`
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
+
+    /// Further attempts for a job that crashes, takes too long, or fails with an error that may pass
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    pub(crate) retries: u32,
+
+    /// Workers that are kept loaded beside the others, to take the place of one that died at once
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=4096))]
+    pub(crate) standby: u32,
+
+    /// How long Ctrl-C or SIGTERM lets what was read finish; a second one ends it now
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_time)]
+    pub(crate) grace: Duration,
 
     /// Crashed workers that are replaced within a minute; one more, and the remaining lines fail
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -121,12 +141,14 @@ fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as in 30s"))?;
+    let timeout = parse_time(text)?;
+    if timeout.is_zero() { Err("it must be more than zero".to_owned()) } else { Ok(timeout) }
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as in 30s"))?;
     let year = Duration::from_secs(365 * 24 * 3600);
-    if timeout.is_zero() || timeout > year {
-        return Err("it must be more than zero and at most a year".to_owned());
-    }
-    Ok(timeout)
+    if time > year { Err("it must be at most a year".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -163,5 +185,7 @@ mod tests {
         assert!(parse_timeout("30").unwrap_err().contains("30s"));
         assert!(parse_timeout("0s").is_err());
         assert!(parse_timeout("2years").is_err());
+        assert_eq!(parse_time("0s").unwrap(), Duration::ZERO);
+        assert!(parse_time("2years").is_err());
     }
 }

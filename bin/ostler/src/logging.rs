@@ -5,7 +5,8 @@ use crate::screen::Screen;
 /// Sends what is logged to stderr: warnings, or more with `-v`, or what the variable `OSTLER_LOG` says.
 pub(crate) fn start(verbose: u8, screen: &Screen) {
     let level = match verbose {
-        0 => "warn",
+        // A run that failed is told in our own words, if it is tried again.
+        0 => "warn,ostler::engine::settle=error",
         1 => "info",
         2 => "debug",
         _ => "trace",

@@ -21,7 +21,7 @@ pub(crate) async fn with_manager<T>(
 ) -> Result<T, Failure> {
     let manager = tokio::select! {
         launched = JobManager::builder(CliJobs).config(config).launch() => launched?,
-        () = interrupt.asked() => return Err(Failure::cancelled()),
+        _ = interrupt.asked() => return Err(Failure::cancelled()),
     };
     let outcome = work(&manager).await;
     // What it says of processes that do not die, it also logs; the outcome matters more.
