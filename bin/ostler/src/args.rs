@@ -15,7 +15,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// Log more to stderr; may be repeated. The variable OSTLER_LOG takes a filter instead, as in `ostler=debug`
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 500)]
     pub(crate) verbose: u8,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct RunArgs {
     pub(crate) stall_timeout: Option<Duration>,
 
     /// Further attempts if the job crashes, takes too long, or fails with an error that may pass
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
     pub(crate) retries: u32,
 
     /// Keep the files that come with the result in this directory
@@ -88,11 +88,11 @@ pub(crate) struct BatchArgs {
     pub(crate) timeout: Option<Duration>,
 
     /// Further attempts for a job that crashes, takes too long, or fails with an error that may pass
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
     pub(crate) retries: u32,
 
     /// Workers that are kept loaded beside the others, to take the place of one that died at once
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(4096), allow_negative_numbers = true)]
     pub(crate) standby: u32,
 
     /// How long Ctrl-C or SIGTERM lets what was read finish; a second one ends it now
@@ -137,6 +137,14 @@ fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(format!("it must be a JSON object, {EXAMPLE}")),
         Err(error) => Err(format!("it is not JSON ({error}); write an object, {EXAMPLE}")),
+    }
+}
+
+/// A parser of numbers up to the largest.
+fn count(most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
+    move |text| {
+        let count = text.parse().ok().filter(|count| *count <= most);
+        count.ok_or_else(|| format!("it must be a whole number from 0 to {most}"))
     }
 }
 

@@ -33,6 +33,16 @@ impl Ending {
         }
     }
 
+    /// Shuts down, and looks again: what a dead worker had left behind is counted after the job's end.
+    pub(crate) async fn with_last_evidence(self, manager: &Manager) -> Self {
+        // What it says of processes that do not die, it also logs.
+        let _ = manager.shutdown().await;
+        match self {
+            Self::Finished(job) => Self::Finished(manager.get_job(job.id).unwrap_or(job)),
+            Self::StillDying { .. } => self,
+        }
+    }
+
     /// The exit code that says it.
     pub(crate) fn exit(&self) -> Exit {
         let Self::Finished(job) = self else { return Exit::Cancelled };

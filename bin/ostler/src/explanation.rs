@@ -139,3 +139,93 @@ fn shortened(text: &str) -> String {
     }
     text.chars().take(MOST - 1).chain(['…']).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn forensics(cause: Value) -> Value {
+        json!({
+            "pid": 7, "cause": cause, "phase": "run", "status": {"signal": {"number": 9, "core_dumped": false}},
+            "signal": "SIGKILL", "stderr_tail": "a\nb\n", "cpu_time": {"secs": 0, "nanos": 350_000_000},
+            "peak_memory": 34 << 20, "uptime": {"secs": 125, "nanos": 0}, "jobs_done": 1, "swept": 2,
+        })
+    }
+
+    fn failure(kind: &str, message: &str, cause: Value) -> Value {
+        json!({"kind": kind, "category": "fatal", "message": message, "forensics": forensics(cause)})
+    }
+
+    fn job(attempt: u32, error: &Value, past_failures: &[Value]) -> Job {
+        serde_json::from_value(json!({
+            "id": "00000000-0000-0000-0000-000000000007", "plugin_id": "digest", "spec": {}, "status": "failed",
+            "created_at": "2026-01-02T03:04:05Z", "started_at": null, "completed_at": null, "result": null,
+            "worker_pid": 7, "attempt": attempt, "error": error, "past_failures": past_failures,
+        }))
+        .unwrap()
+    }
+
+    fn explained(job: &Job) -> String {
+        of_failure(job, job.error.as_ref().unwrap())
+    }
+
+    #[test]
+    fn a_limit_is_told_in_figures_with_all_evidence_and_the_option() {
+        let message = "the job was killed because its worker took 600 MiB of memory and may take 512 MiB";
+        let error = failure("crashed", message, json!({"kind": "limit", "limit": "memory"}));
+        let expected = format!(
+            "error: {message}\n  worker     pid 7, lived 2 min 5 s, had run 1 job before\n  used       350 ms of \
+             processor time, 34 MiB of memory at most\n  swept      2 processes that had left its group\nThe end of the \
+             worker's stderr:\n  a\n  b\ntip: raise --max-memory if the job needs more"
+        );
+        assert_eq!(explained(&job(1, &error, &[])), expected);
+    }
+
+    #[test]
+    fn a_cause_is_told_without_the_stderr_in_its_message() {
+        let message =
+            "the worker (pid 7) exited with code 3 while it ran this job; the last line of its stderr: b";
+        let error = failure("crashed", message, json!({"kind": "exited", "code": 3}));
+        let told = explained(&job(1, &error, &[]));
+        assert!(told.starts_with("error: the worker exited with code 3 while it ran a job\n"), "{told}");
+        assert!(told.contains("tip: the plugin is at fault"), "{told}");
+    }
+
+    #[test]
+    fn attempts_before_the_last_have_a_line_each() {
+        let error =
+            failure("timed_out", "too long", json!({"kind": "ended", "reason": {"kind": "timed_out"}}));
+        let long = "long ".repeat(100);
+        let past = [
+            json!({"kind": "plugin", "category": "transient", "message": "busy\nvery"}),
+            json!({
+                "kind": "plugin", "category": "transient", "message": long,
+            }),
+        ];
+        let told = explained(&job(4, &error, &past));
+        let lines: Vec<_> = told.lines().filter(|line| line.starts_with("  attempt")).collect();
+        assert_eq!(lines[0], "  attempt 2  busy very", "attempt 1 is not remembered");
+        assert!(lines[1].starts_with("  attempt 3  long long") && lines[1].ends_with('…'), "{}", lines[1]);
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn the_last_attempt_is_no_earlier_one_although_it_was_in_quarantine() {
+        let error = failure("crashed", "", json!({"kind": "unknown"}));
+        let told = explained(&job(
+            2,
+            &error,
+            &[
+                json!({
+                    "kind": "crashed", "category": "fatal", "message": "first",
+                }),
+                error.clone(),
+            ],
+        ));
+        assert!(told.contains("\n  attempt 1  first\n") && !told.contains("attempt 2"), "{told}");
+    }
+}

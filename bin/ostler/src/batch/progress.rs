@@ -6,7 +6,6 @@ use indicatif::ProgressBar;
 use super::mark::Mark;
 use super::tally::{End, Tally, counted};
 use crate::screen::Screen;
-use crate::span::Span;
 
 /// How far a batch is: counted always, shown on a terminal.
 pub(super) struct Progress<'a> {
@@ -22,7 +21,7 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     pub(super) fn new(screen: &'a Screen) -> Self {
         let bar = if screen.is_terminal() {
-            screen.bar(ProgressBar::no_length(), "{spinner} {pos} done, {msg}, {elapsed}")
+            screen.bar(ProgressBar::no_length(), "{spinner} {pos} done, {wide_msg} {elapsed}")
         } else {
             ProgressBar::hidden()
         };
@@ -42,14 +41,14 @@ impl<'a> Progress<'a> {
 
     /// No more lines are read; those that were have so long to end.
     pub(super) fn drain(&self, left: u64, grace: Duration) {
-        let jobs = counted(left, "job", "jobs");
+        let (jobs, them) = (counted(left, "job", "jobs"), if left == 1 { "it" } else { "them" });
         self.screen.say(&match (left, self.left.get()) {
             (0, _) => "stopping: no more lines are read".to_owned(),
             (_, None) if !grace.is_zero() => format!(
-                "stopping: no more lines are read, and {jobs} may take {} to finish; another signal ends them now",
-                Span(grace)
+                "stopping: no more lines are read, and {jobs} may take {} to finish; another signal ends {them} now",
+                humantime::format_duration(grace)
             ),
-            _ => format!("stopping: {jobs} end now"),
+            _ => format!("stopping: {jobs} must end now"),
         });
         self.left.set(Some(left));
         self.show();
@@ -59,14 +58,15 @@ impl<'a> Progress<'a> {
         if self.screen.is_terminal() {
             let tally = self.tally.get();
             let rate = tally.done() as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-            let mut message = format!("{} failed, {rate:.1}/s", tally.failed);
+            // A narrow terminal has room for the beginning only.
+            let mut message = match self.left.get() {
+                Some(left) => format!("stopping: {left} left, {} failed", tally.failed),
+                None => format!("{} failed", tally.failed),
+            };
             if tally.crashed > 0 {
                 message = format!("{message}, {}", counted(tally.crashed, "crash", "crashes"));
             }
-            if let Some(left) = self.left.get() {
-                message = format!("{message}, stopping: {left} left");
-            }
-            self.bar.set_message(message);
+            self.bar.set_message(format!("{message}, {rate:.1}/s"));
         }
     }
 

@@ -1,6 +1,6 @@
 use indicatif::ProgressBar;
 use ostler::worker::LogLevel;
-use ostler::{JobEventKind, JobEvents, Payload};
+use ostler::{BlockReason, JobEventKind, JobEvents, Payload};
 use serde_json::Value;
 
 use crate::attempts::announcement;
@@ -64,7 +64,9 @@ impl Bar {
     fn show(&self, event: &JobEventKind, screen: &Screen) {
         match event {
             JobEventKind::Queued => self.0.set_message("waiting for a worker"),
-            JobEventKind::Blocked(reason) => self.0.set_message(format!("waiting: {reason}")),
+            JobEventKind::Blocked(BlockReason::Resources { reason }) => {
+                self.0.set_message(format!("waiting for resources: {reason}"));
+            }
             JobEventKind::Started { .. } => self.0.set_message("running"),
             JobEventKind::Progress { fraction, message } => {
                 self.0.set_position((fraction * WHOLE) as u64);

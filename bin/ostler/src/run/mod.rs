@@ -37,7 +37,8 @@ pub(crate) async fn run(
         ..base
     };
     let ending = pool::with_manager(config, interrupt.clone(), async |manager| {
-        perform(manager, &args, interrupt, screen).await
+        let ending = perform(manager, &args, interrupt, screen).await?;
+        Ok(ending.with_last_evidence(manager).await)
     })
     .await?;
     report(&ending, &args, verbose, screen)?;
