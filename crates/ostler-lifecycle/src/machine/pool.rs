@@ -31,13 +31,20 @@ impl Machine {
         if let Some(slot) = vacant.min_by_key(|slot| matches!(slot.state, SlotState::Vacant { owes: None })) {
             return slot.id;
         }
+        self.add_slot()
+    }
+
+    pub(super) fn add_slot(&mut self) -> SlotId {
         let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
         self.slots.push(Slot::new(id));
         id
     }
 
-    /// Starts workers until there are as many as there are to be.
+    /// Starts workers until there are as many as there are to be, or notes that they are wanted.
     fn fill_up(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.pressure.is_on() {
+            return self.want_all_later();
+        }
         while self.down.is_none() && self.taken() < self.target() {
             let id = self.vacant_slot();
             self.fill(now, id, out);

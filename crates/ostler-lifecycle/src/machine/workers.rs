@@ -57,6 +57,7 @@ impl Machine {
         slot.retire = None;
         slot.life = Life::default();
         slot.wanted = false;
+        slot.needs = 0;
         slot.hung_up = None;
         // The start's deadline begins with the process: making it is the host's own business.
         slot.enter(SlotState::Starting, None);

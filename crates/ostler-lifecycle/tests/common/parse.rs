@@ -27,8 +27,10 @@ impl Pool {
             ["resize", workers, standby] => {
                 Input::Resize { max_workers: workers.parse().unwrap(), standby: standby.parse().unwrap() }
             }
-            ["host_has", available] => {
-                Input::Memory { available: Some(available.parse().unwrap()), resident: vec![] }
+            ["host_has", available, held @ ..] => {
+                let held = held.iter().map(|worker| worker.split_once('=').unwrap());
+                let resident = held.map(|(name, bytes)| (worker(name), bytes.parse().unwrap())).collect();
+                Input::Memory { available: Some(available.parse().unwrap()), resident }
             }
             ["holds", name, resident] => {
                 let resident = vec![(worker(name), resident.parse().unwrap())];

@@ -95,7 +95,7 @@ fn worker_change(worker: WorkerKey, change: &WorkerChange) -> Option<String> {
             EndCause::OnItsOwn => format!("{worker} gone: on its own"),
             EndCause::Ended(reason) => {
                 let reason = format!("{reason:?}");
-                format!("{worker} gone: {}", reason.split('(').next().unwrap_or_default())
+                format!("{worker} gone: {}", reason.split(['(', ' ']).next().unwrap_or_default())
             }
         }),
     }
