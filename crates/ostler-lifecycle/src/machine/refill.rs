@@ -123,6 +123,7 @@ impl Machine {
         self.down = Some(reason.clone());
         let failure = unavailable(reason.to_string());
         out.push(Effect::Down { reason });
+        self.fail_delayed(out);
         self.fail_pending(now, &failure, out);
     }
 }
