@@ -117,11 +117,9 @@ impl Machine {
         let slot = self.slot(id);
         let (worker, pid) = (slot.worker(), slot.pid);
         let SlotState::Busy(Assignment { job, attempt, .. }) = slot.state else { return };
-        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        let Some(entry) = self.jobs.get(&job) else { return };
         let timeout = entry.timeout;
-        if let Some(deadline) = entry.queue_deadline.take() {
-            self.queue.clear_deadline(deadline, entry.place);
-        }
+        self.need_not_begin_by_a_time(job);
         self.slot(id).deadline = timeout.map(|timeout| now + timeout);
         out.push(Effect::Publish { job, change: JobChange::Started { worker, pid, attempt } });
     }
