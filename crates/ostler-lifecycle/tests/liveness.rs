@@ -332,3 +332,23 @@ fn a_second_cancel_may_only_shorten_the_grace() {
         running(config(), "", &format!("{asked}\n{then}"));
     }
 }
+
+#[test]
+fn what_another_job_left_in_a_pipe_is_no_report() {
+    check(
+        config(),
+        "
+        start                    | spawn 0.1
+        up 0.1                   | 0.1 idle
+        submit a                 | a queued; 0.1 <- a
+        started a                | a started in 0.1
+        result a                 | a completed; 0.1 idle
+        submit b stall_timeout=3s| b queued; 0.1 <- b
+        started b                | b started in 0.1
+        pass 2s                  |
+        output a                 |
+        output b attempt 2       |
+        pass 1s                  | kill 0.1
+        ",
+    );
+}

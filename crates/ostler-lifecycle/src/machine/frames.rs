@@ -174,7 +174,11 @@ struct Ready {
 }
 
 fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) -> Said {
-    assignment.reported(now);
+    // What another job has left in a pipe is no report of this one.
+    if !matches!(frame, WorkerFrame::Output { job, attempt } if (job, attempt) != (assignment.job, assignment.attempt))
+    {
+        assignment.reported(now);
+    }
     let Assignment { job: mine, attempt: current, request: asked, stage, .. } = assignment;
     let is_mine = |job: JobId, attempt: u32| job == *mine && attempt == *current;
     let answers = |request: RequestId, job, attempt| request == *asked && is_mine(job, attempt);
