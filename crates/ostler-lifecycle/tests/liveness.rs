@@ -352,3 +352,21 @@ fn what_another_job_left_in_a_pipe_is_no_report() {
         ",
     );
 }
+
+#[test]
+fn a_worker_that_hangs_up_while_the_hook_is_asked_loses_the_job_to_another() {
+    check(
+        PoolConfig { standby: 1, ..config() },
+        "
+        start        | spawn 0.1; spawn 1.2
+        submit a     | a queued
+        up 0.1       | 0.1 idle; ask a ?1
+        up 1.2       | 1.2 idle
+        hung_up 0.1  | ask a ?2
+        proceed a ?1 |
+        proceed a ?2 | 1.2 <- a
+        pass 1s      | kill 0.1
+        exit 0.1     | 0.1 gone: Protocol
+        ",
+    );
+}

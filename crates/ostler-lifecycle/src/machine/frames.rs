@@ -35,7 +35,7 @@ impl Machine {
             // What was handled first wins: nothing that it says can change that, but for one thing.
             (SlotState::Dying(death), frame) => death.hear(&frame),
             (SlotState::Draining { .. }, _) | (_, WorkerFrame::Pong) => {}
-            (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
+            (_, WorkerFrame::HungUp) => self.hung_up(now, id, out),
             (state, WorkerFrame::Fault { message }) => {
                 state.presume_begun();
                 self.fault(now, id, message, out);
@@ -111,6 +111,16 @@ impl Machine {
         }
         out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });
         self.begin_control(now, id, out);
+    }
+
+    /// It closed its connection, and will take no job any more.
+    fn hung_up(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let slot = self.slot(id);
+        slot.hung_up = Some(now + HANG_UP_GRACE);
+        if let SlotState::Reserved { job, .. } = slot.state {
+            slot.enter(SlotState::Idle, None);
+            self.requeue(now, job, out);
+        }
     }
 
     fn began(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
