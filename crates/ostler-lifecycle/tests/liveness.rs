@@ -370,3 +370,24 @@ fn a_worker_that_hangs_up_while_the_hook_is_asked_loses_the_job_to_another() {
         ",
     );
 }
+
+#[test]
+fn a_worker_that_hung_up_and_is_told_to_stop_goes_for_that_reason() {
+    check(
+        PoolConfig {
+            max_workers: 2,
+            restart_policy: RestartPolicy::Always,
+            max_restart_attempts: 0,
+            ..config()
+        },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        hung_up 1.2  |
+        resize 1 0   | 1.2 draining; 1.2 <- stop
+        pass 1s      | kill 1.2
+        exit 1.2     | 1.2 gone: Surplus
+        ",
+    );
+}
