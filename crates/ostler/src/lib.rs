@@ -54,6 +54,7 @@ mod error;
 mod events;
 mod integration;
 mod job;
+mod limits;
 mod manager;
 mod process;
 mod service;
@@ -73,6 +74,7 @@ pub use integration::{
     WorkerState, WorkerTable,
 };
 pub use job::{Job, JobResult, JobType, Metadata, NewJob, PluginId};
+pub use limits::WorkerLimits;
 pub use manager::{JobHandle, JobManager, JobManagerBuilder, JobRequest};
 pub use ostler_lifecycle::{
     Admission, BlockReason, Category, DownReason, ExitStatus, FailureKind, Forensics, Generation, JobFailure,

@@ -93,7 +93,7 @@ async fn make<J: JobType>(
         let exit = evidence(&remains, String::new());
         of_nobody.feed(Input::WorkerExited { worker, exit }, Cargo::None);
     });
-    let spawned = process.spawn(spec, unclaimed).await?;
+    let spawned = process.spawn(spec, unclaimed, Box::new(drop)).await?;
     Ok((endpoint, spawned))
 }
 
@@ -109,7 +109,8 @@ async fn accompany<J: JobType>(
     let mut session = Session::new(Arc::clone(core), worker);
     let mut output = Output::new(worker, output);
     let remains = tokio::select! {
-        exit = exit => exit.unwrap_or(UNKNOWN),
+        // The supervisor always answers; the other case is for the compiler.
+        exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
         never = session.run(endpoint, pid) => match never {},
         never = output.read() => match never {},
     };
@@ -122,11 +123,7 @@ async fn accompany<J: JobType>(
     evidence(&remains, output.tail())
 }
 
-/// The supervisor always answers; this is for the compiler.
-const UNKNOWN: ChildExit =
-    ChildExit { status: ExitStatus::Unknown, cpu_time: Duration::ZERO, peak_memory: 0 };
-
 fn evidence(remains: &ChildExit, stderr_tail: String) -> WorkerExit {
-    let ChildExit { status, cpu_time, peak_memory } = *remains;
+    let ChildExit { status, cpu_time, peak_memory, .. } = *remains;
     WorkerExit { status, cpu_time, peak_memory, stderr_tail }
 }
