@@ -222,7 +222,7 @@ impl<J: JobType> Core<J> {
         }
         let mut state = self.lock();
         if let Some(job) = state.unswept.remove(&worker) {
-            state.ledger.set_swept(job, Some(pid), killed);
+            state.ledger.add_swept(job, killed);
         }
     }
 
