@@ -17,7 +17,10 @@ impl EndCause {
         match self {
             Self::SpawnFailed(message) => format!("could not be started: {message}"),
             Self::Ended(reason) => reason.to_string(),
-            Self::OnItsOwn => exit.status.describe(),
+            Self::OnItsOwn => match exit.half_said() {
+                None => exit.status.describe(),
+                Some(how) => format!("{} and left a frame half said: {how}", exit.status.describe()),
+            },
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Slot {
     pub(crate) retire: Option<EndReason>,
     /// Somebody wants another worker here, whatever the policy says of the end of this one.
     pub(crate) wanted: bool,
+    /// What a worker here will take, in bytes, if none was started here for want of memory.
+    pub(crate) needs: u64,
     /// It takes none of the pool's places: it is here to replace a worker that is to be recycled, or is that worker on
     /// its way out.
     pub(crate) beside: bool,
@@ -99,6 +101,7 @@ impl Slot {
             heartbeat: None,
             retire: None,
             wanted: false,
+            needs: 0,
             beside: false,
             last_end: String::new(),
             life: Life::default(),

@@ -378,3 +378,40 @@ fn a_limit_is_refused_once() {
         ",
     );
 }
+
+#[test]
+fn an_old_worker_is_the_first_to_go_when_the_pool_is_made_smaller() {
+    check(
+        PoolConfig { max_workers: 2, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 2.3
+        resize 1 0   | 0.1 draining; 0.1 <- stop; kill 2.3
+        exit 2.3     | 2.3 gone: Surplus
+        exit 0.1     | 0.1 gone: Surplus
+        ",
+    );
+}
+
+#[test]
+fn old_workers_that_will_be_replaced_count_when_the_pool_is_made_smaller() {
+    check(
+        PoolConfig { max_workers: 3, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2; spawn 2.3
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 3.4
+        resize 2 0   | kill 2.3
+        up 1.2       | 1.2 idle
+        up 3.4       | 3.4 idle; 0.1 draining; 0.1 <- stop
+        exit 2.3     | 2.3 gone: Surplus
+        exit 0.1     | 0.1 gone: Recycled
+        ",
+    );
+}

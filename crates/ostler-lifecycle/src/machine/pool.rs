@@ -31,13 +31,20 @@ impl Machine {
         if let Some(slot) = vacant.min_by_key(|slot| matches!(slot.state, SlotState::Vacant { owes: None })) {
             return slot.id;
         }
+        self.add_slot()
+    }
+
+    pub(super) fn add_slot(&mut self) -> SlotId {
         let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
         self.slots.push(Slot::new(id));
         id
     }
 
-    /// Starts workers until there are as many as there are to be.
+    /// Starts workers until there are as many as there are to be, or notes that they are wanted.
     fn fill_up(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.pressure.is_on() {
+            return self.want_all_later();
+        }
         while self.down.is_none() && self.taken() < self.target() {
             let id = self.vacant_slot();
             self.fill(now, id, out);
@@ -55,7 +62,7 @@ impl Machine {
 
     /// Brings the pool to its size.
     pub(super) fn fit(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let mut missing = self.target().saturating_sub(self.staying());
+        let mut missing = self.target().saturating_sub(self.staying().count());
         for slot in self.slots.iter_mut().filter(|slot| slot.retire == Some(EndReason::Surplus)) {
             if missing > 0 && slot.is_ready() {
                 slot.retire = None;
@@ -72,22 +79,18 @@ impl Machine {
         self.shrink(now, out);
     }
 
-    /// Workers that nobody has told to go, and those to come.
-    fn staying(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.stays() && !slot.beside).count()
+    /// Workers that nobody has told to go, and those to come. An old one counts until another has taken its place.
+    fn staying(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().filter(|slot| !slot.beside && (slot.stays() || slot.is_old()))
     }
 
     /// Lets go of those who are too many: first who is of no use yet, last who has a job, and that one ends first.
     fn shrink(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let excess = self.staying().saturating_sub(self.target());
-        let mut staying: Vec<_> = self
-            .slots
-            .iter()
-            .filter(|slot| slot.stays() && !slot.beside)
-            .map(|slot| (usefulness(&slot.state), Reverse(slot.id)))
-            .collect();
+        let excess = self.staying().count().saturating_sub(self.target());
+        let mut staying: Vec<_> =
+            self.staying().map(|slot| (usefulness(&slot.state), !slot.is_old(), Reverse(slot.id))).collect();
         staying.sort_unstable();
-        for (_, Reverse(id)) in staying.into_iter().take(excess) {
+        for (_, _, Reverse(id)) in staying.into_iter().take(excess) {
             self.let_go(now, id, out);
         }
     }

@@ -30,27 +30,24 @@ impl Machine {
         if self.down.is_some() || self.intake != Intake::Open {
             return;
         }
-        if beside {
-            // `recycle` starts another one, if anybody is to be replaced.
-            return;
-        }
         if old {
             self.promote_replacement();
         }
-        // There are enough others, or it had to go to make room for something else than another one.
-        if self.taken() >= self.target() || self.pressure.is_on() {
+        // A replacement is started by `recycle`, if anybody is to be replaced; what pending jobs need is seen to by
+        // `fill_for_pending`. Both run after every input.
+        let wanted = std::mem::take(&mut self.slot(id).wanted);
+        if beside || self.taken() >= self.target() {
             return;
         }
-        if self.slot(id).wanted {
-            return self.spawn(id, out);
-        }
-        // What pending jobs need is seen to by `fill_for_pending`, which runs after every input.
-        match (restart::refill(self.config.restart_policy, kind, false), kind) {
-            (Refill::Leave, _) => {}
-            (Refill::Now | Refill::AfterBackoff, EndKind::Asked) => self.spawn(id, out),
-            (Refill::Now | Refill::AfterBackoff, EndKind::Fault(fault)) => {
-                self.refill_after_fault(now, id, fault, out);
+        let policy = restart::refill(self.config.restart_policy, kind, false);
+        if self.pressure.is_on() {
+            if wanted || policy != Refill::Leave {
+                self.want_later(id);
             }
+        } else if wanted {
+            self.spawn(id, out);
+        } else if policy != Refill::Leave {
+            self.fill(now, id, out);
         }
     }
 
@@ -126,6 +123,7 @@ impl Machine {
         self.down = Some(reason.clone());
         let failure = unavailable(reason.to_string());
         out.push(Effect::Down { reason });
+        self.fail_delayed(out);
         self.fail_pending(now, &failure, out);
     }
 }

@@ -57,6 +57,7 @@ impl Machine {
         slot.retire = None;
         slot.life = Life::default();
         slot.wanted = false;
+        slot.needs = 0;
         slot.hung_up = None;
         // The start's deadline begins with the process: making it is the host's own business.
         slot.enter(SlotState::Starting, None);
@@ -101,9 +102,12 @@ impl Machine {
         exit: WorkerExit,
         out: &mut Vec<Effect>,
     ) {
-        // Who died of a signal could not finish its frame; who exited should have.
-        if let (Some(message), ExitStatus::Code(_)) = (&exit.torn_frame, exit.status) {
-            self.frame(now, worker, WorkerFrame::Fault { message: message.clone() }, out);
+        // What it said half may have been that it began with its job.
+        if let (Some(message), Some(slot)) = (&exit.torn_frame, self.living(worker)) {
+            match &mut slot.state {
+                SlotState::Dying(death) => death.hear(&WorkerFrame::Fault { message: message.clone() }),
+                state => state.presume_begun(),
+            }
         }
         self.worker_ended(now, worker, EndCause::OnItsOwn, exit, out);
     }
@@ -231,7 +235,12 @@ impl Machine {
 fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
     let process = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let death = DeathCause::of(cause, exit);
-    let mut message = format!("the worker{process} {death} while it ran this job");
+    let mut message = match exit.half_said() {
+        None => format!("the worker{process} {death} while it ran this job"),
+        Some(how) => {
+            format!("the worker broke the protocol: it{process} {death} and left a frame half said: {how}")
+        }
+    };
     // What a panic ends with is a hint for whoever runs the program by hand.
     if let Some(line) = exit.stderr_tail.lines().rfind(|line| !line.starts_with("note: ")) {
         message.push_str("; the last line of its stderr: ");
@@ -241,7 +250,8 @@ fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure 
         DeathCause::OutOfMemory { .. } | DeathCause::Limit { .. } => Category::Resource,
         _ => Category::Fatal,
     };
-    JobFailure::new(FailureKind::Crashed, category, message)
+    let kind = if exit.half_said().is_some() { FailureKind::Protocol } else { FailureKind::Crashed };
+    JobFailure::new(kind, category, message)
 }
 
 /// What the restart policy makes of an end. A job's timeout is the caller's wish, like a cancel.
