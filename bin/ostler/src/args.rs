@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::help::{BATCH_EXAMPLES, EXAMPLES, PLUGINS_EXAMPLES, RUN_EXAMPLES};
+use crate::size::{Size, parse_size};
 
 /// Runs jobs in worker processes: one that crashes, hangs or is cancelled takes nothing else with it.
 #[derive(Parser, Debug)]
@@ -61,6 +62,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
     pub(crate) retries: u32,
 
+    /// End the job if the processes of its worker have more in memory than this together, as in `512M` or `2G`
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory, allow_hyphen_values = true)]
+    pub(crate) max_memory: Option<Size>,
+
     /// Keep the files that come with the result in this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
@@ -90,6 +95,10 @@ pub(crate) struct BatchArgs {
     /// Further attempts for a job that crashes, takes too long, or fails with an error that may pass
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
     pub(crate) retries: u32,
+
+    /// End a job if the processes of its worker have more in memory than this together, as in `512M`
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory, allow_hyphen_values = true)]
+    pub(crate) max_memory: Option<Size>,
 
     /// Workers that are kept loaded beside the others, to take the place of one that died at once
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(4096), allow_negative_numbers = true)]
@@ -151,6 +160,12 @@ fn count(most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let timeout = parse_time(text)?;
     if timeout.is_zero() { Err("it must be more than zero".to_owned()) } else { Ok(timeout) }
+}
+
+fn parse_memory(text: &str) -> Result<Size, String> {
+    let least = Size(1 << 20);
+    let size = parse_size(text)?;
+    if size < least { Err(format!("it must be at least {least}")) } else { Ok(size) }
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {

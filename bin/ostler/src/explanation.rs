@@ -15,7 +15,7 @@ pub(crate) fn of_failure(job: &Job, failure: &JobFailure) -> String {
     let mut text = format!("error: {}", sentence(failure));
     let forensics = failure.forensics.as_deref();
     if let Some(forensics) = forensics {
-        evidence(&mut text, forensics);
+        evidence(&mut text, job, forensics);
     }
     for (number, failure) in earlier(job) {
         row(&mut text, &format!("attempt {number}"), &shortened(&sentence(failure)));
@@ -30,7 +30,7 @@ pub(crate) fn of_failure(job: &Job, failure: &JobFailure) -> String {
 }
 
 /// How a job was cancelled, and what proves it.
-pub(crate) fn of_cancellation(cancellation: &Cancellation) -> String {
+pub(crate) fn of_cancellation(job: &Job, cancellation: &Cancellation) -> String {
     let since = |at: Option<jiff::Timestamp>| {
         let span = at?.duration_since(cancellation.requested_at);
         Some(Span(span.try_into().unwrap_or_default()))
@@ -49,7 +49,7 @@ pub(crate) fn of_cancellation(cancellation: &Cancellation) -> String {
         row(&mut text, "proven", &format!("{span} later"));
     }
     if let Some(forensics) = &cancellation.forensics {
-        evidence(&mut text, forensics);
+        evidence(&mut text, job, forensics);
     }
     text
 }
@@ -86,8 +86,8 @@ fn meaning(signal: &str) -> Option<&'static str> {
 }
 
 /// What is known of a worker's end besides the cause.
-fn evidence(text: &mut String, forensics: &Forensics) {
-    let Forensics { pid, cpu_time, peak_memory, uptime, jobs_done, swept, .. } = forensics;
+fn evidence(text: &mut String, job: &Job, forensics: &Forensics) {
+    let Forensics { pid, cpu_time, peak_memory, uptime, jobs_done, .. } = forensics;
     let pid = pid.map(|pid| format!("pid {pid}, ")).unwrap_or_default();
     let jobs = match jobs_done {
         0 => "this was its first job".to_owned(),
@@ -105,10 +105,10 @@ fn evidence(text: &mut String, forensics: &Forensics) {
     } else if let DeathCause::Fault { .. } = forensics.cause {
         row(text, "core", "not dumped");
     }
-    match swept {
-        None | Some(0) => {}
-        Some(1) => row(text, "swept", "1 process that had left its group"),
-        Some(count) => row(text, "swept", &format!("{count} processes that had left its group")),
+    match job.swept {
+        0 => {}
+        1 => row(text, "swept", "1 process that had left its group"),
+        count => row(text, "swept", &format!("{count} processes that had left its group")),
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
         json!({
             "pid": 7, "cause": cause, "phase": "run", "status": {"signal": {"number": 9, "core_dumped": false}},
             "signal": "SIGKILL", "stderr_tail": "a\nb\n", "cpu_time": {"secs": 0, "nanos": 350_000_000},
-            "peak_memory": 34 << 20, "uptime": {"secs": 125, "nanos": 0}, "jobs_done": 1, "swept": 2,
+            "peak_memory": 34 << 20, "uptime": {"secs": 125, "nanos": 0}, "jobs_done": 1,
         })
     }
 
@@ -164,7 +164,7 @@ mod tests {
         serde_json::from_value(json!({
             "id": "00000000-0000-0000-0000-000000000007", "plugin_id": "digest", "spec": {}, "status": "failed",
             "created_at": "2026-01-02T03:04:05Z", "started_at": null, "completed_at": null, "result": null,
-            "worker_pid": 7, "attempt": attempt, "error": error, "past_failures": past_failures,
+            "worker_pid": 7, "attempt": attempt, "error": error, "past_failures": past_failures, "swept": 2,
         }))
         .unwrap()
     }

@@ -27,6 +27,9 @@ pub(crate) struct Report<'a> {
     past_failures: &'a [JobFailure],
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation: Option<&'a Cancellation>,
+    /// Processes that its workers had left behind; counted only once the manager is shut down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swept: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<ReportedFile<'a>>,
     #[serde(flatten)]
@@ -77,6 +80,7 @@ impl<'a> Report<'a> {
                 attempt: Some(job.attempt).filter(|attempt| *attempt > 1),
                 past_failures: before_the_last(job),
                 cancellation: job.cancellation.as_deref(),
+                swept: Some(job.swept).filter(|swept| *swept > 0),
                 attachments: job.attachments.iter().map(ReportedFile::of).collect(),
                 times: Some(Times::of(job)),
             },
@@ -102,6 +106,7 @@ impl<'a> Report<'a> {
             attempt: None,
             past_failures: &[],
             cancellation: None,
+            swept: None,
             attachments: Vec::new(),
             times: None,
         }

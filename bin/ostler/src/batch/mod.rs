@@ -46,6 +46,7 @@ pub(crate) async fn batch(args: BatchArgs, interrupt: Interrupt, screen: &Screen
         max_restart_attempts: args.max_restarts,
         standby: args.standby,
         retry: attempts::policy(args.retries),
+        limits: pool::limits(args.max_memory),
         finished_jobs_kept: limit,
         ..pool::config()
     };

@@ -108,15 +108,14 @@ impl Tally {
         );
         lose(self.again, "job needed another attempt", "jobs needed another attempt");
         lose(self.quarantined, "job in quarantine was failed", "jobs in quarantine were failed");
-        lose(
-            self.unavailable,
-            "line found no worker (--max-restarts allows more)",
-            "lines found no worker (--max-restarts allows more)",
-        );
+        lose(self.unavailable, "line found no worker", "lines found no worker");
         if !losses.is_empty() {
             let break_ = if text.is_empty() { "" } else { "\n" };
             // Writing to a String cannot fail.
             let _ = write!(text, "{break_}{}", losses.join(", "));
+        }
+        if self.unavailable > 0 && self.crashed > 0 {
+            text.push_str("; --max-restarts allows more");
         }
     }
 }
@@ -196,7 +195,7 @@ mod tests {
     fn without_workers_none_was_replaced_and_the_option_is_named() {
         let crash = Mark { crashed: 1, ..FAILED };
         let expected =
-            "2 of 2 lines failed\n1 worker crashed, 1 line found no worker (--max-restarts allows more)";
+            "2 of 2 lines failed\n1 worker crashed, 1 line found no worker; --max-restarts allows more";
         assert_eq!(tally(&[crash, Mark::no_job(true)]).complaint(End::Input).as_deref(), Some(expected));
     }
 }

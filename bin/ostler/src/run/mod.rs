@@ -33,6 +33,7 @@ pub(crate) async fn run(
         restart_policy: RestartPolicy::Never,
         max_restart_attempts: base.max_restart_attempts + args.retries,
         retry: attempts::policy(args.retries),
+        limits: pool::limits(args.max_memory),
         finished_jobs_kept: 1,
         ..base
     };
@@ -137,7 +138,7 @@ fn tell(job: &Job, verbose: bool, screen: &Screen) -> Result<(), Failure> {
         }
         (status, _, _) => match &job.cancellation {
             Some(cancellation) if verbose => {
-                screen.say(&harmless(&explanation::of_cancellation(cancellation)));
+                screen.say(&harmless(&explanation::of_cancellation(job, cancellation)));
             }
             _ => screen.say(status.as_str()),
         },

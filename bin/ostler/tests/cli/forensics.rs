@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 
@@ -143,4 +145,51 @@ fn cancelled<T>(args: &[&str], read: impl FnOnce(&mut Host) -> T) -> T {
     let told = read(&mut host);
     assert_eq!(host.exit_code(PATIENCE), Some(130));
     told
+}
+
+#[test]
+fn a_worker_over_its_memory_is_told_with_the_figures_and_the_option() {
+    for json in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = Fifo::new(directory.path());
+        let path = format!("path={}", fifo.path());
+        let mut args = vec!["run", "digest", "-p", &path, "--max-memory", "64M", "--timeout", "60s"];
+        args.extend(json.then_some("--json"));
+        let mut host = Host::start(command(&args));
+        let _writer = fifo.wait_for_reader();
+        // What is in the worker's group counts as the worker's. This remembers what it reads until its input ends.
+        let mut hog = Command::new("sh");
+        hog.args(["-c", "(head -c 200M /dev/zero; cat) | tail -c 200M"])
+            .process_group(host.worker().cast_signed());
+        hog.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut hog = hog.spawn().unwrap();
+        if json {
+            let report = next_line(&mut host.stdout());
+            assert_eq!(host.exit_code(PATIENCE), Some(1));
+            assert_eq!(report["error"]["category"], "resource");
+            let cause = &report["error"]["forensics"]["cause"];
+            assert_eq!(*cause, serde_json::json!({"kind": "limit", "limit": "memory"}));
+        } else {
+            let told = told(host);
+            let sentence = "error: the job was killed because its worker took ";
+            check_parts(
+                &told,
+                &[sentence, " and may take 64", "MiB\n  worker  ", "tip: raise --max-memory "],
+            );
+        }
+        assert_eq!(hog.wait().unwrap().signal(), Some(Signal::SIGKILL as i32), "the group is gone");
+    }
+}
+
+#[test]
+fn a_limit_that_no_worker_can_keep_is_told_once() {
+    let output = ostler(&["run", "uppercase", "-p", "text=a", "--max-memory", "1M"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).starts_with("error: "), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("a limit is too low: a worker may take 1.0 MiB of memory"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
 }
