@@ -98,7 +98,7 @@ fn evidence(text: &mut String, job: &Job, forensics: &Forensics) {
     row(
         text,
         "used",
-        &format!("{} of processor time, {} of memory at most", Span(*cpu_time), Size(*peak_memory)),
+        &format!("{} of processor time, at most {} of memory by itself", Span(*cpu_time), Size(*peak_memory)),
     );
     if forensics.core_dumped() {
         row(text, "core", "dumped");
@@ -179,7 +179,7 @@ mod tests {
         let error = failure("crashed", message, json!({"kind": "limit", "limit": "memory"}));
         let expected = format!(
             "error: {message}\n  worker     pid 7, lived 2 min 5 s, had run 1 job before\n  used       350 ms of \
-             processor time, 34 MiB of memory at most\n  swept      2 processes that had left its group\nThe end of the \
+             processor time, at most 34 MiB of memory by itself\n  swept      2 processes that had left its group\nThe end of the \
              worker's stderr:\n  a\n  b\ntip: raise --max-memory if the job needs more"
         );
         assert_eq!(explained(&job(1, &error, &[])), expected);

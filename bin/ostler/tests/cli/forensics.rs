@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
@@ -192,4 +192,36 @@ fn a_limit_that_no_worker_can_keep_is_told_once() {
         stderr(&output)
     );
     assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+}
+
+#[test]
+fn what_left_the_workers_group_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = Fifo::new(directory.path());
+    for json in [false, true] {
+        let path = format!("path={}", fifo.path());
+        let mut args = vec!["run", "digest", "-p", &path];
+        args.extend(json.then_some("--json"));
+        let mut host = Host::start(command(&args));
+        let _writer = fifo.wait_for_reader();
+        let worker = host.worker();
+        let mut stray = stray(worker);
+        strike(worker, Signal::SIGKILL);
+        if json {
+            assert_eq!(next_line(&mut host.stdout())["swept"], 1);
+            assert_eq!(host.exit_code(PATIENCE), Some(1));
+        } else {
+            check_parts(&told(host), &["\n  swept      1 process that had left its group\n"]);
+        }
+        assert_eq!(stray.wait().unwrap().signal(), Some(Signal::SIGKILL as i32));
+    }
+}
+
+/// A process that looks as if the worker had made it, in a group of its own.
+fn stray(worker: u32) -> Child {
+    let environ = std::fs::read(format!("/proc/{worker}/environ")).unwrap();
+    let environ = String::from_utf8(environ).unwrap();
+    let variables = environ.split_terminator('\0').filter_map(|entry| entry.split_once('='));
+    let mut stray = Command::new("cat");
+    stray.env_clear().envs(variables).process_group(0).stdin(Stdio::piped()).spawn().unwrap()
 }
