@@ -159,6 +159,13 @@ pub enum WorkerFrame {
         /// Its number, from 0 without a gap.
         seq: u64,
     },
+    /// The job wrote to stdout or stderr.
+    Output {
+        /// The job.
+        job: JobId,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// The job ended.
     Result {
         /// The request that it answers.
@@ -207,6 +214,8 @@ impl WorkerFrame {
             | Self::Result { job, .. } => Some(*job),
             Self::Hello
             | Self::Ready { .. }
+            // It comes on the pipes, where a job does not say its name: the host added that.
+            | Self::Output { .. }
             | Self::Response { .. }
             | Self::State { .. }
             | Self::HungUp

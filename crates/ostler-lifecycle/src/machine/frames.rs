@@ -27,6 +27,12 @@ impl Machine {
             // What was handled first wins: nothing that it says can change that, but for one thing.
             (SlotState::Dying(death), frame) => death.hear(&frame),
             (SlotState::Draining, _) => {}
+            // Not part of the protocol, so never a fault.
+            (state, WorkerFrame::Output { job, attempt }) => {
+                if runs(state, job, attempt) {
+                    out.push(Effect::Publish { job, change: JobChange::Noted });
+                }
+            }
             (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
             (state, WorkerFrame::Fault { message }) => {
                 state.presume_begun();
@@ -123,6 +129,12 @@ impl Machine {
     }
 }
 
+/// Whether a worker in this state has begun with the job and not ended it.
+fn runs(state: &SlotState, mine: JobId, current: u32) -> bool {
+    let SlotState::Busy(Assignment { job, attempt, stage, .. }) = state else { return false };
+    *job == mine && *attempt == current && *stage != Stage::Sent
+}
+
 /// What a plugin said, with its name if it did not say that itself.
 fn named(plugin: &str, why: &str) -> String {
     if why.contains(&format!("`{plugin}`")) { why.to_owned() } else { format!("{plugin}: {why}") }
@@ -192,6 +204,7 @@ fn name(frame: &WorkerFrame) -> &'static str {
         WorkerFrame::Started { .. } => "a started",
         WorkerFrame::Note { .. } => "progress or a log line",
         WorkerFrame::Chunk { .. } => "a chunk",
+        WorkerFrame::Output { .. } => "output",
         WorkerFrame::Result { .. } => "a result",
         WorkerFrame::Response { .. } => "a response",
         WorkerFrame::State { .. } => "its state",

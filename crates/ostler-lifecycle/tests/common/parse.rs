@@ -80,7 +80,7 @@ impl Pool {
         }
     }
 
-    /// `started a`, `note a`, `chunk a 0`, `result a`, `error a`; then perhaps `attempt 2`, `answers #1` or `from 0.1`.
+    /// `started a`, `note a`, `chunk a 0`, `output a`, `result a`, `error a`; then perhaps `attempt 2`, `answers #1` or `from 0.1`.
     fn frame_of_job(&self, verb: &str, job: JobId, rest: &[&str]) -> Input {
         let (mut worker, mut request) = self.sent[&job];
         let (mut attempt, mut seq) = (1, 0);
@@ -97,6 +97,7 @@ impl Pool {
             "started" => WorkerFrame::Started { request, job, attempt },
             "note" => WorkerFrame::Note { job, attempt },
             "chunk" => WorkerFrame::Chunk { job, attempt, seq },
+            "output" => WorkerFrame::Output { job, attempt },
             "result" => WorkerFrame::Result { request, job, attempt, result: Ok(()) },
             "error" => {
                 WorkerFrame::Result { request, job, attempt, result: Err(JobFailure::from("it went wrong")) }
