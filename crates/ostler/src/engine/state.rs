@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::active::Active;
 use super::control::ControlCall;
 use super::link::Link;
-use crate::events::ManagerEvent;
+use crate::events::{Archive, ManagerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::job::Ledger;
 use crate::{JobType, LaunchError};
@@ -21,6 +21,8 @@ const MANAGER_EVENTS_KEPT: usize = 1_024;
 pub(super) struct State<J: JobType> {
     pub(super) machine: Machine,
     pub(super) ledger: Ledger<J>,
+    /// The logs of the jobs that have ended and are in the ledger.
+    pub(super) archive: Archive,
     pub(super) active: HashMap<JobId, Active<J>>,
     pub(super) links: HashMap<WorkerKey, Link>,
     pub(super) controls: HashMap<ControlId, ControlCall>,
@@ -40,6 +42,7 @@ impl<J: JobType> State<J> {
         Self {
             machine,
             ledger: Ledger::new(finished_kept),
+            archive: Archive::default(),
             active: HashMap::new(),
             links: HashMap::new(),
             controls: HashMap::new(),

@@ -2,7 +2,11 @@
 
 mod inbound;
 mod output;
+mod pipe;
 mod session;
+mod socket;
+mod tail;
 mod task;
+mod valve;
 
 pub(super) use task::spawn;

@@ -5,7 +5,6 @@ use ostler_lifecycle::{ExitStatus, Input, WorkerExit, WorkerFrame, WorkerKey};
 use ostler_wire::env;
 use tokio::sync::oneshot;
 
-use super::output::Output;
 use super::session::Session;
 use crate::JobType;
 use crate::engine::Core;
@@ -106,20 +105,17 @@ async fn accompany<J: JobType>(
     output: ChildOutput,
     exit: &mut oneshot::Receiver<ChildExit>,
 ) -> WorkerExit {
-    let mut session = Session::new(Arc::clone(core), worker);
-    let mut output = Output::new(worker, output);
+    let mut session = Session::new(Arc::clone(core), worker, output);
     let remains = tokio::select! {
         exit = exit => exit.unwrap_or(UNKNOWN),
         never = session.run(endpoint, pid) => match never {},
-        never = output.read() => match never {},
     };
-    output.drain();
-    let torn = session.drain();
+    let (torn, stderr_tail) = session.finish();
     // A worker that died of a signal could not finish its frame; one that exited should have.
     if let (Some(message), ExitStatus::Code(_)) = (torn, remains.status) {
         core.feed(Input::Frame { worker, frame: WorkerFrame::Fault { message } }, Cargo::None);
     }
-    evidence(&remains, output.tail())
+    evidence(&remains, stderr_tail)
 }
 
 /// The supervisor always answers; this is for the compiler.
