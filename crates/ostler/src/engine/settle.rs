@@ -24,7 +24,7 @@ impl<J: JobType> Step<'_, J> {
         let cell = Arc::clone(&active.cell);
         let is_completed = kind == JobEventKind::Completed;
         if let Some(dropped) = cell.log.take_dropped() {
-            self.tell(&cell, dropped.event());
+            self.tell(&cell, dropped.event_of(id));
         }
         self.tell(&cell, kind);
         cell.log.close();

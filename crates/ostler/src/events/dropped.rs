@@ -1,3 +1,5 @@
+use ostler_lifecycle::JobId;
+
 use super::JobEventKind;
 
 /// What a job said, and nobody will read.
@@ -24,7 +26,9 @@ impl Dropped {
         (taken.lines > 0).then_some(taken)
     }
 
-    pub(crate) fn event(self) -> JobEventKind {
+    /// As an event of the job that said it.
+    pub(crate) fn event_of(self, job: JobId) -> JobEventKind {
+        tracing::info!(%job, self.lines, self.bytes, "it said too much: this was dropped");
         JobEventKind::OutputDropped { lines: self.lines, bytes: self.bytes }
     }
 }

@@ -138,12 +138,11 @@ impl<J: JobType> Inbound<J> {
     pub(super) fn tell_dropped(&mut self) {
         self.drops_due = None;
         if let Some(Dropped { lines, bytes }) = self.dropped.take() {
-            tracing::warn!(worker = %self.worker, lines, bytes, "it says too much: this was dropped");
+            tracing::info!(worker = %self.worker, lines, bytes, "it said too much: this was dropped");
         }
-        let log = self.running.as_ref().and_then(|running| running.log.as_ref());
-        if let Some(log) = log
+        if let Some(Running { job, log: Some(log), .. }) = &self.running
             && let Some(dropped) = log.take_dropped()
-            && self.feed_printed(dropped.event()).is_none()
+            && self.feed_printed(dropped.event_of(JobId::from_uuid(*job))).is_none()
         {
             log.count_dropped(dropped);
         }
