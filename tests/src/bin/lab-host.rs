@@ -6,7 +6,8 @@
 //! - `unread`: the same, and has a reader that does not read the job's events,
 //! - `loading`: the worker never ends loading; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
-//!   missed, how many chunks it read, and by how many bytes its memory grew at most.
+//!   missed, how many chunks it read, and by how many bytes its memory grew at most,
+//! - `ended`: has no reader; the line is by how many bytes its memory grew at most until the job ended.
 
 #![expect(clippy::unwrap_used, reason = "a test fixture that cannot go on has failed")]
 
@@ -51,6 +52,10 @@ async fn host() {
     let unread = (scenario == "unread").then(|| job.events());
     if scenario == "slow-reader" {
         say(&read_slowly(&job).await);
+    } else if scenario == "ended" {
+        let before = peak_memory();
+        job.finished().await;
+        say(&(peak_memory() - before).to_string());
     } else {
         say(&began(&job).await.to_string());
     }

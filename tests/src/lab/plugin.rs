@@ -9,7 +9,7 @@ use std::time::Duration;
 use ostler::worker::{JobContext, Manifest, Plugin, PluginError};
 use serde::Deserialize;
 
-use super::Task;
+use super::{Task, printing};
 
 /// Does what it is told. Its configuration may tell it not to load.
 pub struct Lab(Knowledge);
@@ -171,6 +171,12 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             }
         }
         Task::Flood(bytes) => flood(bytes)?,
+        Task::Pour(lines, bytes) => printing::pour(lines, bytes)?,
+        Task::Print(text) => printing::print(&text),
+        Task::Complain(text) => printing::complain(&text),
+        Task::Write(text) => printing::write(&text)?,
+        Task::PrintInC(text) => printing::print_in_c(&text)?,
+        Task::Shell(script) => drop(Command::new("sh").arg("-c").arg(script).status()?),
         Task::LeaveChild => return Ok(leave_behind(false)?.to_string()),
         Task::LeaveComet => {
             // The shell ends as soon as its successor runs in the background.
