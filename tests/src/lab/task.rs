@@ -45,6 +45,10 @@ pub enum Task {
     Leak(usize),
     /// Take so many bytes of memory, and never end.
     Grow(usize),
+    /// Ignore every signal that can be.
+    Deafen,
+    /// Leave a process behind in a session of its own that ignores every signal, and whose id is in the file.
+    Daemon(PathBuf),
     /// Die by SIGSEGV unless the file is there.
     DieUnless(PathBuf),
     /// Make the file and hang, unless it is there.

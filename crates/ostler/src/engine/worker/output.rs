@@ -119,9 +119,9 @@ impl Output {
         }
     }
 
-    /// The last lines of stderr.
-    pub(super) fn tail(&self) -> String {
-        self.tail.text()
+    /// The end of stderr.
+    pub(super) fn into_tail(self) -> Tail {
+        self.tail
     }
 }
 

@@ -7,6 +7,7 @@ use ostler_wire::FromWorker;
 use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
+use super::tail::Tail;
 use crate::JobType;
 use crate::engine::Core;
 use crate::events::EventLog;
@@ -155,11 +156,11 @@ impl<J: JobType> Session<J> {
 
     /// After the worker's death: feeds in what it still said and printed, without waiting for an end that somebody else
     /// may hold back. Says how a last frame is torn, and what was last on stderr.
-    pub(super) fn finish(mut self) -> (Option<String>, String) {
+    pub(super) fn finish(mut self) -> (Option<String>, Tail) {
         self.output.read_all();
         let torn = self.hear_rest();
         self.output.tell_all(|stream, line| self.inbound.line(stream, line));
-        (torn, self.output.tail())
+        (torn, self.output.into_tail())
     }
 
     fn hear_rest(&mut self) -> Option<String> {

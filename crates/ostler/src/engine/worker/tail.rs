@@ -20,6 +20,12 @@ impl Tail {
         self.dropped += (excess + bytes.len() - kept.len()) as u64;
     }
 
+    /// Whether this was written, also before the lines that are told.
+    pub(super) fn mentions(&self, text: &str) -> bool {
+        let bytes: Vec<u8> = self.bytes.iter().copied().collect();
+        String::from_utf8_lossy(&bytes).contains(text)
+    }
+
     /// The last lines, with a note if there were more.
     pub(super) fn text(&self) -> String {
         let bytes: Vec<u8> = self.bytes.iter().copied().collect();

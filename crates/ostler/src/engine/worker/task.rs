@@ -125,8 +125,8 @@ async fn accompany<J: JobType>(
         exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
         never = session.run(endpoint) => match never {},
     };
-    let (torn_frame, stderr_tail) = session.finish();
+    let (torn_frame, stderr) = session.finish();
     let limits = &core.settings.command.limits;
-    let exit = evidence::with_stderr(evidence::of(&remains, limits), stderr_tail, limits);
+    let exit = evidence::with_stderr(evidence::of(&remains, limits), &stderr, limits);
     WorkerExit { torn_frame, ..exit }
 }
