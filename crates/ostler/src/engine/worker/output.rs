@@ -189,6 +189,6 @@ mod tests {
         });
         assert_eq!((bytes, last.as_slice()), (60_010, &b"no newline"[..]));
         output.tell_all(|_, _| unreachable!("nothing is left"));
-        assert_eq!(output.tail(), "no newline");
+        assert_eq!(output.into_tail().text(), "no newline");
     }
 }
