@@ -22,7 +22,7 @@ fn running(config: PoolConfig, options: &str, what: &str) {
 #[test]
 fn a_worker_that_ended_by_itself_is_described_as_the_kernel_does() {
     for (exit, ended, cause) in [
-        ("exit 0.1", "Crashed SIGSEGV", "crashed with SIGSEGV"),
+        ("exit 0.1", "Crashed SIGSEGV", "was ended by SIGSEGV"),
         ("exit 0.1 signal 9", "Crashed SIGKILL", "was ended by SIGKILL from outside"),
         ("exit 0.1 code 3", "Crashed", "exited with code 3"),
         (
