@@ -142,15 +142,18 @@ impl<'a> Flow<'a> {
         if let Some(failure) = unreadable {
             return Err(failure);
         }
+        Ok(Flowed { exit: self.end(intake), until })
+    }
+
+    fn end(&self, intake: Intake) -> Exit {
         // Who is stopped after the last line, and finishes them all, has lost nothing.
         let stopped = intake == Intake::Stopped || self.progress.any_interrupted();
         self.progress.end(if stopped { End::Stopped } else { End::Input });
-        let exit = match (stopped, self.progress.all_completed()) {
+        match (stopped, self.progress.all_completed()) {
             (true, _) => Exit::Cancelled,
             (false, true) => Exit::Completed,
             (false, false) => Exit::Failed,
-        };
-        Ok(Flowed { exit, until })
+        }
     }
 
     /// Lets what was read end within the grace.
