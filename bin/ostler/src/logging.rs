@@ -3,11 +3,10 @@ use tracing_subscriber::EnvFilter;
 use crate::screen::Screen;
 
 /// Sends what is logged to stderr: warnings, or more with `-v`, or what the variable `OSTLER_LOG` says. What a command
-/// tells in its own words is not logged beside it: how a run failed, and of one job, that no worker is left for it.
-pub(crate) fn start(verbose: u8, one_job: bool, screen: &Screen) {
+/// tells in its own words is not logged beside it: how a run failed, and that no worker is left.
+pub(crate) fn start(verbose: u8, screen: &Screen) {
     let level = match verbose {
-        0 if one_job => "warn,ostler::engine::settle=error,ostler::engine::perform=off",
-        0 => "warn,ostler::engine::settle=error",
+        0 => "warn,ostler::engine::settle=error,ostler::engine::perform=off",
         1 => "info",
         2 => "debug",
         _ => "trace",

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     ostler::worker::run_if_worker(ostler_plugins::register_all);
     let cli = near_miss::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let screen = Screen::new();
-    logging::start(cli.verbose, matches!(cli.command, Command::Run(_)), &screen);
+    logging::start(cli.verbose, &screen);
     let exit = perform(cli, &screen).unwrap_or_else(|failure| {
         let what = if failure.exit == Exit::Cancelled { "" } else { "error: " };
         screen.say(&format!("{what}{failure}"));

@@ -78,8 +78,16 @@ enum Intake {
 enum NoJob {
     #[error(transparent)]
     BadLine(#[from] BadLine),
-    #[error("{}", chain(.0))]
+    #[error("{}", why_not_started(.0))]
     Start(#[from] StartError),
+}
+
+/// Without what a program could do about it.
+fn why_not_started(error: &StartError) -> String {
+    match error {
+        StartError::WorkerUnavailable(reason) => format!("no worker is available: {reason}"),
+        other => chain(other),
+    }
 }
 
 enum Next {
@@ -185,12 +193,20 @@ impl<'a> Flow<'a> {
                 let (kind, category) = no_job.kind();
                 let report = Report::rejected(&self.plan.manifest.name, kind, category, no_job.to_string());
                 let unavailable = matches!(no_job, NoJob::Start(StartError::WorkerUnavailable(_)));
+                if unavailable {
+                    self.progress.no_workers(&no_job.to_string());
+                }
                 self.write(number, report, Mark::no_job(unavailable), permit)
             }
         }
     }
 
     fn finish(&self, done: Done) -> Result<(), Failure> {
+        if let Ending::Finished(job) = &done.ending
+            && let Some(failure) = job.error.as_ref().filter(|_| done.mark.unavailable)
+        {
+            self.progress.no_workers(&failure.message);
+        }
         let report = Report::of(&done.ending, &self.plan.manifest.name);
         self.write(done.line, report, done.mark, done.permit)
     }

@@ -5,7 +5,7 @@ use indicatif::ProgressBar;
 
 use super::mark::Mark;
 use super::tally::{End, Tally, counted};
-use crate::screen::Screen;
+use crate::screen::{Screen, harmless};
 
 /// How far a batch is: counted always, shown on a terminal.
 pub(super) struct Progress<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Progress<'a> {
     end: Cell<End>,
     /// How many lines have yet to end, once no more are read.
     left: Cell<Option<u64>>,
+    /// Whether it was said that no worker is left.
+    told_why: Cell<bool>,
     began: Instant,
 }
 
@@ -26,7 +28,8 @@ impl<'a> Progress<'a> {
             ProgressBar::hidden()
         };
         let (tally, end, left) = (Cell::default(), Cell::new(End::Fault), Cell::default());
-        let progress = Self { screen, bar, tally, end, left, began: Instant::now() };
+        let progress =
+            Self { screen, bar, tally, end, left, told_why: Cell::default(), began: Instant::now() };
         progress.show();
         progress
     }
@@ -37,6 +40,13 @@ impl<'a> Progress<'a> {
         self.left.set(self.left.get().map(|left| left.saturating_sub(1)));
         self.bar.inc(1);
         self.show();
+    }
+
+    /// A line found no worker, and the others will not either.
+    pub(super) fn no_workers(&self, why: &str) {
+        if !self.told_why.replace(true) {
+            self.screen.say(&harmless(&format!("error: {why}; the lines that are left fail")));
+        }
     }
 
     /// No more lines are read; those that were have so long to end.

@@ -63,6 +63,8 @@ fn a_worker_that_dies_fails_only_its_own_line() {
 #[test]
 fn without_workers_the_remaining_lines_fail_and_nothing_hangs() {
     let (results, told) = Struck::new(&["--max-restarts", "0"]).results_of_more(200);
+    assert!(told.starts_with("error: no worker is available: gave up after 0 restarts within "), "{told}");
+    assert_eq!(told.lines().count(), 3, "the reason is told once: {told}");
     let tally =
         "201 of 201 lines failed\n1 worker crashed, 200 lines found no worker; --max-restarts allows more\n";
     assert!(told.ends_with(tally), "{told}");
@@ -70,5 +72,6 @@ fn without_workers_the_remaining_lines_fail_and_nothing_hangs() {
     for result in &results[1..] {
         assert_eq!(result["status"], "failed");
         assert_eq!(result["error"]["kind"], "worker_unavailable", "{result}");
+        assert!(!result.to_string().contains("restart_worker"), "that is for programs: {result}");
     }
 }
