@@ -1,0 +1,94 @@
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::clock;
+use crate::outside::Process;
+
+/// Whether Ostler sweeps up what has left its worker's group. While it does not, the torture does.
+pub(crate) const SWEPT: bool = false;
+
+/// How soon a daemon must be gone after its worker.
+const SOON: Duration = Duration::from_millis(100);
+
+/// A daemon that a job left.
+#[derive(Debug)]
+struct Daemon {
+    number: u64,
+    process: Process,
+    worker: Option<u32>,
+    /// From when on it may not be there any more: its worker is dead, and it has shown itself.
+    doomed: Option<u64>,
+    shown: u64,
+    is_late: bool,
+}
+
+/// The daemons that are still there, and how those went that are not.
+#[derive(Debug, Default)]
+pub(crate) struct Daemons {
+    there: Vec<Daemon>,
+    /// How long after its worker the last one went.
+    pub(crate) slowest: Duration,
+    pub(crate) gone: u64,
+}
+
+impl Daemons {
+    /// One has shown itself. A worker that nobody knows is dead and forgotten.
+    pub(super) fn add(&mut self, number: u64, pid: u32, at: u64, worker: Option<u32>, is_worker_dead: bool) {
+        // One that is gone already was swept up.
+        let Some(process) = Process::read(pid) else {
+            self.gone += 1;
+            return;
+        };
+        let doomed = (worker.is_none() || is_worker_dead).then_some(at);
+        self.there.push(Daemon { number, process, worker, doomed, shown: at, is_late: false });
+    }
+
+    /// A worker is proven dead.
+    pub(super) fn worker_ended(&mut self, pid: u32, at: u64) {
+        for daemon in self.there.iter_mut().filter(|daemon| daemon.worker == Some(pid)) {
+            daemon.doomed.get_or_insert(at.max(daemon.shown));
+        }
+    }
+
+    /// Those that are still there.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let there = self.there.iter().filter(|daemon| daemon.process.still_runs());
+        there.map(|daemon| daemon.process.describe()).collect()
+    }
+
+    /// Looks after those that ought to be gone. Says which are not, each once, and ends them.
+    pub(super) fn look(&mut self) -> Vec<String> {
+        let mut late = Vec::new();
+        let (slowest, gone) = (&mut self.slowest, &mut self.gone);
+        self.there.retain_mut(|daemon| {
+            let Some(doomed) = daemon.doomed else { return true };
+            let since = clock::since(doomed);
+            if !daemon.process.still_runs() {
+                *slowest = (*slowest).max(since);
+                *gone += 1;
+                return false;
+            }
+            if since > SOON && SWEPT && !daemon.is_late {
+                daemon.is_late = true;
+                let Daemon { number, process, worker, .. } = &*daemon;
+                late.push(format!(
+                    "daemon {} of job {number} runs {since:?} after its worker {worker:?}",
+                    process.describe()
+                ));
+            }
+            if daemon.is_late || !SWEPT {
+                end(&daemon.process);
+            }
+            true
+        });
+        late
+    }
+}
+
+fn end(process: &Process) {
+    if let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) {
+        // It may be gone by now.
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
