@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::{ControlFailure, ControlId, ControlOperation, RequestId, WorkerKey};
+use crate::{ControlId, ControlOperation, RequestId, WorkerKey};
 
 /// A reload, an unload or a question for state on its way through the pool.
 #[derive(Debug)]
@@ -83,4 +83,21 @@ impl Control {
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = WorkerKey> {
         self.targets.iter().filter(|(_, target)| matches!(target, Target::Sent(_))).map(|(&worker, _)| worker)
     }
+}
+
+/// Why an operation on the pool is answered with no.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ControlFailure {
+    /// There is nobody to ask.
+    #[error("no worker is alive")]
+    NoLiveWorker,
+    /// A worker did not do it in time.
+    #[error("a worker did not answer in time")]
+    TimedOut,
+    /// The plugin said no.
+    #[error("{0}")]
+    Plugin(String),
+    /// The manager shut down.
+    #[error("the manager is shut down")]
+    ShutDown,
 }

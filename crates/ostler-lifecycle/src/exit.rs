@@ -82,6 +82,11 @@ impl WorkerExit {
             torn_frame: None,
         }
     }
+
+    /// What it should have finished saying: who died of a signal could not, who exited by itself could.
+    pub(crate) fn half_said(&self) -> Option<&str> {
+        self.torn_frame.as_deref().filter(|_| matches!(self.status, ExitStatus::Code(_)))
+    }
 }
 
 /// What ends a process whatever it does, see signal(7).

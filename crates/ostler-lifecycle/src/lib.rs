@@ -16,11 +16,16 @@
 //!              └────────────┴─ dead ──┴────────┘ ─► restart policy ─► Starting | Waiting(until) | Down(reason)
 //! ```
 
+mod assignment;
 mod block;
+mod bytes;
+mod command;
 mod config;
 mod control;
 mod down;
 mod effect;
+mod end_cause;
+mod end_reason;
 mod exit;
 mod failure;
 mod forensics;
@@ -28,6 +33,7 @@ mod heartbeat;
 mod id;
 mod input;
 mod job;
+mod life;
 mod machine;
 mod priority;
 mod queue;
@@ -38,11 +44,13 @@ mod slot;
 mod status;
 
 pub use block::BlockReason;
+pub use command::Command;
 pub use config::{PoolConfig, RestartPolicy};
+pub use control::ControlFailure;
 pub use down::DownReason;
-pub use effect::{
-    Command, ControlFailure, Effect, EndCause, EndReason, JobChange, Outcome, Rejection, WorkerChange,
-};
+pub use effect::{Effect, JobChange, Outcome, Rejection, WorkerChange};
+pub use end_cause::EndCause;
+pub use end_reason::EndReason;
 pub use exit::{ExitStatus, WorkerExit, signal_name};
 pub use failure::{FailureKind, JobFailure};
 pub use forensics::{DeathCause, DeathPhase, Forensics, LimitKind};

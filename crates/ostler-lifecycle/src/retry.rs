@@ -73,6 +73,12 @@ impl RetryPolicy {
         if score.failures >= self.max_attempts { Verdict::Fail } else { Verdict::Retry }
     }
 
+    /// Whether a job may be given up once more for want of memory, and does not fail by that.
+    pub(crate) fn outlives_eviction(&self, score: Score) -> bool {
+        let score = Score { evictions: score.evictions + 1, ..score };
+        self.verdict(FailureKind::Interrupted, Category::Resource, score) == Verdict::Retry
+    }
+
     pub(crate) fn delay(&self, score: Score, jitter: &mut Jitter) -> Duration {
         let before = (score.failures + score.crashes + score.evictions).saturating_sub(1);
         // A sum with the clock must not overflow, whatever was meant by the largest value.

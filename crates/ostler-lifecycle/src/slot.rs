@@ -7,14 +7,16 @@
 //!    └───────────────────────────────────────────────────────────────────────── Waiting | Vacant
 //! ```
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::assignment::{Assignment, Stage};
 use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
+use crate::life::Life;
 use crate::restart::Fault;
 use crate::{
-    Category, ControlOperation, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, PluginKey,
-    RequestId, SlotId, Ticket, WorkerFrame, WorkerKey,
+    Category, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket,
+    WorkerFrame, WorkerKey,
 };
 
 #[derive(Debug)]
@@ -34,40 +36,15 @@ pub(crate) struct Slot {
     pub(crate) retire: Option<EndReason>,
     /// Somebody wants another worker here, whatever the policy says of the end of this one.
     pub(crate) wanted: bool,
+    /// What a worker here will take, in bytes, if none was started here for want of memory.
+    pub(crate) needs: u64,
+    /// It takes none of the pool's places: it is here to replace a worker that is to be recycled, or is that worker on
+    /// its way out.
+    pub(crate) beside: bool,
     /// How the last worker ended, as the rest of a sentence.
     pub(crate) last_end: String,
     /// The life of the worker so far.
     pub(crate) life: Life,
-}
-
-/// What a worker has done since its start.
-#[derive(Debug, Default)]
-pub(crate) struct Life {
-    pub(crate) spawned_at: Option<Instant>,
-    pub(crate) ready_at: Option<Instant>,
-    pub(crate) jobs_done: u32,
-    /// Resident memory when it was ready, in bytes; 0 if that is not known.
-    pub(crate) baseline: u64,
-    /// What it has loaded.
-    pub(crate) warm: Vec<PluginKey>,
-}
-
-impl Life {
-    /// The worker runs a job of this plugin, and has it loaded from then on.
-    pub(crate) fn uses(&mut self, plugin: PluginKey) {
-        if !self.warm.contains(&plugin) {
-            self.warm.push(plugin);
-        }
-    }
-
-    /// The worker has loaded or dropped a plugin.
-    pub(crate) fn carried_out(&mut self, operation: ControlOperation) {
-        match operation {
-            ControlOperation::Reload(plugin) => self.uses(plugin),
-            ControlOperation::Unload(plugin) => self.warm.retain(|&warm| warm != plugin),
-            ControlOperation::GetState => {}
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -92,41 +69,6 @@ pub(crate) enum SlotState {
     Draining { reason: EndReason },
     /// Was killed, and the death is not proven yet.
     Dying(Death),
-}
-
-/// A job inside a worker.
-#[derive(Debug)]
-pub(crate) struct Assignment {
-    pub(crate) job: JobId,
-    pub(crate) attempt: u32,
-    pub(crate) request: RequestId,
-    pub(crate) stage: Stage,
-    /// How long it may report nothing, and when it did last.
-    pub(crate) stall: Option<(Duration, Instant)>,
-}
-
-impl Assignment {
-    /// When it has reported nothing for too long.
-    pub(crate) fn stalls_at(&self) -> Option<Instant> {
-        let (patience, reported) = self.stall?;
-        matches!(self.stage, Stage::Running { .. }).then(|| reported + patience)
-    }
-
-    pub(crate) fn reported(&mut self, now: Instant) {
-        if let Some((_, reported)) = &mut self.stall {
-            *reported = now;
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Stage {
-    /// Sent; the worker has not said that it began.
-    Sent,
-    /// Began. The next chunk has this number.
-    Running { next_chunk: u64 },
-    /// Was asked to end; the kill comes at the deadline.
-    Leaving,
 }
 
 /// A worker that was killed, and what becomes of its job.
@@ -159,6 +101,8 @@ impl Slot {
             heartbeat: None,
             retire: None,
             wanted: false,
+            needs: 0,
+            beside: false,
             last_end: String::new(),
             life: Life::default(),
         }
@@ -172,6 +116,7 @@ impl Slot {
         self.state = state;
         self.deadline = deadline;
         self.heartbeat = None;
+        self.beside &= !self.is_vacant();
     }
 
     /// Everything that this slot waits for by itself.
@@ -182,6 +127,45 @@ impl Slot {
         };
         let beat = self.heartbeat.map(|heartbeat| heartbeat.deadline());
         [self.deadline, self.hung_up, stalls_at, beat].into_iter().flatten()
+    }
+
+    pub(crate) fn is_vacant(&self) -> bool {
+        matches!(self.state, SlotState::Vacant { .. })
+    }
+
+    /// Whether its worker was told to go, or killed.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self.state, SlotState::Draining { .. } | SlotState::Dying(_))
+    }
+
+    /// Whether its worker is leaving because the pool was made smaller.
+    pub(crate) fn leaves_as_surplus(&self) -> bool {
+        match &self.state {
+            SlotState::Draining { reason } => *reason == EndReason::Surplus,
+            SlotState::Dying(death) => death.reason == EndReason::Surplus,
+            _ => false,
+        }
+    }
+
+    /// Whether it counts on: it has a worker or will have one, and nobody wants that one to go.
+    pub(crate) fn stays(&self) -> bool {
+        !self.is_vacant() && !self.is_leaving() && self.retire.is_none()
+    }
+
+    /// Whether its worker may be found to be at the end of its life.
+    pub(crate) fn may_grow_old(&self) -> bool {
+        self.is_ready() && self.retire.is_none() && !self.beside
+    }
+
+    /// Whether its worker is to be recycled as soon as another one can take its place.
+    pub(crate) fn is_old(&self) -> bool {
+        self.is_ready() && matches!(self.retire, Some(EndReason::Recycled(_)))
+    }
+
+    /// Whether its worker could take over from one that goes.
+    pub(crate) fn can_take_over(&self) -> bool {
+        let reloads = matches!(self.state, SlotState::Controlling { .. });
+        self.is_ready() && !reloads && self.retire.is_none() && self.hung_up.is_none()
     }
 
     /// Whether there is a process, or one is being made.

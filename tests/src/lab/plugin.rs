@@ -25,6 +25,8 @@ pub struct Config {
     model: String,
     /// Loading waits until this file is there.
     gate: Option<PathBuf>,
+    /// How long loading takes, in milliseconds.
+    load_ms: u64,
     /// How loading goes wrong.
     load: Option<BadLoad>,
 }
@@ -84,6 +86,7 @@ fn load(config: Option<Config>, loads: &AtomicUsize) -> Result<Knowledge, Plugin
     while config.gate.as_ref().is_some_and(|gate| !gate.exists()) {
         std::thread::sleep(Duration::from_millis(2));
     }
+    std::thread::sleep(Duration::from_millis(config.load_ms));
     match config.load {
         None => {}
         Some(BadLoad::Fail) => return Err(PluginError::resource("the model does not fit")),
@@ -133,6 +136,26 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             std::process::abort()
         }
         Task::Segfault => segfault(),
+        Task::Leak(bytes) => std::mem::forget(touched(bytes)),
+        Task::Grow(bytes) => {
+            let _memory = touched(bytes);
+            for_ever()
+        }
+        Task::DieUnless(file) => {
+            if !file.exists() {
+                segfault()
+            }
+        }
+        Task::HangOnce(file) => {
+            if !file.exists() {
+                fs::write(file, "")?;
+                for_ever()
+            }
+        }
+        Task::Stop => {
+            Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status()?;
+            for_ever()
+        }
         Task::Exit(code) => std::process::exit(code),
         Task::Emit(count, bytes) => {
             for number in 0..count {
@@ -200,6 +223,13 @@ fn flood(bytes: usize) -> std::io::Result<()> {
         stderr.write_all(b"\n")?;
     }
     stdout.flush()
+}
+
+/// Memory that is really taken: each page is written to.
+fn touched(bytes: usize) -> Vec<u8> {
+    let mut memory = vec![0_u8; bytes];
+    memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+    std::hint::black_box(memory)
 }
 
 /// Starts a long sleep that holds this process's stdout and stderr.

@@ -41,6 +41,16 @@ pub enum Task {
     Abort(String),
     /// Touch memory that is not there.
     Segfault,
+    /// Take so many bytes of memory, and never give them back.
+    Leak(usize),
+    /// Take so many bytes of memory, and never end.
+    Grow(usize),
+    /// Die by SIGSEGV unless the file is there.
+    DieUnless(PathBuf),
+    /// Make the file and hang, unless it is there.
+    HangOnce(PathBuf),
+    /// Stop the own process.
+    Stop,
     /// End the process with this code.
     Exit(i32),
     /// Emit so many chunks of so many bytes.

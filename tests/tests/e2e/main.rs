@@ -10,4 +10,5 @@ mod restart;
 mod rogue;
 mod seeds;
 mod streaming;
+mod supervision;
 mod support;

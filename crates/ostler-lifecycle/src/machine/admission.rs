@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::{ASK_AGAIN, Intake};
+use crate::assignment::{Assignment, Stage};
 use crate::job::Whereabouts;
-use crate::slot::{Assignment, SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{
     Admission, BlockReason, Category, Command, Effect, FailureKind, JobChange, JobFailure, JobId, SlotId,
     Ticket, WorkerChange,

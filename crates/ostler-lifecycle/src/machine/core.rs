@@ -97,7 +97,7 @@ impl Machine {
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         let mut fresh = None;
         match input {
-            Input::Start => self.start(out),
+            Input::Start => self.start(now, out),
             Input::Submit(submit) => fresh = self.submit(now, submit, out),
             Input::Cancel { job, grace } => self.cancel(now, job, grace, out),
             Input::Release { job } => self.release(job, out),
@@ -109,7 +109,7 @@ impl Machine {
             Input::WorkerExited { worker, exit } => self.worker_exited(now, worker, exit, out),
             Input::Tick => self.tick(now, out),
             Input::Control { id, operation } => self.control(now, id, operation, out),
-            Input::RestartWorkers => self.restart_workers(out),
+            Input::RestartWorkers => self.restart_workers(now, out),
             Input::Resize { max_workers, standby } => self.resize(now, max_workers, standby, out),
             Input::Memory { available, resident } => self.memory(now, available, &resident, out),
             Input::Shutdown { deadline } => self.shutdown(now, deadline, out),

@@ -5,10 +5,11 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use super::workers::end_kind_of;
+use crate::assignment::Stage;
 use crate::heartbeat::Pulse;
 use crate::job::{Fate, Whereabouts};
 use crate::restart::Fault;
-use crate::slot::{SlotState, Stage, Undead};
+use crate::slot::{SlotState, Undead};
 use crate::{BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId};
 
 impl Machine {
@@ -27,8 +28,7 @@ impl Machine {
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
             if self.slots[index].hung_up.is_some_and(|deadline| deadline <= now) {
-                let message = "it closed its connection and did not exit".to_owned();
-                self.fault(now, self.slots[index].id, message, out);
+                self.hung_up_for_good(now, self.slots[index].id, out);
             }
             if self.slots[index].deadline.is_some_and(|deadline| deadline <= now) {
                 self.slot_timed_out(now, self.slots[index].id, out);
@@ -49,6 +49,17 @@ impl Machine {
         self.time_out_pending(now, out);
         if matches!(self.intake, Intake::Draining { deadline } if deadline <= now) {
             self.end_everything(now, out);
+        }
+    }
+
+    /// Why a worker was told to stop counts more than how it does.
+    fn hung_up_for_good(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        match &self.slot(id).state {
+            SlotState::Draining { reason } => {
+                let reason = reason.clone();
+                self.kill(now, id, reason, None, out);
+            }
+            _ => self.fault(now, id, "it closed its connection and did not exit".to_owned(), out),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Machine;
+use crate::assignment::{Assignment, Stage};
 use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
-use crate::slot::{Assignment, SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, PluginKey,
     RequestId, SlotId, WorkerChange, WorkerFrame, WorkerKey,
@@ -34,7 +35,7 @@ impl Machine {
             // What was handled first wins: nothing that it says can change that, but for one thing.
             (SlotState::Dying(death), frame) => death.hear(&frame),
             (SlotState::Draining { .. }, _) | (_, WorkerFrame::Pong) => {}
-            (_, WorkerFrame::HungUp) => slot.hung_up = Some(now + HANG_UP_GRACE),
+            (_, WorkerFrame::HungUp) => self.hung_up(now, id, out),
             (state, WorkerFrame::Fault { message }) => {
                 state.presume_begun();
                 self.fault(now, id, message, out);
@@ -101,6 +102,7 @@ impl Machine {
 
     /// Frees the worker for what comes next: its retirement, a pool-wide operation, or a job.
     pub(super) fn become_idle(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        self.go_for_a_busy_one(id);
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
         match &slot.retire {
@@ -112,15 +114,23 @@ impl Machine {
         self.begin_control(now, id, out);
     }
 
+    /// It closed its connection, and will take no job any more.
+    fn hung_up(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let slot = self.slot(id);
+        slot.hung_up = Some(now + HANG_UP_GRACE);
+        if let SlotState::Reserved { job, .. } = slot.state {
+            slot.enter(SlotState::Idle, None);
+            self.requeue(now, job, out);
+        }
+    }
+
     fn began(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         let (worker, pid) = (slot.worker(), slot.pid);
         let SlotState::Busy(Assignment { job, attempt, .. }) = slot.state else { return };
-        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        let Some(entry) = self.jobs.get(&job) else { return };
         let timeout = entry.timeout;
-        if let Some(deadline) = entry.queue_deadline.take() {
-            self.queue.clear_deadline(deadline, entry.place);
-        }
+        self.need_not_begin_by_a_time(job);
         self.slot(id).deadline = timeout.map(|timeout| now + timeout);
         out.push(Effect::Publish { job, change: JobChange::Started { worker, pid, attempt } });
     }
@@ -175,7 +185,11 @@ struct Ready {
 }
 
 fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) -> Said {
-    assignment.reported(now);
+    // What another job has left in a pipe is no report of this one.
+    if !matches!(frame, WorkerFrame::Output { job, attempt } if (job, attempt) != (assignment.job, assignment.attempt))
+    {
+        assignment.reported(now);
+    }
     let Assignment { job: mine, attempt: current, request: asked, stage, .. } = assignment;
     let is_mine = |job: JobId, attempt: u32| job == *mine && attempt == *current;
     let answers = |request: RequestId, job, attempt| request == *asked && is_mine(job, attempt);

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
+use crate::assignment::Stage;
 use crate::job::{Fate, JobEntry, Whereabouts};
 use crate::retry::Score;
-use crate::slot::{SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, Rejection,
     SlotId, Submit,
@@ -161,11 +162,17 @@ impl Machine {
 
     /// The one place where a job ends.
     pub(super) fn settle(&mut self, job: JobId, outcome: Outcome, out: &mut Vec<Effect>) {
-        if let Some(entry) = self.jobs.remove(&job) {
-            if let Some(deadline) = entry.queue_deadline {
-                self.queue.clear_deadline(deadline, entry.place);
-            }
+        self.need_not_begin_by_a_time(job);
+        if self.jobs.remove(&job).is_some() {
             out.push(Effect::Settle { job, outcome });
+        }
+    }
+
+    /// It has begun, or may have, or never will: its `queue_timeout` is no longer counted.
+    pub(super) fn need_not_begin_by_a_time(&mut self, job: JobId) {
+        let Some(entry) = self.jobs.get_mut(&job) else { return };
+        if let Some(deadline) = entry.queue_deadline.take() {
+            self.queue.clear_deadline(deadline, entry.place);
         }
     }
 

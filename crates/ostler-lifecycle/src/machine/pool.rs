@@ -1,5 +1,6 @@
 //! How many workers there are to be, and which of them go when there are too many.
 
+use std::cmp::Reverse;
 use std::time::Instant;
 
 use super::Machine;
@@ -15,7 +16,7 @@ impl Machine {
 
     /// Places that are taken: by a worker, also one that is dying, or by one whose time to start has not come.
     pub(super) fn taken(&self) -> usize {
-        self.slots.iter().filter(|slot| !matches!(slot.state, SlotState::Vacant { .. })).count()
+        self.slots.iter().filter(|slot| !slot.is_vacant() && !slot.beside).count()
     }
 
     /// Jobs that workers have, or are reserved for. A worker that is being killed does not count: another one may
@@ -24,81 +25,91 @@ impl Machine {
         self.slots.iter().filter(|slot| slot.is_taken()).count()
     }
 
-    /// An empty slot, made if there is none.
+    /// An empty slot, made if there is none; rather one that a fault has left, since somebody has to pay for that.
     pub(super) fn vacant_slot(&mut self) -> SlotId {
-        if let Some(slot) = self.slots.iter().find(|slot| matches!(slot.state, SlotState::Vacant { .. })) {
+        let vacant = self.slots.iter().filter(|slot| slot.is_vacant());
+        if let Some(slot) = vacant.min_by_key(|slot| matches!(slot.state, SlotState::Vacant { owes: None })) {
             return slot.id;
         }
+        self.add_slot()
+    }
+
+    pub(super) fn add_slot(&mut self) -> SlotId {
         let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
         self.slots.push(Slot::new(id));
         id
     }
 
-    /// Starts workers until there are as many as there are to be.
-    pub(super) fn fill_up(&mut self, out: &mut Vec<Effect>) {
-        while self.taken() < self.target() {
+    /// Starts workers until there are as many as there are to be, or notes that they are wanted.
+    fn fill_up(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.pressure.is_on() {
+            return self.want_all_later();
+        }
+        while self.down.is_none() && self.taken() < self.target() {
             let id = self.vacant_slot();
-            self.spawn(id, out);
+            self.fill(now, id, out);
         }
     }
 
     pub(super) fn resize(&mut self, now: Instant, max_workers: u32, standby: u32, out: &mut Vec<Effect>) {
         self.config.max_workers = max_workers;
         self.config.standby = standby;
-        if self.intake != Intake::Open || self.down.is_some() {
-            return;
+        // A pool that is down gets its size when it comes up again.
+        if self.intake == Intake::Open && self.down.is_none() {
+            self.fit(now, out);
         }
-        let mut missing = self.target().saturating_sub(self.staying());
-        for slot in &mut self.slots {
-            if missing > 0 && slot.retire == Some(EndReason::Surplus) && slot.is_ready() {
+    }
+
+    /// Brings the pool to its size.
+    pub(super) fn fit(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let mut missing = self.target().saturating_sub(self.staying().count());
+        for slot in self.slots.iter_mut().filter(|slot| slot.retire == Some(EndReason::Surplus)) {
+            if missing > 0 && slot.is_ready() {
                 slot.retire = None;
+                slot.beside = false;
                 missing -= 1;
             }
         }
-        if self.staying() < self.target() {
-            self.fill_up(out);
+        // Who is on its way out still takes its place: it is filled again after that, whatever the policy says.
+        for slot in self.slots.iter_mut().filter(|slot| slot.leaves_as_surplus()) {
+            slot.wanted = missing > 0;
+            missing = missing.saturating_sub(1);
         }
+        self.fill_up(now, out);
         self.shrink(now, out);
     }
 
-    /// Workers that nobody has told to go, and those to come.
-    fn staying(&self) -> usize {
-        let stays = |slot: &&Slot| {
-            let goes = matches!(
-                slot.state,
-                SlotState::Vacant { .. } | SlotState::Dying(_) | SlotState::Draining { .. }
-            );
-            !goes && slot.retire.is_none()
-        };
-        self.slots.iter().filter(stays).count()
+    /// Workers that nobody has told to go, and those to come. An old one counts until another has taken its place.
+    fn staying(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().filter(|slot| !slot.beside && (slot.stays() || slot.is_old()))
     }
 
     /// Lets go of those who are too many: first who is of no use yet, last who has a job, and that one ends first.
     fn shrink(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let mut excess = self.staying().saturating_sub(self.target());
-        let order: [fn(&SlotState) -> bool; 4] = [
-            |state| matches!(state, SlotState::Waiting { .. }),
-            |state| matches!(state, SlotState::Starting | SlotState::Loading { .. }),
-            |state| matches!(state, SlotState::Idle),
-            |_| true,
-        ];
-        for fits in order {
-            for index in (0..self.slots.len()).rev() {
-                let slot = &self.slots[index];
-                let stays = slot.retire.is_none()
-                    && !matches!(
-                        slot.state,
-                        SlotState::Vacant { .. } | SlotState::Dying(_) | SlotState::Draining { .. }
-                    );
-                if excess > 0 && stays && fits(&slot.state) {
-                    self.let_go(now, slot.id, out);
-                    excess -= 1;
-                }
-            }
+        let excess = self.staying().count().saturating_sub(self.target());
+        let mut staying: Vec<_> =
+            self.staying().map(|slot| (usefulness(&slot.state), !slot.is_old(), Reverse(slot.id))).collect();
+        staying.sort_unstable();
+        for (_, _, Reverse(id)) in staying.into_iter().take(excess) {
+            self.let_go(now, id, out);
         }
     }
 
-    fn let_go(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+    /// Of those who are too many the first one that is free goes: if a busy one was to go, it stays instead.
+    pub(super) fn go_for_a_busy_one(&mut self, id: SlotId) {
+        if self.slot(id).retire.is_some() || self.slot(id).beside {
+            return;
+        }
+        let busy = |slot: &&mut Slot| {
+            slot.retire == Some(EndReason::Surplus) && matches!(slot.state, SlotState::Busy(_))
+        };
+        if let Some(other) = self.slots.iter_mut().find(busy) {
+            other.retire = None;
+            self.slot(id).retire = Some(EndReason::Surplus);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         match slot.state {
             SlotState::Waiting { after } => slot.enter(SlotState::Vacant { owes: Some(after) }, None),
@@ -108,5 +119,17 @@ impl Machine {
             SlotState::Idle => self.stop(now, id, EndReason::Surplus, out),
             _ => slot.retire = Some(EndReason::Surplus),
         }
+    }
+}
+
+/// How much is lost with a worker in this state.
+fn usefulness(state: &SlotState) -> u8 {
+    match state {
+        SlotState::Vacant { .. } | SlotState::Waiting { .. } => 0,
+        SlotState::Starting | SlotState::Loading { .. } => 1,
+        SlotState::Idle => 2,
+        SlotState::Controlling { .. } => 3,
+        SlotState::Reserved { .. } => 4,
+        SlotState::Busy(_) | SlotState::Draining { .. } | SlotState::Dying(_) => 5,
     }
 }

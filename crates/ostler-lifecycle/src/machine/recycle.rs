@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use crate::effect::mib;
-use crate::slot::SlotState;
+use crate::bytes::mib;
+use crate::slot::{Slot, SlotState};
 use crate::{DownReason, Effect, EndReason, RecycleReason, SlotId};
 
 impl Machine {
@@ -14,7 +14,8 @@ impl Machine {
         let slot = self.slot(id);
         slot.life.jobs_done += 1;
         let (jobs, baseline) = (slot.life.jobs_done, slot.life.baseline);
-        let growth = resident.saturating_sub(baseline);
+        // Of a worker whose first size is not known, nobody knows how it has grown.
+        let growth = if baseline == 0 { 0 } else { resident.saturating_sub(baseline) };
         let limit = self.config.recycling.after_growth;
         let too_large = limit.is_some_and(|limit| growth > limit);
         if limit.is_some() && self.growth.after_job(jobs, too_large) {
@@ -26,7 +27,8 @@ impl Machine {
     /// Marks a worker that has reached the end of its life.
     pub(super) fn check_life(&mut self, now: Instant, id: SlotId, growth: u64) {
         let slot = &self.slots[id.0 as usize];
-        let Some(ready_at) = slot.life.ready_at.filter(|_| slot.retire.is_none()) else { return };
+        // A replacement has its own life before it when it has taken its place.
+        let Some(ready_at) = slot.life.ready_at.filter(|_| slot.may_grow_old()) else { return };
         let age = now.saturating_duration_since(ready_at);
         if let Some(reason) = self.config.recycling.reached(slot.life.jobs_done, age, growth) {
             self.slot(id).retire = Some(EndReason::Recycled(reason));
@@ -53,7 +55,7 @@ impl Machine {
     /// When the next worker that is ready has reached its age.
     pub(super) fn next_birthday(&self) -> Option<Instant> {
         let limit = self.config.recycling.after_age?;
-        let due = self.slots.iter().filter(|slot| slot.is_ready() && slot.retire.is_none());
+        let due = self.slots.iter().filter(|slot| slot.may_grow_old());
         due.filter_map(|slot| slot.life.ready_at).map(|ready_at| ready_at + limit).min()
     }
 
@@ -62,46 +64,69 @@ impl Machine {
             return;
         }
         for index in 0..self.slots.len() {
-            if self.slots[index].is_ready() {
-                self.check_life(now, self.slots[index].id, 0);
-            }
+            self.check_life(now, self.slots[index].id, 0);
         }
     }
 
-    /// Takes the next step: the old one goes once the pool has its number of workers without it; until then a
-    /// replacement is started beside it.
+    /// Takes the next step: the old one goes once its replacement is ready, or a standby is; until then a replacement is
+    /// started beside the others.
     pub(super) fn recycle(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        if self.intake != Intake::Open || self.down.is_some() {
+        if self.intake != Intake::Open || self.down.is_some() || self.slots.iter().any(is_going) {
             return;
         }
-        let is_old = |slot: &&crate::slot::Slot| {
-            slot.is_ready() && matches!(slot.retire, Some(EndReason::Recycled(_)))
+        let old = self.slots.iter().filter(|slot| slot.is_old());
+        // Rather one that need not be waited for.
+        let Some(old) = old.min_by_key(|slot| !matches!(slot.state, SlotState::Idle)) else {
+            return self.dismiss_replacement(now, out);
         };
-        let Some(first) = self.slots.iter().find(is_old) else { return };
-        let others = self
-            .slots
-            .iter()
-            .filter(|slot| slot.is_ready() && slot.hung_up.is_none() && slot.retire.is_none())
-            .count();
-        if others >= self.config.max_workers as usize {
-            let idle = self.slots.iter().filter(is_old).find(|slot| matches!(slot.state, SlotState::Idle));
-            if let Some((id, Some(reason))) = idle.map(|slot| (slot.id, slot.retire.clone())) {
-                self.stop(now, id, reason, out);
+        let idle = matches!(old.state, SlotState::Idle);
+        let (id, reason) = (old.id, old.retire.clone());
+        let others = self.slots.iter().filter(|slot| slot.can_take_over() && !slot.beside).count();
+        let replacement = self.slots.iter().find(|slot| slot.beside);
+        match replacement.map(|slot| (slot.id, slot.can_take_over())) {
+            None if others < self.config.max_workers as usize => return self.start_replacement(now, out),
+            Some((_, false)) => return,
+            Some((new, true)) if idle => {
+                self.slot(new).beside = false;
+                self.slot(id).beside = true;
             }
-        } else if self.taken() <= self.target() && first.is_ready() && !self.pressure.is_on() {
-            let id = self.vacant_slot();
-            // An empty slot that a fault has left is the restart policy's.
-            if matches!(self.slot(id).state, SlotState::Vacant { owes: None }) {
-                self.spawn(id, out);
-            }
+            _ => {}
+        }
+        if let Some(reason) = reason.filter(|_| idle) {
+            self.stop(now, id, reason, out);
         }
     }
 
-    /// Places that a replacement may take beside all others.
-    pub(super) fn surge(&self) -> usize {
-        let recycles =
-            |slot: &crate::slot::Slot| slot.is_ready() && matches!(slot.retire, Some(EndReason::Recycled(_)));
-        usize::from(self.slots.iter().any(recycles))
+    fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.pressure.is_on() {
+            return;
+        }
+        let id = self.vacant_slot();
+        self.fill(now, id, out);
+        let slot = self.slot(id);
+        slot.beside = !slot.is_vacant();
+    }
+
+    /// Who was to be replaced is gone: its replacement stays if there is a place, and goes if there is none.
+    fn dismiss_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let Some(id) = self.replacement() else { return };
+        if self.taken() < self.target() {
+            self.slot(id).beside = false;
+        } else {
+            self.let_go(now, id, out);
+        }
+    }
+
+    /// The worker that is here, or is coming, to replace an old one.
+    fn replacement(&self) -> Option<SlotId> {
+        self.slots.iter().find(|slot| slot.beside && slot.stays()).map(|slot| slot.id)
+    }
+
+    /// An old worker has ended by itself: its replacement is there already, or nearly so.
+    pub(super) fn promote_replacement(&mut self) {
+        if let Some(id) = self.replacement() {
+            self.slot(id).beside = false;
+        }
     }
 
     /// A worker has its plugins loaded. Whether a limit would end it, and all that come after it, at once.
@@ -128,4 +153,9 @@ impl Machine {
         self.kill(now, id, EndReason::LoadFailed(figures.clone()), None, out);
         self.go_down(now, DownReason::LimitTooLow { figures }, out);
     }
+}
+
+/// One worker is replaced at a time.
+fn is_going(slot: &Slot) -> bool {
+    matches!(slot.state, SlotState::Draining { reason: EndReason::Recycled(_) })
 }

@@ -7,7 +7,7 @@ use super::core::Intake;
 use super::jobs::unavailable;
 use crate::restart::{self, EndKind, Fault, Refill};
 use crate::slot::SlotState;
-use crate::{DownReason, Effect, SlotId};
+use crate::{DownReason, Effect, EndReason, SlotId};
 
 impl Machine {
     /// Applies the restart policy to a slot that has just become empty.
@@ -25,24 +25,37 @@ impl Machine {
         };
         let slot = self.slot(id);
         slot.last_end = last_end;
+        let (beside, old) = (slot.beside, matches!(slot.retire, Some(EndReason::Recycled(_))));
         slot.enter(SlotState::Vacant { owes }, None);
         if self.down.is_some() || self.intake != Intake::Open {
             return;
         }
-        // There are enough others, or it had to go to make room for something else than another one.
-        if self.taken() >= self.target() + self.surge() || self.pressure.is_on() {
+        if old {
+            self.promote_replacement();
+        }
+        // A replacement is started by `recycle`, if anybody is to be replaced; what pending jobs need is seen to by
+        // `fill_for_pending`. Both run after every input.
+        let wanted = std::mem::take(&mut self.slot(id).wanted);
+        if beside || self.taken() >= self.target() {
             return;
         }
-        if self.slot(id).wanted {
-            return self.spawn(id, out);
-        }
-        // What pending jobs need is seen to by `fill_for_pending`, which runs after every input.
-        match (restart::refill(self.config.restart_policy, kind, false), kind) {
-            (Refill::Leave, _) => {}
-            (Refill::Now | Refill::AfterBackoff, EndKind::Asked) => self.spawn(id, out),
-            (Refill::Now | Refill::AfterBackoff, EndKind::Fault(fault)) => {
-                self.refill_after_fault(now, id, fault, out);
+        let policy = restart::refill(self.config.restart_policy, kind, false);
+        if self.pressure.is_on() {
+            if wanted || policy != Refill::Leave {
+                self.want_later(id);
             }
+        } else if wanted {
+            self.spawn(id, out);
+        } else if policy != Refill::Leave {
+            self.fill(now, id, out);
+        }
+    }
+
+    /// Starts a worker in an empty slot, at the cost of the budget if the last one there ended by a fault.
+    pub(super) fn fill(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        match self.slot(id).state {
+            SlotState::Vacant { owes: Some(fault) } => self.refill_after_fault(now, id, fault, out),
+            _ => self.spawn(id, out),
         }
     }
 
@@ -81,12 +94,8 @@ impl Machine {
             if self.down.is_some() || coming >= enough || self.taken() >= self.target() {
                 return;
             }
-            if let SlotState::Vacant { owes } = self.slots[index].state {
-                let id = self.slots[index].id;
-                match owes {
-                    Some(fault) => self.refill_after_fault(now, id, fault, out),
-                    None => self.spawn(id, out),
-                }
+            if self.slots[index].is_vacant() {
+                self.fill(now, self.slots[index].id, out);
                 coming += 1;
             }
         }
@@ -101,7 +110,11 @@ impl Machine {
         }
     }
 
+    /// No worker will come. The first reason counts.
     pub(super) fn go_down(&mut self, now: Instant, reason: DownReason, out: &mut Vec<Effect>) {
+        if self.down.is_some() {
+            return;
+        }
         for slot in &mut self.slots {
             if let SlotState::Waiting { after } = slot.state {
                 slot.enter(SlotState::Vacant { owes: Some(after) }, None);
@@ -110,6 +123,7 @@ impl Machine {
         self.down = Some(reason.clone());
         let failure = unavailable(reason.to_string());
         out.push(Effect::Down { reason });
+        self.fail_delayed(out);
         self.fail_pending(now, &failure, out);
     }
 }

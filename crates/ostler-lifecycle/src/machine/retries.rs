@@ -18,6 +18,8 @@ impl Machine {
         failure: Box<JobFailure>,
         out: &mut Vec<Effect>,
     ) {
+        // A worker that broke the protocol may have begun without a word.
+        self.need_not_begin_by_a_time(job);
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         match failure.kind {
             kind if is_crash(kind) => entry.suspect = false,

@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use super::jobs::interrupted;
+use crate::assignment::Stage;
 use crate::job::{Fate, Whereabouts};
-use crate::slot::{SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{Effect, EndReason};
 
 impl Machine {

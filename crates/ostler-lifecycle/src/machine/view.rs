@@ -1,6 +1,7 @@
 use super::Machine;
+use crate::assignment::Stage;
 use crate::job::Whereabouts;
-use crate::slot::{SlotState, Stage};
+use crate::slot::SlotState;
 use crate::{DownReason, JobId, JobStatus, SlotId, WorkerKey};
 
 /// What a slot's worker is doing, for readers.

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
+use crate::assignment::Stage;
 use crate::job::Fate;
+use crate::life::Life;
 use crate::restart::{EndKind, Fault};
-use crate::slot::{Death, Life, SlotState, Stage, Undead};
+use crate::slot::{Death, SlotState, Undead};
 use crate::{
     Category, Command, DeathCause, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics,
     JobFailure, JobId, Outcome, SlotId, WorkerChange, WorkerExit, WorkerFrame, WorkerKey,
@@ -16,17 +18,20 @@ use crate::{
 const LAST_LINE_CHARS: usize = 200;
 
 impl Machine {
-    pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.intake != Intake::Open || self.down.is_some() {
+            return;
+        }
         for index in 0..self.slots.len() {
             if matches!(self.slots[index].state, SlotState::Waiting { .. }) {
                 self.spawn(self.slots[index].id, out);
             }
         }
-        self.fill_up(out);
+        self.fit(now, out);
     }
 
     /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
-    pub(super) fn restart_workers(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn restart_workers(&mut self, now: Instant, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open {
             return;
         }
@@ -36,9 +41,12 @@ impl Machine {
             out.push(Effect::Up);
         }
         for slot in &mut self.slots {
-            slot.wanted = matches!(slot.state, SlotState::Dying(_));
+            slot.wanted = slot.is_leaving();
+            if slot.is_vacant() {
+                slot.state = SlotState::VACANT;
+            }
         }
-        self.start(out);
+        self.start(now, out);
     }
 
     pub(super) fn spawn(&mut self, id: SlotId, out: &mut Vec<Effect>) {
@@ -49,6 +57,7 @@ impl Machine {
         slot.retire = None;
         slot.life = Life::default();
         slot.wanted = false;
+        slot.needs = 0;
         slot.hung_up = None;
         // The start's deadline begins with the process: making it is the host's own business.
         slot.enter(SlotState::Starting, None);
@@ -93,9 +102,12 @@ impl Machine {
         exit: WorkerExit,
         out: &mut Vec<Effect>,
     ) {
-        // Who died of a signal could not finish its frame; who exited should have.
-        if let (Some(message), ExitStatus::Code(_)) = (&exit.torn_frame, exit.status) {
-            self.frame(now, worker, WorkerFrame::Fault { message: message.clone() }, out);
+        // What it said half may have been that it began with its job.
+        if let (Some(message), Some(slot)) = (&exit.torn_frame, self.living(worker)) {
+            match &mut slot.state {
+                SlotState::Dying(death) => death.hear(&WorkerFrame::Fault { message: message.clone() }),
+                state => state.presume_begun(),
+            }
         }
         self.worker_ended(now, worker, EndCause::OnItsOwn, exit, out);
     }
@@ -224,6 +236,9 @@ fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure 
     let process = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let death = DeathCause::of(cause, exit);
     let mut message = format!("the worker{process} {death} while it ran this job");
+    if let Some(how) = exit.half_said() {
+        message.push_str(&format!(", and broke the protocol by what it left half said: {how}"));
+    }
     // What a panic ends with is a hint for whoever runs the program by hand.
     if let Some(line) = exit.stderr_tail.lines().rfind(|line| !line.starts_with("note: ")) {
         message.push_str("; the last line of its stderr: ");
@@ -233,7 +248,8 @@ fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure 
         DeathCause::OutOfMemory { .. } | DeathCause::Limit { .. } => Category::Resource,
         _ => Category::Fatal,
     };
-    JobFailure::new(FailureKind::Crashed, category, message)
+    let kind = if exit.half_said().is_some() { FailureKind::Protocol } else { FailureKind::Crashed };
+    JobFailure::new(kind, category, message)
 }
 
 /// What the restart policy makes of an end. A job's timeout is the caller's wish, like a cancel.

@@ -5,6 +5,7 @@
 //! ```
 //! Jobs and operations are letters, workers are `slot.generation`. What a line needs to know (which request a
 //! frame answers, which worker a job is in) is what was said last; it can be given too: `result a from 0.1`.
+//! `evidence` is what is known of the worker's end on the record of the job that ended last.
 //! `up 0.1` is a worker's whole way from its process to Idle; `pass 5s` lets time pass up to the tick at its end.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a script that cannot be read fails its test")]
@@ -16,8 +17,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{
-    Command, Effect, Input, JobId, Machine, PoolConfig, RequestId, RestartPolicy, Ticket, WorkerFrame,
-    WorkerKey,
+    Command, Effect, Forensics, Input, JobId, Machine, Outcome, PoolConfig, RequestId, RestartPolicy, Ticket,
+    WorkerFrame, WorkerKey,
 };
 
 /// One slot, no restarts but for pending jobs, ten seconds for everything.
@@ -59,6 +60,8 @@ struct Pool {
     tickets: HashMap<JobId, Ticket>,
     /// The last request to a worker that is not about a job.
     requests: HashMap<WorkerKey, RequestId>,
+    /// What is known of the end of the worker of the job that ended last.
+    evidence: Option<Box<Forensics>>,
 }
 
 impl Pool {
@@ -70,6 +73,7 @@ impl Pool {
             attempts: HashMap::new(),
             tickets: HashMap::new(),
             requests: HashMap::new(),
+            evidence: None,
         }
     }
 
@@ -84,6 +88,7 @@ impl Pool {
                 let frame = parse::ready(request, 0);
                 self.feed(Input::Frame { worker, frame })
             }
+            ["evidence"] => return print::evidence(self.evidence.as_deref()),
             ["pass", time] => {
                 self.now += parse::time(time);
                 self.feed(Input::Tick)
@@ -110,6 +115,13 @@ impl Pool {
                 }
                 Effect::AskAdmission { job, ticket } => {
                     self.tickets.insert(*job, *ticket);
+                }
+                Effect::Settle { outcome, .. } => {
+                    self.evidence = match outcome {
+                        Outcome::Completed => None,
+                        Outcome::Failed(failure) => failure.forensics.clone(),
+                        Outcome::Cancelled(forensics) => forensics.clone(),
+                    };
                 }
                 _ => {}
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ostler_lifecycle::{
     Admission, BlockReason, Category, ControlId, ControlOperation, ExitStatus, Generation, Input, JobFailure,
-    JobId, PluginKey, Priority, RequestId, RetryPolicy, SlotId, Submit, Ticket, WorkerExit, WorkerFrame,
-    WorkerKey,
+    JobId, LimitKind, PluginKey, Priority, RequestId, RetryPolicy, SlotId, Submit, Ticket, WorkerExit,
+    WorkerFrame, WorkerKey,
 };
 use uuid::Uuid;
 
@@ -27,8 +27,10 @@ impl Pool {
             ["resize", workers, standby] => {
                 Input::Resize { max_workers: workers.parse().unwrap(), standby: standby.parse().unwrap() }
             }
-            ["host_has", available] => {
-                Input::Memory { available: Some(available.parse().unwrap()), resident: vec![] }
+            ["host_has", available, held @ ..] => {
+                let held = held.iter().map(|worker| worker.split_once('=').unwrap());
+                let resident = held.map(|(name, bytes)| (worker(name), bytes.parse().unwrap())).collect();
+                Input::Memory { available: Some(available.parse().unwrap()), resident }
             }
             ["holds", name, resident] => {
                 let resident = vec![(worker(name), resident.parse().unwrap())];
@@ -55,8 +57,21 @@ impl Pool {
             ["ready", name, "holds", resident] => {
                 frame(name, ready(self.requests[&worker(name)], resident.parse().unwrap()))
             }
-            ["exit", name, "torn"] => {
-                let mut exit = WorkerExit::bare(ExitStatus::Code(1));
+            ["exit", name, how @ ("code" | "signal" | "oom" | "limit"), what @ ..] => {
+                let number = what.first().map_or(9, |number| number.parse().unwrap());
+                let mut exit = WorkerExit::bare(match *how {
+                    "code" => ExitStatus::Code(number),
+                    _ => ExitStatus::Signal { number, core_dumped: false },
+                });
+                exit.out_of_memory = (*how == "oom").then(|| "the kernel said so".to_owned());
+                exit.limit = (*how == "limit").then_some(LimitKind::CpuTime);
+                Input::WorkerExited { worker: worker(name), exit }
+            }
+            ["exit" | "killed", name, "torn"] => {
+                let mut exit = WorkerExit::bare(match words[0] {
+                    "exit" => ExitStatus::Code(1),
+                    _ => ExitStatus::Signal { number: 9, core_dumped: false },
+                });
                 exit.torn_frame = Some("half a frame".to_owned());
                 Input::WorkerExited { worker: worker(name), exit }
             }

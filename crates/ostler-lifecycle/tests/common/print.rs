@@ -1,13 +1,18 @@
 //! A line's right side.
 
 use ostler_lifecycle::{
-    BlockReason, Command, ControlId, Effect, EndCause, JobChange, JobId, Outcome, Rejection, RequestId,
-    WorkerChange, WorkerKey,
+    BlockReason, Command, ControlId, Effect, EndCause, Forensics, JobChange, JobId, Outcome, Rejection,
+    RequestId, WorkerChange, WorkerKey,
 };
 
 pub(super) fn all(effects: &[Effect]) -> String {
     let words: Vec<String> = effects.iter().filter_map(one).collect();
     words.join("; ")
+}
+
+pub(super) fn evidence(forensics: Option<&Forensics>) -> String {
+    let Some(Forensics { pid, cause, phase, jobs_done, .. }) = forensics else { return "none".to_owned() };
+    format!("{}, {phase}, {jobs_done} jobs done: {cause}", pid.unwrap_or(0))
 }
 
 /// Nothing for what another effect says already: a worker's process, and that it is busy.
@@ -95,7 +100,7 @@ fn worker_change(worker: WorkerKey, change: &WorkerChange) -> Option<String> {
             EndCause::OnItsOwn => format!("{worker} gone: on its own"),
             EndCause::Ended(reason) => {
                 let reason = format!("{reason:?}");
-                format!("{worker} gone: {}", reason.split('(').next().unwrap_or_default())
+                format!("{worker} gone: {}", reason.split(['(', ' ']).next().unwrap_or_default())
             }
         }),
     }

@@ -31,3 +31,4 @@ pub(crate) use catalog::Catalog;
 pub(crate) use core::{Core, Parts};
 pub(crate) use host::{Erased, Host};
 pub(crate) use notice::Notices;
+pub(crate) use start::bounded;

@@ -169,7 +169,7 @@ impl<J: JobType> Core<J> {
 }
 
 /// A sum with the clock must not overflow, whatever was meant by the largest value: a hundred years are for ever.
-pub(super) fn bounded(timeout: Duration) -> Duration {
+pub(crate) fn bounded(timeout: Duration) -> Duration {
     timeout.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }
 

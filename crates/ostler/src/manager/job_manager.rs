@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ostler_lifecycle::{Input, JobId};
 use ostler_wire::{PluginManifest, WorkerReport};
 use serde_json::Value;
 
 use super::{Alive, CancelRequest, JobHandle, JobManagerBuilder, JobRequest};
-use crate::engine::Core;
+use crate::engine::{Core, bounded};
 use crate::events::ManagerEvents;
 use crate::integration::WorkerState;
 use crate::{
@@ -200,6 +201,23 @@ impl<J: JobType> JobManager<J> {
     /// The shutdown goes on if the future is dropped.
     pub async fn shutdown(&self) -> crate::Result<()> {
         self.core.begin_shutdown();
+        self.closed().await
+    }
+
+    /// Like [`shutdown`](Self::shutdown), with another deadline for the jobs. If a shutdown goes on already this can only
+    /// make it sooner: what a second Ctrl-C is for.
+    ///
+    /// # Errors
+    /// Processes were killed and do not die.
+    ///
+    /// # Cancel safety
+    /// The shutdown goes on if the future is dropped.
+    pub async fn shutdown_within(&self, patience: Duration) -> crate::Result<()> {
+        self.core.shut_down_within(bounded(patience));
+        self.closed().await
+    }
+
+    async fn closed(&self) -> crate::Result<()> {
         let pids = self.core.closed().await;
         if pids.is_empty() { Ok(()) } else { Err(ShutdownError::StillDying { pids }.into()) }
     }

@@ -84,6 +84,11 @@ async fn one_whose_plugin_fails_is_told_by_plugin_and_reason() {
 async fn one_that_never_gets_ready_uses_up_the_restarts_and_then_no_job_waits() {
     let manager = any(rogue("exit-before-hello")).lazy().launch().await.unwrap();
     let job = manager.start_job("echo", echo("")).await.unwrap();
-    says(failed(&job).await, &["gave up after 3 restarts within 60s of workers that did not become ready; the last worker exited with code 3"]);
+    says(
+        failed(&job).await,
+        &[
+            "gave up after 3 restarts within 60s of workers that did not become ready; the last worker exited with code 3",
+        ],
+    );
     manager.shutdown().await.unwrap();
 }

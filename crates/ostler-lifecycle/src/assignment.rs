@@ -1,0 +1,38 @@
+use std::time::{Duration, Instant};
+
+use crate::{JobId, RequestId};
+
+/// A job inside a worker.
+#[derive(Debug)]
+pub(crate) struct Assignment {
+    pub(crate) job: JobId,
+    pub(crate) attempt: u32,
+    pub(crate) request: RequestId,
+    pub(crate) stage: Stage,
+    /// How long it may report nothing, and when it did last.
+    pub(crate) stall: Option<(Duration, Instant)>,
+}
+
+impl Assignment {
+    /// When it has reported nothing for too long.
+    pub(crate) fn stalls_at(&self) -> Option<Instant> {
+        let (patience, reported) = self.stall?;
+        matches!(self.stage, Stage::Running { .. }).then(|| reported + patience)
+    }
+
+    pub(crate) fn reported(&mut self, now: Instant) {
+        if let Some((_, reported)) = &mut self.stall {
+            *reported = now;
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// Sent; the worker has not said that it began.
+    Sent,
+    /// Began. The next chunk has this number.
+    Running { next_chunk: u64 },
+    /// Was asked to end; the kill comes at the deadline.
+    Leaving,
+}

@@ -1,0 +1,417 @@
+//! Workers that reach the end of their lives, and those that replace them.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{check, config};
+use ostler_lifecycle::{PoolConfig, Recycling, RestartPolicy};
+
+fn recycling(recycling: Recycling) -> PoolConfig {
+    PoolConfig { recycling, restart_policy: RestartPolicy::Always, ..config() }
+}
+
+fn after_jobs(jobs: u32) -> PoolConfig {
+    recycling(Recycling { after_jobs: Some(jobs), ..Recycling::default() })
+}
+
+fn after_age(seconds: u64) -> PoolConfig {
+    recycling(Recycling { after_age: Some(Duration::from_secs(seconds)), ..Recycling::default() })
+}
+
+fn after_growth(bytes: u64) -> PoolConfig {
+    recycling(Recycling { after_growth: Some(bytes), ..Recycling::default() })
+}
+
+#[test]
+fn the_replacement_is_ready_before_the_old_one_goes_and_jobs_go_on_meanwhile() {
+    check(
+        after_jobs(1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 1.2
+        submit b     | b queued; 0.1 <- b
+        started b    | b started in 0.1
+        up 1.2       | 1.2 idle
+        submit c     | c queued
+        result b     | b completed; 0.1 idle; 0.1 draining; 0.1 <- stop; ask c ?1
+        proceed c    | 1.2 <- c
+        exit 0.1     | 0.1 gone: Recycled
+        ",
+    );
+}
+
+#[test]
+fn an_old_worker_that_is_idle_goes_as_soon_as_its_replacement_is_ready() {
+    check(
+        after_age(60),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        pass 59s     |
+        pass 1s      | spawn 1.2
+        up 1.2       | 1.2 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled
+        pass 60s     | spawn 0.3
+        up 0.3       | 0.3 idle; 1.2 draining; 1.2 <- stop
+        ",
+    );
+}
+
+#[test]
+fn workers_that_grow_old_together_are_replaced_one_by_one() {
+    check(
+        PoolConfig { max_workers: 2, ..after_age(60) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        pass 60s     | spawn 2.3
+        up 2.3       | 2.3 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled; spawn 0.4
+        up 0.4       | 0.4 idle; 1.2 draining; 1.2 <- stop
+        exit 1.2     | 1.2 gone: Recycled
+        ",
+    );
+}
+
+#[test]
+fn a_pool_that_is_not_full_does_not_grow_by_recycling() {
+    check(
+        PoolConfig { max_workers: 4, ..after_jobs(1) },
+        "
+        submit a     | a queued; spawn 0.1
+        up 0.1       | 0.1 idle; ask a ?1
+        proceed a    | 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 1.2
+        up 1.2       | 1.2 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled
+        ",
+    );
+}
+
+#[test]
+fn a_standby_takes_the_place_of_an_old_worker_at_once() {
+    check(
+        PoolConfig { standby: 1, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        submit b     | b queued
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop; ask b ?1
+        proceed b    | 1.2 <- b
+        exit 0.1     | 0.1 gone: Recycled; spawn 0.3
+        ",
+    );
+}
+
+#[test]
+fn an_old_worker_that_does_not_stop_is_killed() {
+    check(
+        PoolConfig { standby: 1, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
+        pass 10s     | kill 0.1
+        exit 0.1     | 0.1 gone: Recycled; spawn 0.3
+        ",
+    );
+}
+
+#[test]
+fn a_replacement_that_does_not_come_is_started_again_within_the_budget() {
+    check(
+        PoolConfig { max_restart_attempts: 1, ..after_jobs(1) },
+        "
+        start            | spawn 0.1
+        up 0.1           | 0.1 idle
+        submit a         | a queued; 0.1 <- a
+        started a        | a started in 0.1
+        result a         | a completed; 0.1 idle; spawn 1.2
+        spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
+        spawn_failed 1.3 | 1.3 gone: not made; down
+        ",
+    );
+}
+
+#[test]
+fn a_replacement_that_waits_for_its_time_is_the_replacement_still() {
+    check(
+        PoolConfig { restart_policy: RestartPolicy::Backoff, max_workers: 2, ..after_jobs(1) },
+        "
+        submit a         | a queued; spawn 0.1
+        up 0.1           | 0.1 idle; ask a ?1
+        proceed a        | 0.1 <- a
+        started a        | a started in 0.1
+        result a         | a completed; 0.1 idle; spawn 1.2
+        spawn_failed 1.2 | 1.2 gone: not made
+        pass 1s          | spawn 1.3
+        up 1.3           | 1.3 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1         | 0.1 gone: Recycled
+        ",
+    );
+}
+
+#[test]
+fn a_place_that_a_fault_left_empty_does_not_keep_others_from_being_replaced() {
+    check(
+        PoolConfig { restart_policy: RestartPolicy::Never, max_workers: 2, ..after_age(60) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        exit 0.1     | 0.1 gone: on its own
+        pass 60s     | spawn 0.3
+        up 0.3       | 0.3 idle; 1.2 draining; 1.2 <- stop
+        exit 1.2     | 1.2 gone: Recycled
+        ",
+    );
+}
+
+#[test]
+fn an_old_worker_that_crashes_is_replaced_once() {
+    check(
+        after_jobs(1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 1.2
+        submit b     | b queued; 0.1 <- b
+        started b    | b started in 0.1
+        exit 0.1     | 0.1 gone: on its own; b failed: Crashed SIGSEGV
+        up 1.2       | 1.2 idle
+        submit c     | c queued; 1.2 <- c
+        started c    | c started in 1.2
+        result c     | c completed; 1.2 idle; spawn 0.3
+        ",
+    );
+}
+
+#[test]
+fn a_replacement_does_not_grow_old_beside_the_worker_that_it_waits_for() {
+    check(
+        after_age(60),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        pass 60s     | spawn 1.2
+        up 1.2       | 1.2 idle
+        pass 99s     |
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled
+        tick         | spawn 0.3
+        ",
+    );
+}
+
+#[test]
+fn an_old_worker_does_its_part_of_an_operation_first() {
+    check(
+        after_jobs(1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 1.2
+        reload r     | 0.1 <- reload r #3
+        up 1.2       | 1.2 idle; 1.2 <- reload r #5
+        done 0.1 #3  | 0.1 idle
+        done 1.2     | r done; 1.2 idle; 0.1 draining; 0.1 <- stop
+        ",
+    );
+}
+
+#[test]
+fn nobody_is_recycled_while_the_pool_shuts_down() {
+    check(
+        after_jobs(1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued
+        started a    | a started in 0.1
+        shutdown 60s |
+        result a     | a completed; 0.1 idle; ask b ?1
+        ",
+    );
+}
+
+#[test]
+fn growth_counts_from_what_the_worker_held_when_it_was_ready() {
+    check(
+        after_growth(100),
+        "
+        start               | spawn 0.1
+        spawned 0.1         |
+        hello 0.1           | 0.1 loading; 0.1 <- init
+        ready 0.1 holds 500 | 0.1 idle
+        submit a            | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        result a holds 600  | a completed; 0.1 idle
+        submit b            | b queued; 0.1 <- b
+        started b           | b started in 0.1
+        result b holds 601  | b completed; 0.1 idle; spawn 1.2
+        ",
+    );
+}
+
+/// A worker that grows too much with its first job, and the one that takes its place.
+fn first_job_grows(old: &str, job: char, new: &str) -> String {
+    format!(
+        "
+        submit {job}             | {job} queued; {old} <- {job}
+        started {job}            | {job} started in {old}
+        result {job} holds 1000  | {job} completed; {old} idle; spawn {new}
+        spawned {new}            |
+        hello {new}              | {new} loading; {new} <- init
+        ready {new} holds 500    | {new} idle; {old} draining; {old} <- stop
+        exit {old}               | {old} gone: Recycled
+        "
+    )
+}
+
+#[test]
+fn a_limit_that_the_first_job_of_every_worker_exceeds_is_heeded_no_more() {
+    let start = "
+        start               | spawn 0.1
+        spawned 0.1         |
+        hello 0.1           | 0.1 loading; 0.1 <- init
+        ready 0.1 holds 500 | 0.1 idle
+    ";
+    let then = "
+        submit c            | c queued; 0.3 <- c
+        started c           | c started in 0.3
+        result c holds 1000 | c completed; recycling refused; 0.3 idle
+        submit d            | d queued; 0.3 <- d
+        started d           | d started in 0.3
+        result d holds 9000 | d completed; 0.3 idle
+    ";
+    let script = [start, &first_job_grows("0.1", 'a', "1.2"), &first_job_grows("1.2", 'b', "0.3"), then];
+    check(after_growth(100), &script.concat());
+}
+
+#[test]
+fn a_replacement_that_nobody_needs_any_more_goes_again() {
+    let mut script = "start | spawn 0.1; spawn 1.2; spawn 2.3\n".to_owned();
+    for (worker, job) in [("0.1", 'a'), ("1.2", 'b'), ("2.3", 'c')] {
+        script.push_str(&format!(
+            "
+            spawned {worker}         |
+            hello {worker}           | {worker} loading; {worker} <- init
+            ready {worker} holds 500 | {worker} idle
+            submit {job}             | {job} queued; {worker} <- {job}
+            started {job}            | {job} started in {worker}
+            "
+        ));
+    }
+    script.push_str(
+        "
+        result a holds 999  | a completed; 0.1 idle; spawn 3.4
+        result b holds 999  | b completed; 1.2 idle
+        result c holds 999  | c completed; recycling refused; 2.3 idle; kill 3.4
+        exit 3.4            | 3.4 gone: Surplus
+        ",
+    );
+    check(PoolConfig { max_workers: 3, ..after_growth(100) }, &script);
+}
+
+#[test]
+fn an_age_that_a_worker_reaches_while_it_loads_is_refused() {
+    check(
+        after_age(5),
+        "
+        start        | spawn 0.1
+        submit a     | a queued
+        spawned 0.1  |
+        hello 0.1    | 0.1 loading; 0.1 <- init
+        pass 5s      |
+        ready 0.1    | kill 0.1; down; a failed: WorkerUnavailable
+        exit 0.1     | 0.1 gone: LoadFailed
+        ",
+    );
+}
+
+#[test]
+fn growth_from_nobody_knows_what_is_not_known() {
+    check(
+        after_growth(100),
+        "
+        start               | spawn 0.1
+        up 0.1              | 0.1 idle
+        submit a            | a queued; 0.1 <- a
+        started a           | a started in 0.1
+        result a holds 5000 | a completed; 0.1 idle
+        ",
+    );
+}
+
+#[test]
+fn a_limit_is_refused_once() {
+    check(
+        PoolConfig { max_workers: 2, ..after_age(5) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        spawned 0.1  |
+        spawned 1.2  |
+        hello 0.1    | 0.1 loading; 0.1 <- init
+        hello 1.2    | 1.2 loading; 1.2 <- init
+        pass 5s      |
+        ready 0.1    | kill 0.1; down
+        ready 1.2    | kill 1.2
+        ",
+    );
+}
+
+#[test]
+fn an_old_worker_is_the_first_to_go_when_the_pool_is_made_smaller() {
+    check(
+        PoolConfig { max_workers: 2, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 2.3
+        resize 1 0   | 0.1 draining; 0.1 <- stop; kill 2.3
+        exit 2.3     | 2.3 gone: Surplus
+        exit 0.1     | 0.1 gone: Surplus
+        ",
+    );
+}
+
+#[test]
+fn old_workers_that_will_be_replaced_count_when_the_pool_is_made_smaller() {
+    check(
+        PoolConfig { max_workers: 3, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2; spawn 2.3
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 3.4
+        resize 2 0   | kill 2.3
+        up 1.2       | 1.2 idle
+        up 3.4       | 3.4 idle; 0.1 draining; 0.1 <- stop
+        exit 2.3     | 2.3 gone: Surplus
+        exit 0.1     | 0.1 gone: Recycled
+        ",
+    );
+}

@@ -1,0 +1,10 @@
+//! What users of the neighbours suffer from, one requirement each, as `docs/supervision.md` lists them.
+
+mod cancel;
+mod circuit;
+mod drain;
+mod forensics;
+mod pool;
+mod quarantine;
+mod recycling;
+mod time;

@@ -1,0 +1,163 @@
+//! R9, R11: workers share nothing, and a spare one makes the plugin's load time disappear.
+
+use std::time::{Duration, Instant};
+
+use ostler::{JobManager, JobStatus, RestartPolicy, WorkerConfig, WorkerPhase};
+use ostler_tests::lab::Task;
+use serde_json::json;
+
+use crate::support::{Roll, any, config, echo, lab, lab_worker, scratch, started, within};
+
+const LOAD_MS: u64 = 500;
+
+fn with_standby(max_workers: u32, standby: u32) -> WorkerConfig {
+    WorkerConfig { max_workers, standby, restart_policy: RestartPolicy::Always, ..WorkerConfig::default() }
+}
+
+async fn slow_to_load(max_workers: u32, standby: u32) -> JobManager<Task> {
+    let manager = any(lab_worker())
+        .config(with_standby(max_workers, standby))
+        .plugin_config("lab", config(json!({ "load_ms": LOAD_MS })))
+        .launch()
+        .await
+        .unwrap();
+    let all = (max_workers + standby) as usize;
+    assert!(within(Duration::from_secs(20), || idle(&manager) == all).await, "the pool fills up");
+    manager
+}
+
+fn idle(manager: &JobManager<Task>) -> usize {
+    manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r11_the_next_job_after_a_cancel_does_not_wait_for_a_plugin_to_load() {
+    let manager = slow_to_load(1, 1).await;
+    let directory = scratch();
+    let hanging = manager.start_job("lab", Task::Hang(directory.path().join("hang"))).await.unwrap();
+    started(&hanging).await;
+    let next = manager.start_job("lab", echo("next")).await.unwrap();
+    assert_eq!(next.status(), JobStatus::Pending, "a standby is no second worker");
+
+    let asked = Instant::now();
+    let cancelled = hanging.cancel();
+    let (cancelled, output) = tokio::join!(cancelled, next.output());
+    let took = asked.elapsed();
+    assert!(cancelled.unwrap());
+    assert_eq!(output.unwrap(), "next");
+    assert!(took < Duration::from_millis(LOAD_MS), "it took {took:?}, as long as loading does");
+    assert!(within(Duration::from_secs(20), || idle(&manager) == 2).await, "the next spare loads behind it");
+    manager.shutdown().await.unwrap();
+}
+
+/// The dead worker gives back 512 MiB, which takes the kernel tens of milliseconds: the job that runs next began before.
+#[tokio::test(flavor = "multi_thread")]
+async fn r11_the_next_job_does_not_wait_for_the_memory_of_the_killed_one() {
+    let manager = slow_to_load(1, 1).await;
+    let large = manager.start_job("lab", Task::Grow(512 << 20)).await.unwrap();
+    let pid = started(&large).await;
+    let grown = || {
+        let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+        statm
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse::<u64>().ok())
+            .is_some_and(|pages| pages > 131_072)
+    };
+    assert!(within(Duration::from_secs(20), grown).await);
+    let next = manager.start_job("lab", echo("next")).await.unwrap();
+    assert!(large.cancel().await.unwrap());
+    let (next, large) = (next.finished().await, large.finished().await);
+    assert!(next.started_at.unwrap() < large.completed_at.unwrap(), "it began before the death was proven");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r11_standbys_run_no_job_beside_the_workers() {
+    let manager = slow_to_load(2, 2).await;
+    let directory = scratch();
+    let hang = |number: u32| Task::Hang(directory.path().join(number.to_string()));
+    let mut jobs = Vec::new();
+    for number in 0..4 {
+        jobs.push(manager.start_job("lab", hang(number)).await.unwrap());
+    }
+    started(&jobs[0]).await;
+    started(&jobs[1]).await;
+    let states: Vec<_> = jobs.iter().map(ostler::JobHandle::status).collect();
+    use JobStatus::{Pending, Running};
+    assert_eq!(states, [Running, Running, Pending, Pending]);
+    let summary = manager.cancel_all(ostler::CancelRequest::new()).await;
+    assert_eq!(summary.cancelled.len(), 4, "{summary:?}");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r12_a_standby_that_dies_is_replaced_and_the_pool_goes_on() {
+    let roll = Roll::new();
+    let manager = roll.lab().config(with_standby(1, 1)).launch().await.unwrap();
+    assert!(within(Duration::from_secs(20), || idle(&manager) == 2).await);
+    for pid in manager.workers().iter().filter_map(|worker| worker.pid) {
+        crate::support::kill(pid);
+    }
+    let job = manager.start_job("lab", echo("still there")).await.unwrap();
+    assert_eq!(job.output().await.unwrap(), "still there");
+    let replaced = || roll.pids().len() == 4 && idle(&manager) == 2;
+    assert!(within(Duration::from_secs(20), replaced).await, "both are: {:?}", roll.pids());
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_can_be_made_larger_and_smaller_while_jobs_run_and_none_ends_because_of_it() {
+    let manager = lab().config(with_standby(1, 0)).launch().await.unwrap();
+    manager.resize(3, 1).unwrap();
+    assert!(within(Duration::from_secs(20), || idle(&manager) == 4).await, "it is filled at once");
+    let gates: Vec<_> = (0..3).map(|_| crate::support::Gate::new()).collect();
+    let mut jobs = Vec::new();
+    for gate in &gates {
+        jobs.push(manager.start_job("lab", gate.task()).await.unwrap());
+    }
+    for job in &jobs {
+        started(job).await;
+    }
+    manager.resize(1, 0).unwrap();
+    assert!(within(Duration::from_secs(20), || manager.workers().len() == 3).await, "the idle one goes");
+    let waits = manager.start_job("lab", echo("waits")).await.unwrap();
+    gates[0].open();
+    jobs[0].output().await.unwrap();
+    assert!(within(Duration::from_secs(20), || manager.workers().len() == 2).await);
+    assert_eq!(waits.status(), JobStatus::Pending, "two run still, and one may");
+    gates[1..].iter().for_each(crate::support::Gate::open);
+    for job in &jobs {
+        assert_eq!(job.output().await.unwrap(), "open");
+    }
+    assert_eq!(waits.output().await.unwrap(), "waits");
+    assert!(within(Duration::from_secs(20), || manager.workers().len() == 1).await);
+    assert_eq!(manager.resize(0, 0).unwrap_err().to_string(), "max_workers must be 1 to 4096");
+    manager.shutdown().await.unwrap();
+}
+
+/// Whatever a worker is doing when it is killed, the others go on: they share no lock, no queue and no pipe.
+#[tokio::test(flavor = "multi_thread")]
+async fn r9_a_worker_killed_at_any_step_leaves_the_pool_usable() {
+    let config = WorkerConfig { max_restart_attempts: 1000, ..with_standby(2, 1) };
+    let manager = lab().config(config).launch().await.unwrap();
+    for round in 0..40 {
+        let tasks = [Task::Mixed(200), Task::Emit(50, 10_000), echo("hello"), Task::Progress(500)];
+        let mut jobs = Vec::new();
+        for task in tasks {
+            jobs.push(manager.start_job("lab", task).await.unwrap());
+        }
+        let workers = manager.workers();
+        let victim = workers.get(round % workers.len().max(1)).and_then(|worker| worker.pid);
+        // It may be gone already.
+        victim.map(|pid| std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).output());
+        for job in jobs {
+            let job = job.finished().await;
+            let crashed = job.error.as_ref().is_some_and(|error| error.kind == ostler::FailureKind::Crashed);
+            assert!(job.status == JobStatus::Completed || crashed, "{job:?}");
+        }
+    }
+    let after = manager.start_job("lab", echo("usable")).await.unwrap();
+    assert_eq!(after.output().await.unwrap(), "usable");
+    manager.shutdown().await.unwrap();
+}
