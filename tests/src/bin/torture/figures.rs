@@ -18,6 +18,7 @@ pub(crate) type Counts = BTreeMap<String, u64>;
 pub(crate) struct Figures {
     pub(crate) jobs: u64,
     pub(crate) runs: u64,
+    pub(crate) retries: u64,
     /// Jobs by their end.
     pub(crate) outcomes: Counts,
     /// What became of jobs, by what they were to do.
@@ -36,7 +37,11 @@ pub(crate) struct Figures {
     /// Busy workers that died, and how many of them while another one was idle.
     pub(crate) busy_deaths: u64,
     pub(crate) takeovers: u64,
+    /// Cancels that killed at once, until they returned true.
     pub(crate) cancels: Spread,
+    /// Those that asked first.
+    pub(crate) graces: Spread,
+    /// From a SIGKILL of ours to the error of the job that it hit.
     pub(crate) kills: Spread,
     pub(crate) missed: u64,
     pub(crate) down: u64,
@@ -62,6 +67,7 @@ impl Figures {
     ) {
         self.jobs += 1;
         self.runs += runs as u64;
+        self.retries += record.past_failures.len() as u64;
         self.missed += tale.missed;
         let outcome = match (&record.error, record.status) {
             (Some(failure), _) => format!("failed: {:?}", failure.kind).to_lowercase(),

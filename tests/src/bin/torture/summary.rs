@@ -24,6 +24,7 @@ pub(crate) fn print(out: &mut impl Write, book: &Book, course: &Course) -> io::R
     let rate = figures.jobs as f64 / took.as_secs_f64();
     writeln!(out, "\nseed {seed}, {rounds} rounds in {:.1} s", took.as_secs_f64())?;
     writeln!(out, "  {} jobs ended, {rate:.1} a second, in {} runs", figures.jobs, figures.runs)?;
+    writeln!(out, "  {} runs failed and were tried again", figures.retries)?;
     writeln!(out, "  {} workers were started, {} died", figures.workers, figures.deaths())?;
     section(out, "Jobs by outcome", &figures.outcomes)?;
     section(out, "Jobs by what they were to do", &figures.acts)?;
@@ -34,10 +35,14 @@ pub(crate) fn print(out: &mut impl Write, book: &Book, course: &Course) -> io::R
     section(out, "What else was done", &figures.deeds)?;
     writeln!(out, "\nTimes")?;
     writeln!(out, "  cancel of a job in a worker until true: {}", figures.cancels.describe())?;
+    writeln!(out, "  the same with a grace:                  {}", figures.graces.describe())?;
     writeln!(out, "  SIGKILL until its job's error:          {}", figures.kills.describe())?;
     let (slowest, gone) = (book.daemons.slowest, book.daemons.gone);
     let by = if SWEPT { "" } else { " (by the torture's own hand: Ostler does not sweep yet)" };
-    writeln!(out, "  daemons gone after their worker:        {gone}, the last after {slowest:.1?}{by}")?;
+    writeln!(
+        out,
+        "  daemons gone after their worker:        {gone}, the last was seen {slowest:.1?} after{by}"
+    )?;
     let (takeovers, deaths) = (figures.takeovers, figures.busy_deaths);
     writeln!(
         out,

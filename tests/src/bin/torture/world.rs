@@ -14,12 +14,14 @@ pub(crate) struct World {
     pub(crate) args: Args,
     is_open: AtomicBool,
     next_number: AtomicU64,
+    next_name: AtomicU64,
 }
 
 impl World {
     pub(crate) fn new(manager: JobManager<Task>, ledger: Ledger, args: Args) -> Arc<Self> {
-        let (is_open, next_number) = (AtomicBool::new(false), AtomicU64::new(0));
-        Arc::new(Self { manager, ledger, args, is_open, next_number })
+        let is_open = AtomicBool::new(false);
+        let (next_number, next_name) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { manager, ledger, args, is_open, next_number, next_name })
     }
 
     /// Whether actors are to go on.
@@ -34,5 +36,10 @@ impl World {
     /// The number of the next job.
     pub(crate) fn next_number(&self) -> u64 {
         self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A number for somebody who is to be told apart.
+    pub(crate) fn next_name(&self) -> u64 {
+        self.next_name.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -72,14 +72,10 @@ async fn carry_out(world: &World, number: u64, job: &JobHandle<Task>, plan: &Can
     }
     // The end may come first.
     let _ = tokio::time::timeout(plan.after, job.finished()).await;
+    let once = cancel(world, number, job, plan.grace);
     if plan.twice {
-        let (one, other) =
-            tokio::join!(cancel(world, number, job, plan.grace), cancel(world, number, job, None));
-        if one != other {
-            let story = format!("job {number}: two who cancelled it at once learned {one:?} and {other:?}");
-            world.ledger.open().faults.found(crate::book::Check::Cancel, story);
-        }
+        tokio::join!(once, cancel(world, number, job, None));
     } else {
-        cancel(world, number, job, plan.grace).await;
+        once.await;
     }
 }

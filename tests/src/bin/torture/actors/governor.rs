@@ -17,10 +17,10 @@ pub(crate) async fn govern(world: Arc<World>, mut dice: Dice) {
         tokio::time::sleep(dice.millis(50..400)).await;
         let plugin = if dice.percent(50) { ALPHA } else { BETA };
         match dice.of(0..100) {
-            0..45 => resize(&world, &mut dice),
-            45..60 => restart(&world).await,
-            60..75 => reload(&world, &mut dice, plugin).await,
-            75..85 => unload(&world, plugin).await,
+            0..25 => resize(&world, &mut dice),
+            25..40 => restart(&world).await,
+            40..60 => reload(&world, &mut dice, plugin).await,
+            60..75 => unload(&world, plugin).await,
             _ => ask(&world).await,
         }
     }

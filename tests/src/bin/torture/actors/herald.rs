@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::assassin;
 use super::hand::strike;
-use crate::book::{Check, Ledger};
+use crate::book::{Check, Ledger, explained_without_a_blow};
 use crate::dice::Dice;
 use crate::outside::socket_of;
 
@@ -69,9 +69,10 @@ impl Herald {
         match pid {
             Some(pid) => book.worker_ended(pid, cause),
             // It was ended before it was made.
-            None => book.faults.note(Check::Cause, cause.contains("before it was made"), || {
-                format!("a worker without a process {cause}")
-            }),
+            None => {
+                let holds = cause.contains("before it was made") || explained_without_a_blow(cause);
+                book.faults.note(Check::Cause, holds, || format!("a worker without a process {cause}"));
+            }
         }
     }
 }

@@ -170,7 +170,7 @@ fn act(dice: &mut Dice) -> Act {
         Abort => Act::Abort,
         BroodAndAbort => Act::BroodAndAbort,
         Segfault => Act::Segfault,
-        Exit => Act::Exit(i32::try_from(dice.of(0..100)).unwrap_or(1)),
+        Exit => Act::Exit(dice.pick(&[0, 1, 3, 70, 137]).copied().unwrap_or(1)),
         Hog => Act::Hog,
         Spin => Act::Spin,
         Stop => Act::Stop,

@@ -20,6 +20,8 @@ struct Daemon {
     /// From when on it may not be there any more: its worker is dead, and it has shown itself.
     doomed: Option<u64>,
     shown: u64,
+    /// How long after that it was last seen.
+    seen: Duration,
     is_late: bool,
 }
 
@@ -27,7 +29,7 @@ struct Daemon {
 #[derive(Debug, Default)]
 pub(crate) struct Daemons {
     there: Vec<Daemon>,
-    /// How long after its worker the last one went.
+    /// How long after its worker the last one was still seen.
     pub(crate) slowest: Duration,
     pub(crate) gone: u64,
 }
@@ -41,7 +43,15 @@ impl Daemons {
             return;
         };
         let doomed = (worker.is_none() || is_worker_dead).then_some(at);
-        self.there.push(Daemon { number, process, worker, doomed, shown: at, is_late: false });
+        self.there.push(Daemon {
+            number,
+            process,
+            worker,
+            doomed,
+            shown: at,
+            seen: Duration::ZERO,
+            is_late: false,
+        });
     }
 
     /// A worker is proven dead.
@@ -65,10 +75,11 @@ impl Daemons {
             let Some(doomed) = daemon.doomed else { return true };
             let since = clock::since(doomed);
             if !daemon.process.still_runs() {
-                *slowest = (*slowest).max(since);
+                *slowest = (*slowest).max(daemon.seen);
                 *gone += 1;
                 return false;
             }
+            daemon.seen = since;
             if since > SOON && SWEPT && !daemon.is_late {
                 daemon.is_late = true;
                 let Daemon { number, process, worker, .. } = &*daemon;

@@ -128,8 +128,8 @@ impl Book {
     /// A job has not ended in time.
     pub(crate) fn lost(&mut self, number: u64, record: Option<&Job<Task>>) {
         self.catch_up();
-        if let Some(note) = self.notes.get(&number) {
-            let story = story(self, note, record, None);
+        if let Some(note) = self.notes.remove(&number) {
+            let story = story(self, &note, record, None);
             self.faults.found(Check::Lost, format!("it has not ended: {story}"));
         }
     }
@@ -184,7 +184,7 @@ impl Book {
         }
     }
 
-    pub(super) fn was_stopped(&self, pid: u32) -> bool {
+    pub(crate) fn was_stopped(&self, pid: u32) -> bool {
         self.blows.of(pid).iter().any(|blow| blow.signal == Signal::STOP)
             || self.last_acts.get(&pid) == Some(&Act::Stop)
     }
@@ -223,15 +223,6 @@ impl Book {
             "did not load",
             "reload or unload took too long",
         ];
-        const ASKED: [&str; 7] = [
-            "was killed to cancel its job",
-            "its job ran too long",
-            "its job reported nothing",
-            "was retired",
-            "was recycled",
-            "the pool was made smaller",
-            "was ended by the shutdown",
-        ];
         let last = self.last_acts.get(&pid);
         if SILENT.iter().any(|part| cause.contains(part)) {
             return self.was_stopped(pid);
@@ -240,7 +231,7 @@ impl Book {
             return last == Some(&Act::Hog);
         }
         let own = last.and_then(Act::own_end).is_some_and(|end| cause.starts_with(&end));
-        own || self.struck(pid, cause) || ASKED.iter().any(|part| cause.contains(part))
+        own || self.struck(pid, cause) || explained_without_a_blow(cause)
     }
 
     pub(crate) fn dead(&self) -> Vec<u32> {
@@ -284,4 +275,18 @@ impl Book {
         self.sockets.clear();
         self.diary.forget_ended();
     }
+}
+
+/// Whether a worker was ended because somebody asked for something that ends workers.
+pub(crate) fn explained_without_a_blow(cause: &str) -> bool {
+    const ASKED: [&str; 7] = [
+        "was killed to cancel its job",
+        "its job ran too long",
+        "its job reported nothing",
+        "was retired",
+        "was recycled",
+        "the pool was made smaller",
+        "was ended by the shutdown",
+    ];
+    ASKED.iter().any(|part| cause.contains(part))
 }

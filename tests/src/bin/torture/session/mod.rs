@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Outcome<bool> {
 async fn torture(args: &Args, directory: &Path) -> Outcome<bool> {
     let seed = args.seed();
     let progress = Progress::new(args, seed);
-    rehearse(args, directory, seed).await?;
+    rehearse(args, seed).await?;
     let ledger = Ledger::new(directory)?;
     let watch = Watch::start(ledger.clone())?;
     let before = Gauge::read();
@@ -68,11 +68,18 @@ async fn torture(args: &Args, directory: &Path) -> Outcome<bool> {
 
 /// A manager that comes and goes, so that what the first one leaves in the process for good is there before anything
 /// is counted.
-async fn rehearse(args: &Args, directory: &Path, seed: u64) -> Outcome<()> {
-    let ledger = Ledger::new(directory)?;
-    let herald = Herald::new(ledger.clone(), Dice::new(seed, "rehearsal"));
-    let manager = pool::launch(args, directory, &ledger, &herald).await?;
-    Ok(manager.shutdown().await?)
+async fn rehearse(args: &Args, seed: u64) -> Outcome<()> {
+    let directory = tempfile::tempdir()?;
+    let before = Gauge::read().count();
+    {
+        let ledger = Ledger::new(directory.path())?;
+        let herald = Herald::new(ledger.clone(), Dice::new(seed, "rehearsal"));
+        let manager = pool::launch(args, directory.path(), &ledger, &herald).await?;
+        manager.shutdown().await?;
+    }
+    // The last tasks of the manager end a moment later, and one descriptor wakes the supervisor for good.
+    audit::eventually(Duration::from_secs(1), || Gauge::read().count() <= before + 1).await;
+    Ok(())
 }
 
 fn warm_up(args: &Args) -> Duration {
