@@ -13,7 +13,11 @@ pub(crate) async fn assassinate(world: Arc<World>, mut dice: Dice) {
     while world.is_open() {
         tokio::time::sleep(dice.millis(10..150)).await;
         let workers = world.manager.workers();
-        let living: Vec<_> = workers.iter().filter_map(|worker| Some((worker.pid?, worker.phase))).collect();
+        let living = workers.iter().filter_map(|worker| Some((worker.pid?, worker.phase)));
+        // Who was stopped is mostly left to whoever has to find that out.
+        let spares = dice.percent(98);
+        let living: Vec<_> =
+            living.filter(|(pid, _)| !spares || !world.ledger.open().was_stopped(*pid)).collect();
         // Those who start are few, and soon past it.
         let young: Vec<_> = living
             .iter()

@@ -136,9 +136,9 @@ fn check(world: &World, summary: &CancelSummary, deed: &str) {
     book.figures.deed(deed);
     for id in &summary.not_cancelled {
         let status = world.manager.get_job(*id).map(|job| job.status);
-        let holds = status.is_none_or(|status| status.is_terminal() && status != JobStatus::Cancelled);
-        book.faults
-            .note(Check::Cancel, holds, || format!("job {id} is not to be cancelled, and is {status:?}"));
+        // It may have been cancelled by another one before.
+        let holds = status.is_none_or(JobStatus::is_terminal);
+        book.faults.note(Check::Cancel, holds, || format!("job {id} was not cancelled, and is {status:?}"));
     }
     for error in &summary.still_dying {
         book.faults.found(Check::Cancel, error.to_string());
