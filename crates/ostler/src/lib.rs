@@ -54,6 +54,7 @@ mod error;
 mod events;
 mod integration;
 mod job;
+mod limits;
 mod manager;
 mod process;
 mod service;
@@ -73,6 +74,7 @@ pub use integration::{
     WorkerState, WorkerTable,
 };
 pub use job::{Cancellation, Job, JobResult, JobType, Metadata, NewJob, PluginId};
+pub use limits::WorkerLimits;
 pub use manager::{
     CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest, PoolSize,
 };
