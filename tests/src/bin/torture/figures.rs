@@ -43,6 +43,7 @@ pub(crate) struct Figures {
     pub(crate) graces: Spread,
     /// From a SIGKILL of ours to the error of the job that it hit.
     pub(crate) kills: Spread,
+
     pub(crate) missed: u64,
     pub(crate) down: u64,
 }
@@ -119,5 +120,14 @@ impl Spread {
         };
         let (count, middle, most, last) = (sorted.len(), at(0.5), at(0.99), at(1.0));
         format!("{count} times, p50 {middle:.1} ms, p99 {most:.1} ms, max {last:.1} ms")
+    }
+
+    /// How many took longer than this.
+    pub(crate) fn longer_than(&self, time: Duration) -> usize {
+        self.0.iter().filter(|micros| u128::from(**micros) > time.as_micros()).count()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ostler::{
     BaseJobManager, Job, JobManager, LaunchError, PluginConfig, Recycling, RestartPolicy, WorkerCommand,
-    WorkerConfig,
+    WorkerConfig, WorkerLimits,
 };
 use serde_json::json;
 
@@ -18,6 +18,9 @@ pub(crate) const WORKER_TYPE: &str = "torture";
 
 /// Jobs that may wait at once.
 pub(crate) const QUEUE_CAPACITY: usize = 48;
+
+/// What all processes of a worker may take together, in bytes: more than it grows to before it is recycled.
+const MEMORY_LIMIT: u64 = 256 << 20;
 
 /// The torture's jobs, and who is told when one is completed.
 struct TortureJobs {
@@ -83,6 +86,7 @@ fn config(args: &Args) -> WorkerConfig {
         heartbeat_interval: Duration::from_millis(200),
         heartbeat_timeout: Duration::from_millis(1_000),
         recycling: Recycling { after_jobs: Some(40), after_age: None, after_growth: Some(96 << 20) },
+        limits: WorkerLimits { memory: Some(MEMORY_LIMIT), core_size: Some(0), ..WorkerLimits::default() },
         queue_capacity: QUEUE_CAPACITY,
         finished_jobs_kept: 300,
         ..WorkerConfig::default()

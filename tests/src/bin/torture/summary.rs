@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::book::{Book, Check, SWEPT};
+use crate::book::{Book, Check};
 use crate::figures::Counts;
 use crate::outside::Gauge;
 
@@ -37,12 +37,7 @@ pub(crate) fn print(out: &mut impl Write, book: &Book, course: &Course) -> io::R
     writeln!(out, "  cancel of a job in a worker until true: {}", figures.cancels.describe())?;
     writeln!(out, "  the same with a grace:                  {}", figures.graces.describe())?;
     writeln!(out, "  SIGKILL until its job's error:          {}", figures.kills.describe())?;
-    let (slowest, gone) = (book.daemons.slowest, book.daemons.gone);
-    let by = if SWEPT { "" } else { " (by the torture's own hand: Ostler does not sweep yet)" };
-    writeln!(
-        out,
-        "  daemons gone after their worker:        {gone}, the last was seen {slowest:.1?} after{by}"
-    )?;
+    writeln!(out, "  daemons seen after their worker's end:  {}", book.daemons.seen.describe())?;
     let (takeovers, deaths) = (figures.takeovers, figures.busy_deaths);
     writeln!(
         out,

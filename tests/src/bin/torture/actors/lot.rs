@@ -9,9 +9,6 @@ use crate::inside::{ALPHA, Act, BETA};
 
 pub(crate) const ATTACHMENT_BYTES: usize = 1 << 20;
 
-/// Whether memory hogs are drawn: a worker must have a limit to its memory.
-pub(crate) const HOGS: bool = false;
-
 /// All that is decided of a job before it is started.
 #[derive(Clone)]
 pub(crate) struct Lot {
@@ -59,9 +56,11 @@ impl Lot {
         let cancel = (dice.percent(15) || (is_endless && dice.percent(60))).then(|| cancel(dice, &act));
         // Who is in doubt whether it ends must not be let run for ever.
         let needs_limit = is_endless && !matches!(cancel, Some(CancelPlan { once_begun: true, .. }));
-        let timeout = match needs_limit || act == Act::Hog {
-            true => Some(dice.millis(150..600)),
-            false => dice.percent(4).then(|| dice.millis(50..2_000)),
+        let timeout = match act {
+            // Only so that it ends if its worker's limit is not heeded.
+            Act::Hog => Some(Duration::from_secs(10)),
+            _ if needs_limit => Some(dice.millis(150..600)),
+            _ => dice.percent(4).then(|| dice.millis(50..2_000)),
         };
         let bad_runs = if dice.percent(50) { u32::MAX } else { dice.small(1..4) };
         Self {
@@ -144,7 +143,7 @@ fn act(dice: &mut Dice) -> Act {
         (10, BroodAndAbort),
         (20, Segfault),
         (20, Exit),
-        (if HOGS { 8 } else { 0 }, Hog),
+        (8, Hog),
         (25, Spin),
         (8, Stop),
         (15, Tidy),

@@ -3,13 +3,13 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::clock;
+use crate::figures::Spread;
 use crate::outside::Process;
 
-/// Whether Ostler sweeps up what has left its worker's group. While it does not, the torture does.
-pub(crate) const SWEPT: bool = false;
-
-/// How soon a daemon must be gone after its worker.
+/// How soon a daemon is to be gone after its worker: on a machine that has more to do, all but one in a hundred.
 const SOON: Duration = Duration::from_millis(100);
+/// How soon it must be gone, whatever else is to do.
+const LATEST: Duration = Duration::from_secs(1);
 
 /// A daemon that a job left.
 #[derive(Debug)]
@@ -29,9 +29,8 @@ struct Daemon {
 #[derive(Debug, Default)]
 pub(crate) struct Daemons {
     there: Vec<Daemon>,
-    /// How long after its worker the last one was still seen.
-    pub(crate) slowest: Duration,
-    pub(crate) gone: u64,
+    /// How long after their workers those were still seen that are gone.
+    pub(crate) seen: Spread,
 }
 
 impl Daemons {
@@ -39,7 +38,7 @@ impl Daemons {
     pub(super) fn add(&mut self, number: u64, pid: u32, at: u64, worker: Option<u32>, is_worker_dead: bool) {
         // One that is gone already was swept up.
         let Some(process) = Process::read(pid) else {
-            self.gone += 1;
+            self.seen.add(Duration::ZERO);
             return;
         };
         let doomed = (worker.is_none() || is_worker_dead).then_some(at);
@@ -61,6 +60,11 @@ impl Daemons {
         }
     }
 
+    /// Whether nearly all went soon.
+    pub(crate) fn went_soon(&self) -> bool {
+        self.seen.longer_than(SOON) <= self.seen.len().div_ceil(100)
+    }
+
     /// Those that are still there.
     pub(crate) fn left(&self) -> Vec<String> {
         let there = self.there.iter().filter(|daemon| daemon.process.still_runs());
@@ -70,25 +74,22 @@ impl Daemons {
     /// Looks after those that ought to be gone. Says which are not, each once, and ends them.
     pub(super) fn look(&mut self) -> Vec<String> {
         let mut late = Vec::new();
-        let (slowest, gone) = (&mut self.slowest, &mut self.gone);
+        let seen = &mut self.seen;
         self.there.retain_mut(|daemon| {
             let Some(doomed) = daemon.doomed else { return true };
             let since = clock::since(doomed);
             if !daemon.process.still_runs() {
-                *slowest = (*slowest).max(daemon.seen);
-                *gone += 1;
+                seen.add(daemon.seen);
                 return false;
             }
             daemon.seen = since;
-            if since > SOON && SWEPT && !daemon.is_late {
+            if since > LATEST && !daemon.is_late {
                 daemon.is_late = true;
                 let Daemon { number, process, worker, .. } = &*daemon;
                 late.push(format!(
                     "daemon {} of job {number} runs {since:?} after its worker {worker:?}",
                     process.describe()
                 ));
-            }
-            if daemon.is_late || !SWEPT {
                 end(&daemon.process);
             }
             true

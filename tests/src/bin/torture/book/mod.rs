@@ -12,7 +12,6 @@ mod verdict;
 
 pub(crate) use blow::Blows;
 pub(crate) use check::{Check, Faults};
-pub(crate) use daemons::SWEPT;
 pub(crate) use ledger::{Book, Ledger, explained_without_a_blow};
 pub(crate) use note::Note;
 pub(crate) use tale::Tale;

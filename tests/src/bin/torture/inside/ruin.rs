@@ -13,9 +13,9 @@ pub(super) fn segfault() -> ! {
 
 /// Takes memory, not faster than somebody who looks every now and then can stop it, and not all that there is.
 pub(super) fn take_memory() -> ! {
-    for _ in 0..64 {
-        std::mem::forget(std::hint::black_box(vec![1_u8; 16 << 20]));
-        std::thread::sleep(Duration::from_millis(5));
+    for _ in 0..40 {
+        std::mem::forget(std::hint::black_box(vec![1_u8; 32 << 20]));
+        std::thread::sleep(Duration::from_millis(10));
     }
     for_ever()
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::audit::{eventually, look_for_the_dead};
 use crate::actors::{Fed, Lot, start};
-use crate::book::{Check, SWEPT};
+use crate::book::Check;
 use crate::inside::{ALPHA, Act};
 use crate::outside::{Gauge, Process, children};
 use crate::world::World;
@@ -49,8 +49,12 @@ pub(super) async fn end(world: &Arc<World>, before: &Gauge) {
     let mut book = world.ledger.open();
     book.check_told();
     look_for_the_dead(&mut book, &[]);
+    let (went_soon, seen) = (book.daemons.went_soon(), book.daemons.seen.describe());
+    book.faults.note(Check::Daemons, went_soon, || {
+        format!("daemons were seen too long after their workers: {seen}")
+    });
     let daemons = book.daemons.left();
-    if SWEPT && !daemons.is_empty() {
+    if !daemons.is_empty() {
         faults.push(format!("there are daemons: {daemons:?}"));
     }
     book.faults.note(Check::Shutdown, faults.is_empty(), || faults.join("; "));

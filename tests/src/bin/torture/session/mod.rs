@@ -30,9 +30,18 @@ const THREADS: usize = 3;
 
 /// Tortures, says what came of it on stdout, and whether every check passed.
 pub(crate) fn run(args: &Args) -> Outcome<bool> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .max_blocking_threads(1)
+        // So that their number does not depend on when one was needed last.
+        .thread_keep_alive(Duration::from_secs(24 * 3600))
+        .enable_all()
+        .build()?;
     let directory = tempfile::tempdir()?;
-    runtime.block_on(torture(args, directory.path()))
+    runtime.block_on(async {
+        tokio::task::spawn_blocking(|| {}).await?;
+        torture(args, directory.path()).await
+    })
 }
 
 async fn torture(args: &Args, directory: &Path) -> Outcome<bool> {
