@@ -257,11 +257,12 @@ impl WorkerFrame {
             | Self::Result { job, .. } => Some(*job),
             Self::Hello
             | Self::Ready { .. }
+            // It comes on the pipes, where a job does not say its name: the host added that.
+            // What comes through a pipe is not said by the worker: it proves nothing.
+            | Self::Output { .. }
             | Self::Response { .. }
             | Self::State { .. }
             | Self::Pong
-            // What comes through a pipe is not said by the worker: it proves nothing.
-            | Self::Output { .. }
             | Self::HungUp
             | Self::Fault { .. } => None,
         }

@@ -67,7 +67,9 @@ pub use error::{
     CancelError, CommandError, ControlError, Error, HookError, JobError, LaunchError, QuarantineError,
     ResizeError, Result, ShutdownError, StartError, WorkerStartError,
 };
-pub use events::{JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, WorkerEvent};
+pub use events::{
+    JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
+};
 pub use integration::{
     Broadcast, BroadcastChannel, BroadcastEvent, BroadcastSubscriber, EventBroadcaster, MemoryError,
     PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory, WorkerPhase,

@@ -93,7 +93,7 @@ impl World {
         let (request, job, attempt) =
             process.and_then(|process| process.job).unwrap_or((RequestId(1), job_id(1), 1));
         let said = process.and_then(|process| process.said.get(self.rng.below(process.said.len()))).cloned();
-        match self.rng.below(9) {
+        match self.rng.below(10) {
             0 => WorkerFrame::Hello,
             1 => WorkerFrame::Ready { request, failed: vec![] },
             2 => WorkerFrame::Started { request, job, attempt },
@@ -102,6 +102,7 @@ impl World {
             5 => WorkerFrame::Response { request, result: Err("no".to_owned()) },
             6 => WorkerFrame::State { request: RequestId(request.0 + 1) },
             7 => WorkerFrame::Result { request, job: job_id(1), attempt, result: Ok(()) },
+            8 => WorkerFrame::Output { job, attempt },
             _ => said.unwrap_or(WorkerFrame::Fault { message: "a torn frame".to_owned() }),
         }
     }

@@ -169,6 +169,7 @@ fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: 
     for seq in 0..chunks {
         at += rng.up_to_ms(manners.job_length / 4 + 1);
         script.push((at, Act::Say(WorkerFrame::Note { job, attempt })));
+        script.push((at, Act::Say(WorkerFrame::Output { job, attempt })));
         script.push((at, Act::Say(WorkerFrame::Chunk { job, attempt, seq })));
     }
     at += rng.up_to_ms(manners.job_length);

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, Machine, WorkerKey};
+use ostler_lifecycle::{Input, JobId, Machine, WorkerKey};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -109,8 +109,8 @@ impl<J: JobType> Core<J> {
         change(Arc::make_mut(&mut current));
     }
 
-    /// Feeds in one thing that happened and carries out what follows. Returns the log of a job if a progress report,
-    /// a chunk or a log line was added to it.
+    /// Feeds in one thing that happened and carries out what follows. Returns the log of a job if its begin or
+    /// something that it said was added to it.
     pub(crate) fn feed(self: &Arc<Self>, input: Input, cargo: Cargo<J>) -> Option<Arc<EventLog>> {
         let mut errands = Errands::default();
         let grown = self.step(&mut self.lock(), input, cargo, &mut errands);
@@ -262,6 +262,22 @@ impl<J: JobType> Core<J> {
     pub(crate) fn workers(&self) -> Vec<WorkerState> {
         let catalog = self.catalog();
         self.lock().workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)))
+    }
+
+    /// The log of a job that is known, unless it had to make room.
+    pub(crate) fn log(&self, job: JobId) -> Option<Arc<EventLog>> {
+        let state = self.lock();
+        let running = state.active.get(&job).map(|active| &active.cell.log);
+        running.or_else(|| state.archive.get(job)).cloned()
+    }
+
+    /// Forgets the jobs that have ended; how many they were.
+    pub(crate) fn clear_completed(&self) -> usize {
+        let (cleared, _logs) = {
+            let mut state = self.lock();
+            (state.ledger.clear_completed(false), std::mem::take(&mut state.archive))
+        };
+        cleared.jobs.len()
     }
 
     /// Looks into the ledger; nothing that is large must be dropped in there.

@@ -80,6 +80,12 @@ fn named_job(frame: &WorkerFrame) -> Option<JobId> {
 fn meaning(worker: &Worker, frame: &WorkerFrame) -> Frame {
     match (frame, &worker.task) {
         (WorkerFrame::HungUp, _) => Frame::Nothing,
+        (WorkerFrame::Output { job, attempt }, Some(task))
+            if task.started_at.is_some() && (*job, *attempt) == (task.job, task.attempt) =>
+        {
+            Frame::Noted
+        }
+        (WorkerFrame::Output { .. }, _) => Frame::Nothing,
         (WorkerFrame::Hello, _) if worker.hello_at.is_none() => Frame::Hello,
         (WorkerFrame::Ready { request, failed }, _) if worker.init == Some(*request) && !worker.ready => {
             if failed.is_empty() {

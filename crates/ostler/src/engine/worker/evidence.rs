@@ -2,6 +2,7 @@
 
 use ostler_lifecycle::{ExitStatus, LimitKind, WorkerExit};
 
+use super::tail::Tail;
 use crate::WorkerLimits;
 use crate::process::{Certainty, ChildExit};
 
@@ -27,11 +28,11 @@ pub(super) fn of(remains: &ChildExit, limits: &WorkerLimits) -> WorkerExit {
 }
 
 /// The same with the end of its stderr, which may tell of a limit that shows in no signal.
-pub(super) fn with_stderr(mut exit: WorkerExit, stderr_tail: String, limits: &WorkerLimits) -> WorkerExit {
-    exit.stderr_tail = stderr_tail;
+pub(super) fn with_stderr(mut exit: WorkerExit, stderr: &Tail, limits: &WorkerLimits) -> WorkerExit {
+    exit.stderr_tail = stderr.text();
     let aborted = matches!(exit.status, ExitStatus::Signal { number: SIGABRT, .. });
     // Rust says so before it aborts, and so does the C++ library.
-    let gave_up = ["memory allocation of", "bad_alloc"].iter().any(|text| exit.stderr_tail.contains(text));
+    let gave_up = stderr.mentions("memory allocation of") || stderr.mentions("bad_alloc");
     if aborted && gave_up && limits.address_space.is_some() {
         exit.limit = Some(LimitKind::AddressSpace);
     }
@@ -78,8 +79,14 @@ mod tests {
     fn an_allocation_that_failed_is_the_address_space_if_that_was_limited() {
         let limits = WorkerLimits { address_space: Some(1 << 30), ..WorkerLimits::default() };
         let none = WorkerLimits::default();
-        let says = |text: &str, limits| with_stderr(killed_by(SIGABRT, 0), text.to_owned(), limits).limit;
-        assert_eq!(says("memory allocation of 9 bytes failed", &limits), Some(LimitKind::AddressSpace));
+        let says = |text: &str, limits| {
+            let mut stderr = Tail::default();
+            stderr.push(text.as_bytes());
+            with_stderr(killed_by(SIGABRT, 0), &stderr, limits).limit
+        };
+        let backtrace = "  0: somewhere\n".repeat(50);
+        let text = format!("memory allocation of 9 bytes failed\n{backtrace}");
+        assert_eq!(says(&text, &limits), Some(LimitKind::AddressSpace));
         assert_eq!(says("memory allocation of 9 bytes failed", &none), None);
         assert_eq!(says("assertion failed", &limits), None);
     }

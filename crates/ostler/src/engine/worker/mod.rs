@@ -3,7 +3,11 @@
 mod evidence;
 mod inbound;
 mod output;
+mod pipe;
 mod session;
+mod socket;
+mod tail;
 mod task;
+mod valve;
 
 pub(super) use task::spawn;

@@ -6,7 +6,6 @@ use ostler_wire::env;
 use tokio::sync::oneshot;
 
 use super::evidence;
-use super::output::Output;
 use super::session::Session;
 use crate::JobType;
 use crate::engine::Core;
@@ -120,17 +119,14 @@ async fn accompany<J: JobType>(
     output: ChildOutput,
     exit: &mut oneshot::Receiver<ChildExit>,
 ) -> WorkerExit {
-    let mut session = Session::new(Arc::clone(core), worker, pid);
-    let mut output = Output::new(worker, output);
+    let mut session = Session::new(Arc::clone(core), worker, pid, output);
     let remains = tokio::select! {
         // The supervisor always answers; the other case is for the compiler.
         exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
-        never = session.run(endpoint, pid) => match never {},
-        never = output.read() => match never {},
+        never = session.run(endpoint) => match never {},
     };
-    output.drain();
-    let torn_frame = session.drain();
+    let (torn_frame, stderr) = session.finish();
     let limits = &core.settings.command.limits;
-    let exit = evidence::with_stderr(evidence::of(&remains, limits), output.tail(), limits);
+    let exit = evidence::with_stderr(evidence::of(&remains, limits), &stderr, limits);
     WorkerExit { torn_frame, ..exit }
 }
