@@ -40,7 +40,8 @@ impl fmt::Display for BlockReason {
                 write!(f, "waits {delay:.1?} for attempt {attempt}; the last one failed: {failure}")
             }
             Self::Quarantined { crashes, failure } => {
-                write!(f, "is in quarantine after {crashes} crashes; the last one: {failure}")
+                let crashes = if *crashes == 1 { "a crash".to_owned() } else { format!("{crashes} crashes") };
+                write!(f, "is in quarantine after {crashes}; the last one: {failure}")
             }
         }
     }

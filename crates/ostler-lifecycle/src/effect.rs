@@ -79,7 +79,7 @@ pub enum Effect {
         /// Whether every worker did it, and if not, why.
         result: Result<(), ControlFailure>,
     },
-    /// The restart budget is spent: no worker will come.
+    /// No worker will come: the restart budget is spent, or a limit is too low.
     Down {
         /// Why.
         reason: DownReason,
@@ -144,7 +144,7 @@ pub enum Rejection {
         /// How many may wait.
         capacity: usize,
     },
-    /// The restart budget is spent.
+    /// No worker will come.
     #[error("no worker is available: {0}; find out why, then call restart_worker()")]
     Down(DownReason),
     /// A shutdown was asked for.

@@ -33,7 +33,7 @@ pub enum EndReason {
     Retired,
     /// It has reached the end of its life; another one took its place.
     Recycled(RecycleReason),
-    /// The pool was made smaller.
+    /// There are enough others: the pool was made smaller, or nobody is left for it to replace.
     Surplus,
     /// Its processes took more memory than they may.
     MemoryLimit {
@@ -71,7 +71,7 @@ impl fmt::Display for EndReason {
             Self::Recycled(RecycleReason::Jobs) => f.write_str("was recycled after its number of jobs"),
             Self::Recycled(RecycleReason::Age) => f.write_str("was recycled for its age"),
             Self::Recycled(RecycleReason::Growth) => f.write_str("was recycled because its memory had grown"),
-            Self::Surplus => f.write_str("was ended because the pool was made smaller"),
+            Self::Surplus => f.write_str("was ended because there are enough others"),
             Self::MemoryLimit { resident, limit } => {
                 write!(
                     f,

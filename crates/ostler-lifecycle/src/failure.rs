@@ -15,11 +15,11 @@ pub enum FailureKind {
     Panicked,
     /// The worker died under the job.
     Crashed,
-    /// The job ran longer than its timeout; its worker was killed.
+    /// The job ran longer than its timeout, and its worker was killed; or it did not begin within its queue timeout.
     TimedOut,
-    /// The worker did not begin, or said nothing for too long; it was killed.
+    /// The worker did not begin with the job, or it or the job said nothing for too long; it was killed.
     Stalled,
-    /// The manager shut down before the job could end.
+    /// The manager shut down, or the host ran short of memory, before the job could end.
     Interrupted,
     /// The worker broke the protocol; it was killed.
     Protocol,

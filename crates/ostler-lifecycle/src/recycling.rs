@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// Limits to a worker's life. Whatever is reached first counts; without any, workers live as long as they can.
 ///
-/// A worker that has reached one goes on until its replacement is ready, and never in the middle of a job. One worker is
-/// replaced at a time.
+/// A worker that has reached one goes on until its replacement is ready, or a standby is, and is never ended in the
+/// middle of a job. One worker is replaced at a time.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Recycling {
     /// Jobs that it has run.
     pub after_jobs: Option<u32>,
     /// How long it has been ready.
     pub after_age: Option<Duration>,
-    /// How much its process has grown since it was ready, in bytes of resident memory, seen after each job.
+    /// How much its process has grown since it was ready, in bytes of resident memory, seen after each job. Not heeded
+    /// where the worker cannot say.
     pub after_growth: Option<u64>,
 }
 
@@ -33,9 +34,11 @@ pub enum RecycleReason {
 /// Limits to memory, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MemoryRules {
-    /// How large the processes of one worker may become together, as resident memory.
+    /// How large the processes of one worker may become together, as resident memory. A worker that takes more without
+    /// any job shows that this is too low: the pool goes down.
     pub max_resident: Option<u64>,
-    /// How much the host shall have left. Below it idle workers are given up, and then jobs that may be tried again.
+    /// How much the host shall have left. Below it idle workers are given up, and then jobs that may be tried again; they
+    /// come back when there is room for what they took.
     pub min_available: Option<u64>,
 }
 

@@ -14,7 +14,7 @@ use crate::restart::{Jitter, backoff};
 /// `max_attempts`. Crashes count against `max_crashes`: they are counted before a run and taken back after it, so that
 /// a job that takes its worker along every time is found out whatever else dies. Who reaches that limit is
 /// *quarantined*: it stays pending with the evidence, until somebody releases it or lets it fail. So a job runs at most
-/// `max_attempts + max_crashes - 1` times, however it fails.
+/// `max_attempts + max_crashes - 1` times, however it fails, and a few times more if it is given up for want of memory.
 ///
 /// ```
 /// use ostler_lifecycle::{FailureKind, RetryPolicy};

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::memory::Pressure;
+use super::pressure::Pressure;
 use crate::control::Control;
 use crate::job::JobEntry;
 use crate::queue::Queue;

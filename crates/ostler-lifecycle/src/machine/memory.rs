@@ -1,31 +1,17 @@
-//! What is done about memory that was measured.
+//! What is done about memory that was measured, and a worker that takes too much.
 
 use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
-use crate::assignment::Stage;
 use crate::bytes::mib;
 use crate::slot::{Slot, SlotState};
-use crate::{Category, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey};
+use crate::{Category, Effect, EndReason, FailureKind, JobFailure, SlotId, WorkerKey};
 
 /// How often a worker that works is measured: it can take a gigabyte in a second.
 const EVERY_WHILE_BUSY: Duration = Duration::from_millis(200);
 /// How often the host is measured, also while all workers are idle: others may need what they hold.
 const EVERY_WHILE_IDLE: Duration = Duration::from_millis(500);
-
-/// Whether the host is short of memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Pressure {
-    None,
-    On,
-}
-
-impl Pressure {
-    pub(super) fn is_on(self) -> bool {
-        self == Self::On
-    }
-}
 
 impl Machine {
     /// How often [`Input::Memory`](crate::Input::Memory) is wanted now; `None` if nobody would look at it, so that an
@@ -71,25 +57,18 @@ impl Machine {
     }
 
     fn took_too_much(&mut self, now: Instant, id: SlotId, resident: u64, limit: u64, out: &mut Vec<Effect>) {
-        let state = &self.slot(id).state;
-        if matches!(state, SlotState::Dying(_) | SlotState::Draining { .. }) {
-            return;
-        }
-        if matches!(state, SlotState::Starting | SlotState::Loading { .. }) {
-            let figures = format!(
-                "a worker may take {} of memory and took {} while it loaded its plugins",
-                mib(limit),
-                mib(resident)
-            );
-            return self.refuse_limit(now, id, figures, out);
-        }
-        if matches!(state, SlotState::Idle | SlotState::Reserved { .. }) && self.slot(id).life.jobs_done == 0
-        {
-            let figures = format!(
-                "a worker may take {} of memory and took {} before it had run a job",
-                mib(limit),
-                mib(resident)
-            );
+        let slot = self.slot(id);
+        let when = match slot.state {
+            SlotState::Dying(_) | SlotState::Draining { .. } => return,
+            SlotState::Starting | SlotState::Loading { .. } => Some("while it loaded its plugins"),
+            SlotState::Idle | SlotState::Reserved { .. } if slot.life.jobs_done == 0 => {
+                Some("before it had run a job")
+            }
+            _ => None,
+        };
+        if let Some(when) = when {
+            let (limit, resident) = (mib(limit), mib(resident));
+            let figures = format!("a worker may take {limit} of memory and took {resident} {when}");
             return self.refuse_limit(now, id, figures, out);
         }
         let victim = self.slot(id).state.victim(|| {
@@ -101,136 +80,5 @@ impl Machine {
             JobFailure::new(FailureKind::Crashed, Category::Resource, message)
         });
         self.kill(now, id, EndReason::MemoryLimit { resident, limit }, victim, out);
-    }
-
-    /// One worker goes at a time, so that what it gives back is seen before the next one does.
-    fn host_has(
-        &mut self,
-        now: Instant,
-        available: u64,
-        least: u64,
-        resident: &[(WorkerKey, u64)],
-        out: &mut Vec<Effect>,
-    ) {
-        if let Some(room) = available.checked_sub(least) {
-            if self.pressure.is_on() {
-                self.come_back(now, room, out);
-            }
-            return;
-        }
-        self.pressure = Pressure::On;
-        if self.slots.iter().any(Slot::is_leaving) {
-            return;
-        }
-        let size =
-            |worker: WorkerKey| resident.iter().find(|(of, _)| *of == worker).map_or(0, |(_, bytes)| *bytes);
-        if let Some(id) = self.who_goes(size) {
-            let size = size(self.slot(id).worker());
-            self.evict(now, id, size, out);
-        }
-    }
-
-    /// The largest of those that are idle; then who is only just coming; then the newest job that may run again.
-    fn who_goes(&self, size: impl Fn(WorkerKey) -> u64) -> Option<SlotId> {
-        let idle = self.slots.iter().filter(|slot| matches!(slot.state, SlotState::Idle));
-        let spared = usize::from(self.must_get_on());
-        if idle.clone().count() > spared {
-            return idle.max_by_key(|slot| size(slot.worker())).map(|slot| slot.id);
-        }
-        if self.running() == 0 {
-            return None;
-        }
-        let coming = self
-            .slots
-            .iter()
-            .filter(|slot| matches!(slot.state, SlotState::Starting | SlotState::Loading { .. }));
-        coming
-            .max_by_key(|slot| slot.generation)
-            .map(|slot| slot.id)
-            .or_else(|| self.newest_that_may_run_again())
-    }
-
-    /// Whether somebody waits and nobody works: one worker has to do, however short memory is.
-    fn must_get_on(&self) -> bool {
-        self.running() == 0 && self.queue.wanting() > 0
-    }
-
-    fn evict(&mut self, now: Instant, id: SlotId, size: u64, out: &mut Vec<Effect>) {
-        let like_it = self.slots.iter().map(|slot| slot.life.baseline).max().unwrap_or_default();
-        let slot = self.slot(id);
-        slot.wanted = true;
-        slot.needs = match slot.state {
-            SlotState::Idle if slot.life.baseline > 0 => slot.life.baseline,
-            _ => size.max(like_it),
-        };
-        let victim = slot.state.victim(|| {
-            let message = "the job was given up because the host was short of memory";
-            JobFailure::new(FailureKind::Interrupted, Category::Resource, message)
-        });
-        self.kill(now, id, EndReason::MemoryPressure, victim, out);
-    }
-
-    /// Who has lost the least, and will not fail. The last job that runs is left alone: somebody must get on.
-    fn newest_that_may_run_again(&self) -> Option<SlotId> {
-        let running = self.slots.iter().filter_map(|slot| match &slot.state {
-            SlotState::Busy(assignment) if assignment.stage != Stage::Leaving => Some((slot.id, assignment)),
-            _ => None,
-        });
-        if running.clone().count() < 2 || self.down.is_some() || self.intake != Intake::Open {
-            return None;
-        }
-        let may_run_again = |job: JobId| {
-            self.jobs.get(&job).is_some_and(|entry| {
-                let policy = entry.retry.as_ref().unwrap_or(&self.config.retry);
-                policy.outlives_eviction(entry.score)
-            })
-        };
-        let newest = running
-            .filter(|(_, assignment)| may_run_again(assignment.job))
-            .max_by_key(|(_, assignment)| assignment.request);
-        newest.map(|(id, _)| id)
-    }
-
-    /// A worker is to be started here when there is memory for it.
-    pub(super) fn want_later(&mut self, id: SlotId) {
-        let slot = self.slot(id);
-        slot.wanted = true;
-        slot.needs = slot.needs.max(slot.life.baseline);
-    }
-
-    /// As many workers are to be started as are missing, when there is memory for them.
-    pub(super) fn want_all_later(&mut self) {
-        let noted = self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted).count();
-        for _ in self.taken() + noted..self.target() {
-            let unnoted = self.slots.iter().find(|slot| slot.is_vacant() && !slot.wanted).map(|slot| slot.id);
-            let id = unnoted.unwrap_or_else(|| self.add_slot());
-            self.want_later(id);
-        }
-    }
-
-    /// Memory is there again: who had to go comes back, one after the other, and only if there is room for it. The
-    /// pressure is on until all are back: otherwise they would come and go for ever.
-    fn come_back(&mut self, now: Instant, room: u64, out: &mut Vec<Effect>) {
-        // What those will take that are only just coming is not seen yet.
-        let comes = |slot: &Slot| matches!(slot.state, SlotState::Starting | SlotState::Loading { .. });
-        if let Some((id, needs)) = self.next_to_come_back()
-            && needs <= room
-            && !self.slots.iter().any(comes)
-        {
-            self.slot(id).wanted = false;
-            self.fill(now, id, out);
-        }
-        if self.next_to_come_back().is_none() {
-            self.pressure = Pressure::None;
-        }
-    }
-
-    /// The place that needs the least, and how much.
-    fn next_to_come_back(&self) -> Option<(SlotId, u64)> {
-        if self.intake != Intake::Open || self.down.is_some() || self.taken() >= self.target() {
-            return None;
-        }
-        let wanted = self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted);
-        wanted.min_by_key(|slot| slot.needs).map(|slot| (slot.id, slot.needs))
     }
 }

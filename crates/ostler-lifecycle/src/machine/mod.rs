@@ -10,6 +10,7 @@ mod frames;
 mod jobs;
 mod memory;
 mod pool;
+mod pressure;
 mod recycle;
 mod refill;
 mod retries;

@@ -84,16 +84,17 @@ impl Machine {
         let others = self.slots.iter().filter(|slot| slot.can_take_over() && !slot.beside).count();
         let replacement = self.slots.iter().find(|slot| slot.beside);
         match replacement.map(|slot| (slot.id, slot.can_take_over())) {
-            None if others < self.config.max_workers as usize => return self.start_replacement(now, out),
-            Some((_, false)) => return,
-            Some((new, true)) if idle => {
-                self.slot(new).beside = false;
-                self.slot(id).beside = true;
+            None if others < self.config.max_workers as usize => self.start_replacement(now, out),
+            Some((_, false)) => {}
+            ready => {
+                // It is not stopped in the middle of a job.
+                let Some(reason) = reason.filter(|_| idle) else { return };
+                if let Some((new, _)) = ready {
+                    self.slot(new).beside = false;
+                    self.slot(id).beside = true;
+                }
+                self.stop(now, id, reason, out);
             }
-            _ => {}
-        }
-        if let Some(reason) = reason.filter(|_| idle) {
-            self.stop(now, id, reason, out);
         }
     }
 

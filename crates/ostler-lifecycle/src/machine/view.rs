@@ -94,7 +94,7 @@ impl Machine {
         self.jobs.len()
     }
 
-    /// Why there are no workers any more, if the restart budget is spent.
+    /// Why no worker will come any more, if that is so.
     pub fn down(&self) -> Option<&DownReason> {
         self.down.as_ref()
     }
