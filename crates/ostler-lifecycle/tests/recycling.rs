@@ -415,3 +415,22 @@ fn old_workers_that_will_be_replaced_count_when_the_pool_is_made_smaller() {
         ",
     );
 }
+
+#[test]
+fn that_a_worker_was_old_is_forgotten_with_it() {
+    check(
+        PoolConfig { max_workers: 2, restart_policy: RestartPolicy::Backoff, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 2.3
+        garbage 2.3  | kill 2.3
+        exit 0.1     | 0.1 gone: on its own
+        resize 1 0   |
+        pass 5s      |
+        ",
+    );
+}

@@ -25,7 +25,7 @@ impl Machine {
         };
         let slot = self.slot(id);
         slot.last_end = last_end;
-        let (beside, old) = (slot.beside, matches!(slot.retire, Some(EndReason::Recycled(_))));
+        let (beside, old) = (slot.beside, matches!(slot.retire.take(), Some(EndReason::Recycled(_))));
         slot.enter(SlotState::Vacant { owes }, None);
         if self.down.is_some() || self.intake != Intake::Open {
             return;
