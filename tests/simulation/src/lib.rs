@@ -62,6 +62,7 @@ mod agenda;
 mod chaos;
 mod driver;
 mod host;
+mod memory;
 mod model;
 mod process;
 mod recorder;
@@ -69,6 +70,7 @@ mod rng;
 mod run;
 mod scenario;
 mod script;
+mod settings;
 mod violation;
 mod world;
 

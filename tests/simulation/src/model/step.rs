@@ -8,10 +8,12 @@ use super::worker::{End, Worker};
 pub(crate) struct Step {
     /// It is about something that is over: it must change nothing.
     pub(crate) quiet: bool,
-    /// Jobs that must end now, and how.
+    /// What must become of jobs now.
     pub(crate) due: Vec<(JobId, Due)>,
     /// The job that must be on its way to Cancelling.
     pub(crate) cancelling: Option<JobId>,
+    /// The job that must be let out of quarantine.
+    pub(crate) released: Option<JobId>,
     /// Jobs whose worker does not die, which must be said.
     pub(crate) still_dying: Vec<JobId>,
     /// The job that the hook has just agreed to.
@@ -24,6 +26,8 @@ pub(crate) struct Step {
     pub(crate) frame: Frame,
     /// The worker that has just gone.
     pub(crate) gone: Option<(WorkerKey, Worker)>,
+    /// The worker that left a frame half said, and is killed although it is dead.
+    pub(crate) torn: Option<WorkerKey>,
     /// Slots that have become empty, and how.
     pub(crate) emptied: Vec<(SlotId, End)>,
     /// Starts that are asked for, so that policy and budget do not count.
@@ -32,10 +36,42 @@ pub(crate) struct Step {
     pub(crate) replaced: Vec<SlotId>,
     /// Slots that were filled.
     pub(crate) filled: Vec<SlotId>,
-    /// Workers that were killed.
+    /// Workers that were killed, and that were told to stop.
     pub(crate) killed: Vec<WorkerKey>,
+    pub(crate) stopped: Vec<WorkerKey>,
+    /// Workers that take more memory than they may, and must go.
+    pub(crate) over_limit: Vec<WorkerKey>,
+    /// The host is short of memory: who may have to go, as things were before.
+    pub(crate) eviction: Option<Eviction>,
+    /// The host has enough memory again.
+    pub(crate) relief: bool,
+    /// The pool gets another size.
+    pub(crate) resized: bool,
+    /// A limit would end every worker: the pool must be down now.
+    pub(crate) hopeless: bool,
+    /// A limit to growth is exceeded by every first job: it must be given up now.
+    pub(crate) futile: bool,
     pub(crate) went_down: bool,
     pub(crate) published: bool,
+}
+
+/// Who may be given up for want of memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Eviction {
+    /// Somebody is dying already: what that gives back must be seen first.
+    pub(crate) waits: bool,
+    /// Workers without a job that are not reserved for one.
+    pub(crate) idle: usize,
+    /// The largest of those, if they are known one by one.
+    pub(crate) largest: Option<u64>,
+    /// What was measured.
+    pub(crate) sizes: Vec<(WorkerKey, u64)>,
+    /// The one that has its job for the shortest time, of those that may run again.
+    pub(crate) newest: Option<WorkerKey>,
+    /// Jobs in workers.
+    pub(crate) running: usize,
+    /// Who went.
+    pub(crate) gone: Vec<WorkerKey>,
 }
 
 /// What a frame means, in the state in which its worker is.
@@ -49,7 +85,7 @@ pub(crate) enum Frame {
     Started,
     Noted,
     Chunk,
-    /// It ends a job, as is noted among those that must.
+    /// It ends a run, as is noted among what must become of jobs.
     Ended,
     EndedAfterCancel,
     Chore,
