@@ -101,7 +101,11 @@ impl Machine {
         }
     }
 
+    /// The first reason counts: what ends while the pool is down changes nothing.
     pub(super) fn go_down(&mut self, now: Instant, reason: DownReason, out: &mut Vec<Effect>) {
+        if self.down.is_some() {
+            return;
+        }
         for slot in &mut self.slots {
             if let SlotState::Waiting { after } = slot.state {
                 slot.enter(SlotState::Vacant { owes: Some(after) }, None);
