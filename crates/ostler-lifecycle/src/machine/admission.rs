@@ -56,6 +56,11 @@ impl Machine {
             return;
         };
         match answer {
+            // The pool was made smaller while the hook was thinking: another time.
+            Admission::Proceed if self.running() > self.config.max_workers as usize => {
+                self.become_idle(now, slot, out);
+                self.requeue(now, job, out);
+            }
             Admission::Proceed => self.execute(now, slot, job, out),
             Admission::Wait { reason } => {
                 self.become_idle(now, slot, out);
