@@ -45,7 +45,7 @@ impl Machine {
     pub(super) fn resize(&mut self, now: Instant, max_workers: u32, standby: u32, out: &mut Vec<Effect>) {
         self.config.max_workers = max_workers;
         self.config.standby = standby;
-        if self.intake != Intake::Open || self.down.is_some() {
+        if self.intake != Intake::Open {
             return;
         }
         let mut missing = self.target().saturating_sub(self.staying());
@@ -55,7 +55,7 @@ impl Machine {
                 missing -= 1;
             }
         }
-        if self.staying() < self.target() {
+        if self.staying() < self.target() && self.down.is_none() {
             self.fill_up(out);
         }
         self.shrink(now, out);
