@@ -74,7 +74,7 @@ impl Machine {
     }
 
     /// Lets go of those who are too many: first who is of no use yet, last who has a job, and that one ends first.
-    fn shrink(&mut self, now: Instant, out: &mut Vec<Effect>) {
+    pub(super) fn shrink(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let mut excess = self.staying().saturating_sub(self.target());
         let order: [fn(&SlotState) -> bool; 4] = [
             |state| matches!(state, SlotState::Waiting { .. }),

@@ -18,7 +18,7 @@ impl Machine {
         let limit = self.config.recycling.after_growth;
         let too_large = limit.is_some_and(|limit| growth > limit);
         if limit.is_some() && self.growth.after_job(jobs, too_large) {
-            self.refuse_growth_limit(baseline, growth, out);
+            self.refuse_growth_limit(now, baseline, growth, out);
         }
         self.check_life(now, id, growth);
     }
@@ -33,7 +33,7 @@ impl Machine {
         }
     }
 
-    fn refuse_growth_limit(&mut self, baseline: u64, growth: u64, out: &mut Vec<Effect>) {
+    fn refuse_growth_limit(&mut self, now: Instant, baseline: u64, growth: u64, out: &mut Vec<Effect>) {
         let limit = self.config.recycling.after_growth.take().unwrap_or_default();
         for slot in &mut self.slots {
             if slot.retire == Some(EndReason::Recycled(RecycleReason::Growth)) {
@@ -48,6 +48,10 @@ impl Machine {
             mib(growth)
         );
         out.push(Effect::RecyclingRefused { figures });
+        // Who was started as a replacement may be one too many now.
+        if self.intake == Intake::Open {
+            self.shrink(now, out);
+        }
     }
 
     /// When the next worker that is ready has reached its age.
