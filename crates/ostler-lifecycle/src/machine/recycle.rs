@@ -14,7 +14,8 @@ impl Machine {
         let slot = self.slot(id);
         slot.life.jobs_done += 1;
         let (jobs, baseline) = (slot.life.jobs_done, slot.life.baseline);
-        let growth = resident.saturating_sub(baseline);
+        // Who cannot tell what it took has not grown.
+        let growth = if baseline == 0 { 0 } else { resident.saturating_sub(baseline) };
         let limit = self.config.recycling.after_growth;
         let too_large = limit.is_some_and(|limit| growth > limit);
         if limit.is_some() && self.growth.after_job(jobs, too_large) {
