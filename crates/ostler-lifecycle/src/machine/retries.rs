@@ -21,6 +21,10 @@ impl Machine {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         entry.score = entry.score_after(failure.kind);
         entry.suspect = false;
+        // It did begin once, whether its worker came to say so or not.
+        if let Some(deadline) = entry.queue_deadline.take() {
+            self.queue.clear_deadline(deadline, entry.place);
+        }
         let policy = Arc::clone(entry.retry.as_ref().unwrap_or(&self.config.retry));
         match policy.verdict(failure.kind, failure.category, entry.score) {
             Verdict::Retry => self.try_again(now, job, &policy, failure, out),
