@@ -175,7 +175,12 @@ struct Ready {
 }
 
 fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) -> Said {
-    assignment.reported(now);
+    // What an earlier job has printed may be late, and says nothing of this one.
+    let printed_by_another = matches!(frame, WorkerFrame::Output { job, attempt }
+        if (job, attempt) != (assignment.job, assignment.attempt));
+    if !printed_by_another {
+        assignment.reported(now);
+    }
     let Assignment { job: mine, attempt: current, request: asked, stage, .. } = assignment;
     let is_mine = |job: JobId, attempt: u32| job == *mine && attempt == *current;
     let answers = |request: RequestId, job, attempt| request == *asked && is_mine(job, attempt);
