@@ -62,7 +62,7 @@ impl Machine {
     }
 
     /// Workers that nobody has told to go, and those to come.
-    fn staying(&self) -> usize {
+    pub(super) fn staying(&self) -> usize {
         let stays = |slot: &&Slot| {
             let goes = matches!(
                 slot.state,
