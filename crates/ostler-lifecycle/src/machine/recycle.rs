@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use crate::effect::mib;
-use crate::slot::SlotState;
+use crate::slot::{Slot, SlotState};
 use crate::{DownReason, Effect, EndReason, RecycleReason, SlotId};
 
 impl Machine {
@@ -73,40 +73,47 @@ impl Machine {
         }
     }
 
-    /// Takes the next step: the old one goes once the pool has its number of workers without it; until then a
-    /// replacement is started beside it.
+    /// Takes the next step: an old one goes once the pool has its number of workers without it, other old ones among
+    /// them; until then a replacement is started beside it.
     pub(super) fn recycle(&mut self, now: Instant, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open || self.down.is_some() {
             return;
         }
-        let is_old = |slot: &&crate::slot::Slot| {
-            slot.is_ready() && matches!(slot.retire, Some(EndReason::Recycled(_)))
-        };
-        let Some(first) = self.slots.iter().find(is_old) else { return };
-        let others = self
-            .slots
-            .iter()
-            .filter(|slot| slot.is_ready() && slot.hung_up.is_none() && slot.retire.is_none())
-            .count();
-        if others >= self.config.max_workers as usize {
-            let idle = self.slots.iter().filter(is_old).find(|slot| matches!(slot.state, SlotState::Idle));
-            if let Some((id, Some(reason))) = idle.map(|slot| (slot.id, slot.retire.clone())) {
-                self.stop(now, id, reason, out);
-            }
-        } else if self.taken() <= self.target() && first.is_ready() && !self.pressure.is_on() {
-            let id = self.vacant_slot();
-            // An empty slot that a fault has left is the restart policy's.
-            if matches!(self.slot(id).state, SlotState::Vacant { owes: None }) {
-                self.spawn(id, out);
-            }
+        while let Some((id, reason)) = self.dispensable() {
+            // It made room for another one, whatever the policy says.
+            self.slot(id).wanted = true;
+            self.stop(now, id, reason, out);
         }
+        let Some(first) = self.slots.iter().find(|slot| is_old(slot)) else { return };
+        let enough = self.serving_beside(first) >= self.config.max_workers as usize;
+        if !enough && self.taken() <= self.target() && !self.pressure.is_on() {
+            // An empty slot that a fault has left comes first: its start is one after a fault.
+            let left_by_fault = |slot: &&Slot| matches!(slot.state, SlotState::Vacant { owes: Some(_) });
+            let id = self.slots.iter().find(left_by_fault).map(|slot| slot.id);
+            let id = id.unwrap_or_else(|| self.vacant_slot());
+            self.fill(now, id, out);
+        }
+    }
+
+    /// Who has reached the end of its life and can go now.
+    fn dispensable(&self) -> Option<(SlotId, EndReason)> {
+        let enough = |slot: &&Slot| self.serving_beside(slot) >= self.config.max_workers as usize;
+        let idle = |slot: &&Slot| is_old(slot) && matches!(slot.state, SlotState::Idle);
+        let slot = self.slots.iter().filter(idle).find(enough)?;
+        slot.retire.clone().map(|reason| (slot.id, reason))
+    }
+
+    /// Workers beside this one that can run jobs and are not to go for another reason than their age.
+    fn serving_beside(&self, slot: &Slot) -> usize {
+        let serves = |other: &&Slot| {
+            other.is_ready() && other.hung_up.is_none() && (other.retire.is_none() || is_old(other))
+        };
+        self.slots.iter().filter(serves).filter(|other| other.id != slot.id).count()
     }
 
     /// Places that a replacement may take beside all others.
     pub(super) fn surge(&self) -> usize {
-        let recycles =
-            |slot: &crate::slot::Slot| slot.is_ready() && matches!(slot.retire, Some(EndReason::Recycled(_)));
-        usize::from(self.slots.iter().any(recycles))
+        usize::from(self.slots.iter().any(is_old))
     }
 
     /// A worker has its plugins loaded. Whether a limit would end it, and all that come after it, at once.
@@ -133,4 +140,9 @@ impl Machine {
         self.kill(now, id, EndReason::LoadFailed(figures.clone()), None, out);
         self.go_down(now, DownReason::LimitTooLow { figures }, out);
     }
+}
+
+/// Whether its worker has reached the end of its life.
+fn is_old(slot: &Slot) -> bool {
+    slot.is_ready() && matches!(slot.retire, Some(EndReason::Recycled(_)))
 }

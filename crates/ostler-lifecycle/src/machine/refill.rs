@@ -29,8 +29,12 @@ impl Machine {
         if self.down.is_some() || self.intake != Intake::Open {
             return;
         }
-        // There are enough others, or it had to go to make room for something else than another one.
-        if self.taken() >= self.target() + self.surge() || self.pressure.is_on() {
+        if self.taken() >= self.target() + self.surge() {
+            self.slot(id).wanted = false;
+            return;
+        }
+        // It had to go to make room for something else than another one.
+        if self.pressure.is_on() {
             return;
         }
         if self.slot(id).wanted {
@@ -46,11 +50,28 @@ impl Machine {
         }
     }
 
-    fn refill_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+    /// Fills an empty slot that nobody needs to go on: not if that would spend the budget.
+    pub(super) fn fill(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let SlotState::Vacant { owes } = self.slot(id).state else { return };
+        match owes {
+            None => self.spawn(id, out),
+            Some(fault) if self.starts_after(now, fault).is_some() => {
+                self.refill_after_fault(now, id, fault, out);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Starts after this kind of fault, made and to come, if there may be one more.
+    fn starts_after(&mut self, now: Instant, fault: Fault) -> Option<u32> {
         let waits =
             |slot: &&crate::slot::Slot| matches!(slot.state, SlotState::Waiting { after } if after == fault);
         let waiting = self.slots.iter().filter(waits).count();
-        let Some(before) = self.budget(fault).used(now, waiting) else {
+        self.budget(fault).used(now, waiting)
+    }
+
+    fn refill_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+        let Some(before) = self.starts_after(now, fault) else {
             let reason = self.spent(id, fault);
             self.go_down(now, reason, out);
             return;

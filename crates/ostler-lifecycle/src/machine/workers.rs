@@ -25,7 +25,7 @@ impl Machine {
         self.fill_up(out);
     }
 
-    /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
+    /// Starts afresh. A slot whose worker is being ended is filled again when that is dead.
     pub(super) fn restart_workers(&mut self, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open {
             return;
@@ -36,7 +36,7 @@ impl Machine {
             out.push(Effect::Up);
         }
         for slot in &mut self.slots {
-            slot.wanted = matches!(slot.state, SlotState::Dying(_));
+            slot.wanted = matches!(slot.state, SlotState::Dying(_) | SlotState::Draining { .. });
         }
         self.start(out);
     }
