@@ -123,9 +123,12 @@ impl Machine {
         self.block(now, job, BlockReason::Resources { reason }, out);
     }
 
-    /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for.
+    /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for; one on a host
+    /// that is short of memory starts the rest later.
     fn end_wait(&mut self, now: Instant, id: SlotId, after: Fault, out: &mut Vec<Effect>) {
+        let short = self.pressure.is_on() && !self.one_worker_is_needed(id);
         let wanted = match self.intake {
+            _ if short => false,
             Intake::Open => true,
             Intake::Draining { deadline } => now < deadline && self.queue.wanting() > 0,
             Intake::Ending | Intake::Closed => false,
@@ -134,7 +137,9 @@ impl Machine {
             self.budget(after).take(now);
             self.spawn(id, out);
         } else {
-            self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
+            let slot = self.slot(id);
+            slot.wanted |= short;
+            slot.enter(SlotState::Vacant { owes: Some(after) }, None);
         }
     }
 

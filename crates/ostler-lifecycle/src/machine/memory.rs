@@ -105,7 +105,7 @@ impl Machine {
         if available >= least {
             if self.pressure.is_on() {
                 self.pressure = Pressure::None;
-                self.fill_evicted(out);
+                self.fill_wanted(now, out);
             }
             return;
         }
@@ -152,15 +152,17 @@ impl Machine {
         newest.map(|slot| slot.id)
     }
 
-    /// Memory is there again: who had to go comes back.
-    fn fill_evicted(&mut self, out: &mut Vec<Effect>) {
-        if self.intake != Intake::Open || self.down.is_some() {
-            return;
-        }
+    /// Memory is there again: who had to go comes back, and what could not be started meanwhile is.
+    fn fill_wanted(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
-            let slot = &self.slots[index];
-            if slot.wanted && matches!(slot.state, SlotState::Vacant { .. }) && self.taken() < self.target() {
-                self.spawn(slot.id, out);
+            if self.intake != Intake::Open || self.down.is_some() || self.taken() >= self.target() {
+                return;
+            }
+            let slot = &mut self.slots[index];
+            if slot.wanted && matches!(slot.state, SlotState::Vacant { .. }) {
+                slot.wanted = false;
+                let id = slot.id;
+                self.fill(now, id, out);
             }
         }
     }

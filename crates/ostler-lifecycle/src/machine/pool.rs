@@ -29,6 +29,10 @@ impl Machine {
         if let Some(slot) = self.slots.iter().find(|slot| matches!(slot.state, SlotState::Vacant { .. })) {
             return slot.id;
         }
+        self.add_slot()
+    }
+
+    fn add_slot(&mut self) -> SlotId {
         let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
         self.slots.push(Slot::new(id));
         id
@@ -55,10 +59,29 @@ impl Machine {
                 missing -= 1;
             }
         }
-        if self.staying() < self.target() && self.down.is_none() {
-            self.fill_up(out);
+        if self.staying() < self.target() {
+            self.grow(now, out);
         }
         self.shrink(now, out);
+    }
+
+    /// Starts workers until there are as many as there are to be, and those that follow a fault within the budget. On a
+    /// host that is short of memory they come later.
+    fn grow(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let missing = self.target().saturating_sub(self.taken());
+        let vacant = |slot: &&Slot| matches!(slot.state, SlotState::Vacant { .. });
+        while self.slots.iter().filter(vacant).count() < missing {
+            self.add_slot();
+        }
+        let vacant: Vec<SlotId> =
+            self.slots.iter().filter(vacant).map(|slot| slot.id).take(missing).collect();
+        for id in vacant {
+            if self.pressure.is_on() {
+                self.slot(id).wanted = true;
+            } else if self.down.is_none() {
+                self.fill(now, id, out);
+            }
+        }
     }
 
     /// Workers that nobody has told to go, and those to come.

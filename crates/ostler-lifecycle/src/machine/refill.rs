@@ -33,8 +33,10 @@ impl Machine {
             self.slot(id).wanted = false;
             return;
         }
-        // It had to go to make room for something else than another one.
+        // It had to go to make room for something else than another one: what is promised comes afterwards.
         if self.pressure.is_on() {
+            let promised = restart::refill(self.config.restart_policy, kind, false) != Refill::Leave;
+            self.slot(id).wanted |= promised;
             return;
         }
         if self.slot(id).wanted {
@@ -111,6 +113,12 @@ impl Machine {
                 coming += 1;
             }
         }
+    }
+
+    /// Whether a job waits and nobody runs one, nor will soon without this slot.
+    pub(super) fn one_worker_is_needed(&self, id: SlotId) -> bool {
+        let coming = self.slots.iter().any(|slot| slot.id != id && slot.is_on_its_way());
+        self.queue.wanting() > 0 && self.running() == 0 && !coming
     }
 
     fn spent(&mut self, id: SlotId, fault: Fault) -> DownReason {
