@@ -49,6 +49,9 @@ impl Machine {
     pub(super) fn resize(&mut self, now: Instant, max_workers: u32, standby: u32, out: &mut Vec<Effect>) {
         self.config.max_workers = max_workers;
         self.config.standby = standby;
+        while self.slots.len() < self.target() {
+            self.add_slot();
+        }
         if self.intake != Intake::Open {
             return;
         }
@@ -70,9 +73,6 @@ impl Machine {
     fn grow(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let missing = self.target().saturating_sub(self.taken());
         let vacant = |slot: &&Slot| matches!(slot.state, SlotState::Vacant { .. });
-        while self.slots.iter().filter(vacant).count() < missing {
-            self.add_slot();
-        }
         let vacant: Vec<SlotId> =
             self.slots.iter().filter(vacant).map(|slot| slot.id).take(missing).collect();
         for id in vacant {
