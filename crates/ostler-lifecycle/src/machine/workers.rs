@@ -36,6 +36,9 @@ impl Machine {
             out.push(Effect::Up);
         }
         for slot in &mut self.slots {
+            if matches!(slot.state, SlotState::Vacant { .. }) {
+                slot.enter(SlotState::VACANT, None);
+            }
             slot.wanted = matches!(slot.state, SlotState::Dying(_) | SlotState::Draining { .. });
         }
         self.start(out);
