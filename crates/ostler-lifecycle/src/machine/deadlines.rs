@@ -127,8 +127,10 @@ impl Machine {
     /// that is short of memory starts the rest later.
     fn end_wait(&mut self, now: Instant, id: SlotId, after: Fault, out: &mut Vec<Effect>) {
         let short = self.pressure.is_on() && !self.one_worker_is_needed(id);
+        // It takes a place itself.
+        let too_many = self.taken() > self.target() + self.surge();
         let wanted = match self.intake {
-            _ if short => false,
+            _ if short || too_many => false,
             Intake::Open => true,
             Intake::Draining { deadline } => now < deadline && self.queue.wanting() > 0,
             Intake::Ending | Intake::Closed => false,
