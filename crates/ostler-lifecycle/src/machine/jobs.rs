@@ -218,11 +218,16 @@ impl Machine {
     pub(super) fn time_out_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for job in self.queue.take_overdue(now) {
             let Some(entry) = self.jobs.get(&job) else { continue };
-            if let Whereabouts::InSlot(slot) = entry.whereabouts {
-                if !matches!(self.slot(slot).state, SlotState::Reserved { .. }) {
-                    continue;
+            match entry.whereabouts {
+                Whereabouts::InSlot(slot) => {
+                    if !matches!(self.slot(slot).state, SlotState::Reserved { .. }) {
+                        continue;
+                    }
+                    self.become_idle(now, slot, out);
                 }
-                self.become_idle(now, slot, out);
+                // It was sent, and is being cancelled.
+                Whereabouts::Undead => continue,
+                Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {}
             }
             self.take_out(job);
             self.fail(job, waited_too_long(), out);
