@@ -61,7 +61,8 @@ pub(crate) fn reaction(
 
 fn load(request: RequestId, manners: Manners, rng: &mut Rng) -> Script {
     let delay = rng.up_to_ms(30);
-    let ready = |request, failed| Act::Say(WorkerFrame::Ready { request, loaded: vec![], failed, resident: 0 });
+    let ready =
+        |request, failed| Act::Say(WorkerFrame::Ready { request, loaded: vec![], failed, resident: 0 });
     if !rng.chance(manners.faults) {
         return vec![(delay, ready(request, vec![]))];
     }

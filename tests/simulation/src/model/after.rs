@@ -23,7 +23,7 @@ impl Model {
         if self.ending.is_none() && !self.closed {
             self.nobody_waits_beside_an_idle_worker(machine)?;
             self.empty_slots_are_filled_for_pending_jobs(machine)?;
-            self.the_pool_keeps_its_size(input, machine)?;
+            self.the_pool_keeps_its_size(machine)?;
             self.who_is_old_goes(machine)?;
         }
         self.down_means_that_nobody_waits()?;
@@ -46,9 +46,7 @@ impl Model {
         ensure(step.submitted.is_none(), "a_submit_is_answered", || format!("{:?}", step.submitted))?;
         ensure(step.gone.is_none(), "a_death_is_announced", || format!("{:?}", step.gone))?;
         ensure(step.torn.is_none(), "who_breaks_the_protocol_is_killed", || format!("{:?}", step.torn))?;
-        ensure(!step.hopeless || self.down, "a_hopeless_limit_ends_the_pool", || {
-            "it goes on".to_owned()
-        })?;
+        ensure(!step.hopeless || self.down, "a_hopeless_limit_ends_the_pool", || "it goes on".to_owned())?;
         ensure(!step.futile, "a_limit_is_refused_when_it_is_futile", || "it is heeded".to_owned())?;
         let Input::Frame { worker, .. } = input else { return Ok(()) };
         let wants_kill = matches!(step.frame, Frame::Wrong | Frame::LoadFailed | Frame::EndedAfterCancel);
@@ -109,7 +107,12 @@ impl Model {
         ensure(
             taken >= self.target() || coming >= enough,
             "an_empty_slot_is_filled_while_jobs_are_pending",
-            || format!("{taken} of {} places are taken, {coming} workers are coming, {waiting} jobs wait", self.target()),
+            || {
+                format!(
+                    "{taken} of {} places are taken, {coming} workers are coming, {waiting} jobs wait",
+                    self.target()
+                )
+            },
         )
     }
 

@@ -62,7 +62,7 @@ impl Model {
             && !matches!(result, Ok(()) | Err(ControlFailure::ShutDown));
         for worker in self.workers.values_mut() {
             worker.questions.retain(|(_, asked)| *asked != id);
-            if reload_failed && worker.chores_done.contains(&id) {
+            if reload_failed && worker.listens() && worker.chores_done.contains(&id) {
                 worker.obsolete = true;
                 worker.old = None;
             }

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use ostler_lifecycle::{Category, ExitStatus, FailureKind, JobId, RecycleReason, SlotId, WorkerExit, WorkerKey};
+use ostler_lifecycle::{
+    Category, ExitStatus, FailureKind, JobId, RecycleReason, SlotId, WorkerExit, WorkerKey,
+};
 
 use super::job::{Due, Stage};
 use super::worker::{End, Killed, Worker};
@@ -17,7 +19,8 @@ impl Model {
         if worker.is_free() {
             self.losses += 1;
         }
-        let half_said = exit.is_some_and(|exit| exit.torn_frame.is_some() && matches!(exit.status, ExitStatus::Code(_)));
+        let half_said =
+            exit.is_some_and(|exit| exit.torn_frame.is_some() && matches!(exit.status, ExitStatus::Code(_)));
         if half_said && worker.stopped.is_none() {
             self.left_a_frame_half_said(key, &mut worker);
         }

@@ -62,7 +62,8 @@ impl Model {
     }
 
     pub(super) fn notice_ending(&mut self) {
-        if !self.shutdown.is_some_and(|deadline| deadline <= self.now) || self.closed || self.ending.is_some() {
+        if !self.shutdown.is_some_and(|deadline| deadline <= self.now) || self.closed || self.ending.is_some()
+        {
             return;
         }
         self.ending = Some(self.now);
@@ -178,6 +179,7 @@ impl Model {
     /// Something was freed, so the hook is asked again for all.
     pub(super) fn everybody_gets_another_turn(&mut self) {
         self.ask_again_at = None;
+        self.step.freed = true;
         for job in self.jobs.values_mut() {
             if let Stage::Pending { blocked } = &mut job.stage {
                 *blocked = false;

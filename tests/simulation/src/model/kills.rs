@@ -53,7 +53,9 @@ impl Model {
         let subject = matches!(input, Input::Frame { worker, .. } if *worker == key);
         let fault = |doom| Some(Reason { end: worker.fault(), doom, evicted: false });
         let asked = |doom| Some(Reason { end: End::Asked, doom, evicted: false });
-        if (subject && self.step.frame == Frame::Wrong) || self.is_over(input, worker.hung_up_at, HANG_UP_GRACE) {
+        if (subject && self.step.frame == Frame::Wrong)
+            || self.is_over(input, worker.hung_up_at, HANG_UP_GRACE)
+        {
             return fault(self.doom_of_a_breach(worker));
         }
         if let Some(stopped) = worker.stopped {
@@ -108,7 +110,11 @@ impl Model {
             (_, Some(_)) if job.timeout.is_some_and(|span| self.is_over(input, task.started_at, span)) => {
                 asked(Some((FailureKind::TimedOut, Category::Transient)))
             }
-            (_, Some(_)) if job.stall_timeout.is_some_and(|span| self.is_over(input, Some(task.reported_at), span)) => {
+            (_, Some(_))
+                if job
+                    .stall_timeout
+                    .is_some_and(|span| self.is_over(input, Some(task.reported_at), span)) =>
+            {
                 asked(Some((FailureKind::Stalled, Category::Transient)))
             }
             (_, None) if self.is_over(input, Some(task.sent_at), self.config.start_timeout) => {

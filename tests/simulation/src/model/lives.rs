@@ -14,7 +14,8 @@ impl Model {
         let Some(worker) = self.workers.get_mut(&key) else { return false };
         let too_large = self.config.memory.max_resident.is_some_and(|limit| resident >= limit);
         let loading = worker.spawned_at.map(|at| now - at);
-        let too_old = self.config.recycling.after_age.is_some_and(|limit| loading.is_some_and(|age| limit <= age));
+        let too_old =
+            self.config.recycling.after_age.is_some_and(|limit| loading.is_some_and(|age| limit <= age));
         if too_large || too_old {
             self.step.hopeless = true;
             return false;
@@ -44,7 +45,7 @@ impl Model {
         }
         if self.step.futile {
             self.config.recycling.after_growth = None;
-            for worker in self.workers.values_mut() {
+            for worker in self.workers.values_mut().filter(|worker| worker.listens()) {
                 worker.old = worker.old.filter(|(reason, _)| *reason != RecycleReason::Growth);
             }
         }

@@ -73,7 +73,8 @@ impl Model {
         let spared = self.step.over_limit.iter().find(|key| !self.step.killed.contains(key));
         ensure(spared.is_none(), "who_takes_too_much_memory_is_killed", || format!("{spared:?} lives on"))?;
         if let Some(eviction) = &self.step.eviction {
-            let due = eviction.may_take_one() && (eviction.idle > 0 || (eviction.running >= 2 && eviction.newest.is_some()));
+            let due = eviction.may_take_one()
+                && (eviction.idle > 0 || (eviction.running >= 2 && eviction.newest.is_some()));
             ensure(!due, "somebody_makes_room_under_pressure", || format!("{eviction:?}"))?;
         }
         if self.step.relief { self.who_made_room_comes_back() } else { Ok(()) }

@@ -103,9 +103,11 @@ impl Model {
     pub(crate) fn judge(&mut self, input: &Input, effects: &[Effect], machine: &Machine) -> Verdict {
         // The budget may have room again for who is to replace a worker that is recycled.
         let late_start = |effect: &Effect| matches!(effect, Effect::Spawn { .. }) && self.is_recycling();
-        ensure(!self.step.quiet || effects.iter().all(late_start), "what_comes_late_changes_nothing", || {
-            format!("{input:?} led to {effects:?}")
-        })?;
+        ensure(
+            !self.step.quiet || effects.iter().all(late_start),
+            "what_comes_late_changes_nothing",
+            || format!("{input:?} led to {effects:?}"),
+        )?;
         for effect in effects {
             self.effect(effect, input)?;
         }

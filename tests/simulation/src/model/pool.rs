@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ostler_lifecycle::{Input, Machine, RestartPolicy, SlotId, WorkerKey};
+use ostler_lifecycle::{Machine, RestartPolicy, SlotId, WorkerKey};
 
 use super::restart::{Filled, Owed};
 use super::worker::{End, Stopped, Worker};
@@ -20,7 +20,9 @@ impl Model {
 
     /// Whether somebody who is ready has reached the end of its life.
     pub(super) fn is_recycling(&self) -> bool {
-        self.workers.values().any(|worker| worker.old.is_some() && !worker.obsolete && worker.ready && worker.listens())
+        self.workers
+            .values()
+            .any(|worker| worker.old.is_some() && !worker.obsolete && worker.ready && worker.listens())
     }
 
     /// Workers that are neither dying nor told to go.
@@ -80,7 +82,9 @@ impl Model {
     }
 
     pub(super) fn foresee_resize(&mut self, max_workers: u32, standby: u32) {
+        let before = self.shrunk;
         self.shrunk |= max_workers + standby < self.config.max_workers + self.config.standby;
+        self.step.first_shrink = self.shrunk && !before;
         self.config.max_workers = max_workers;
         self.config.standby = standby;
         self.step.resized = true;
@@ -126,7 +130,7 @@ impl Model {
     }
 
     /// Who is too many goes as soon as it has nothing to do.
-    pub(super) fn the_pool_keeps_its_size(&self, input: &Input, machine: &Machine) -> Verdict {
+    pub(super) fn the_pool_keeps_its_size(&self, machine: &Machine) -> Verdict {
         let size = (self.config.max_workers, self.config.standby);
         ensure(machine.size() == size, "the_view_is_true", || format!("{:?}", machine.size()))?;
         if self.shutdown.is_some() {
@@ -137,7 +141,7 @@ impl Model {
         let staying = self.alive().filter(|(_, worker)| stays(worker)).count();
         let free = self.alive().filter(|(_, worker)| stays(worker) && useless(worker)).count();
         let free = free.saturating_sub(self.reserved(machine));
-        let just_shrunk = matches!(input, Input::Resize { .. }) && staying > self.target() && free > 0;
+        let just_shrunk = self.step.first_shrink && staying > self.target() && free > 0;
         ensure(free <= self.places() && !just_shrunk, "who_is_too_many_is_let_go", || {
             format!("{staying} workers stay, {free} of them without a job, in {} places", self.places())
         })
@@ -165,9 +169,11 @@ impl Model {
         ensure(whole, "liveness_the_pool_is_whole", || {
             format!("{alive} workers, and {} places: {:?}", self.places(), self.workers)
         })?;
-        let owed = self.restarts.slots.values().find(|slot| {
-            matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing)
-        });
+        let owed = self
+            .restarts
+            .slots
+            .values()
+            .find(|slot| matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing));
         ensure(owed.is_none(), "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
         let ages = |worker: &Worker| worker.old.is_some_and(|(_, since)| since + patience < self.now);

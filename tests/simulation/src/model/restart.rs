@@ -42,9 +42,15 @@ pub(super) enum Owed {
 }
 
 impl Restarts {
-    pub(super) fn clear(&mut self) {
+    /// A restart is asked for: what has happened does not count any more.
+    fn forget_faults(&mut self) {
         self.after_load_faults.clear();
         self.after_crashes.clear();
+        for slot in self.slots.values_mut() {
+            if let Filled::NotAnyMore { end, owed, .. } = slot {
+                (*end, *owed) = (End::Asked, Owed::Nothing);
+            }
+        }
     }
 
     fn starts_after(&mut self, fault: Fault) -> &mut VecDeque<Instant> {
@@ -116,13 +122,20 @@ impl Model {
         let recycles = self.is_recycling() && self.shutdown.is_none();
         let late = self.step.relief && self.grows_later;
         let grows = (self.step.resized || late) && self.shutdown.is_none();
-        let wanted = self.step.free_start || recycles || grows || self.jobs.values().any(super::job::Job::is_pending);
+        let wanted =
+            self.step.free_start || recycles || grows || self.jobs.values().any(super::job::Job::is_pending);
         ensure(wanted, "guarantee_7_no_more_restarts_than_the_policy_allows", || {
             format!("{key} is spawned at {input:?}, and no job is pending")
         })
     }
 
-    fn guarantee_7_no_more_restarts(&mut self, key: WorkerKey, end: End, owed: Owed, input: &Input) -> Verdict {
+    fn guarantee_7_no_more_restarts(
+        &mut self,
+        key: WorkerKey,
+        end: End,
+        owed: Owed,
+        input: &Input,
+    ) -> Verdict {
         const CHECK: &str = "guarantee_7_no_more_restarts_than_the_policy_allows";
         if self.step.free_start || self.step.replaced.contains(&key.slot) {
             return Ok(());
@@ -165,10 +178,13 @@ impl Model {
             DownReason::Crashes { .. } => Fault::Crash,
             DownReason::LoadFailures { .. } => Fault::Load,
             DownReason::LimitTooLow { .. } => {
-                return ensure(self.step.hopeless, "no_limit_is_too_low_without_figures", || format!("{reason}"));
+                return ensure(self.step.hopeless, "no_limit_is_too_low_without_figures", || {
+                    format!("{reason}")
+                });
             }
         };
-        let waits = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end, .. } if *end == End::Fault(fault));
+        let waits =
+            |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end, .. } if *end == End::Fault(fault));
         let scheduled = self.restarts.slots.values().filter(waits).count();
         let used = self.starts_in_the_window(fault) + scheduled.saturating_sub(1);
         let max = self.config.max_restart_attempts as usize;
@@ -188,7 +204,7 @@ impl Model {
             return;
         }
         self.step.free_start = true;
-        self.restarts.clear();
+        self.restarts.forget_faults();
         for worker in self.workers.values_mut() {
             worker.killed.iter_mut().for_each(|killed| killed.replaced = true);
             worker.stopped.iter_mut().for_each(|stopped| stopped.replaced = true);
@@ -196,18 +212,33 @@ impl Model {
     }
 
     /// What the policy owes to the slots that have just become empty, and to those that wait.
-    pub(super) fn restarts_are_prompt(&self, tick: bool) -> Verdict {
+    pub(super) fn restarts_are_prompt(&mut self, tick: bool) -> Verdict {
         const CHECK: &str = "the_policy_restarts_what_it_promises";
         if self.down || self.shutdown.is_some() {
             return Ok(());
         }
         self.empty_slots_get_their_due(tick)?;
-        let late = |slot: &&Filled| {
-            matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. }
-                if *since + self.config.restart_backoff_max < self.now)
-        };
-        let overdue = self.restarts.slots.iter().find(|(_, slot)| late(slot));
-        ensure(!tick || overdue.is_none(), CHECK, || format!("a restart is overdue: {overdue:?}"))
+        // Who waits for its time takes a place, unless others have taken all of them.
+        let longest = self.config.restart_backoff_max;
+        let now = self.now;
+        let late = |since: Instant| since + longest < now;
+        let filled = self.restarts.slots.values().filter(|slot| match slot {
+            Filled::With(_) => true,
+            Filled::NotAnyMore { since, owed, .. } => *owed == Owed::Delayed && !late(*since),
+        });
+        let few = filled.count() < self.target();
+        let overdue = self.restarts.slots.iter().find(|(_, slot)| {
+            matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since))
+        });
+        ensure(!tick || !few || overdue.is_none(), CHECK, || format!("a restart is overdue: {overdue:?}"))?;
+        for slot in self.restarts.slots.values_mut().filter(|_| tick && !few) {
+            if let Filled::NotAnyMore { since, owed: owed @ Owed::Delayed, .. } = slot
+                && late(*since)
+            {
+                *owed = Owed::Nothing;
+            }
+        }
+        Ok(())
     }
 
     fn empty_slots_get_their_due(&self, tick: bool) -> Verdict {
@@ -215,7 +246,11 @@ impl Model {
         // Where several become empty at once, or workers come of age at the same time, it depends on who is first.
         let &[(slot, end)] = &self.step.emptied[..] else { return Ok(()) };
         let hidden = self.shrunk && self.is_recycling();
-        if self.step.free_start || self.pressure || hidden || (tick && self.config.recycling.after_age.is_some()) {
+        if self.step.free_start
+            || self.pressure
+            || hidden
+            || (tick && self.config.recycling.after_age.is_some())
+        {
             return Ok(());
         }
         let filled = self.step.filled.contains(&slot);
@@ -236,7 +271,9 @@ impl Model {
             false => false,
         };
         ensure(filled == expected, CHECK, || {
-            format!("slot {slot} was emptied by {end:?}, and filled at once: {filled}; {taken:?} of {room} are taken")
+            format!(
+                "slot {slot} was emptied by {end:?}, and filled at once: {filled}; {taken:?} of {room} are taken"
+            )
         })
     }
 }

@@ -12,7 +12,11 @@ const POLICY: &str = "guarantee_2_a_job_runs_again_only_as_its_policy_says";
 
 impl Model {
     /// The job's run has failed in this step, and this is how; nobody else is blamed for it.
-    fn failed_run(&mut self, id: JobId, failure: &JobFailure) -> Result<Next, super::super::violation::Violation> {
+    fn failed_run(
+        &mut self,
+        id: JobId,
+        failure: &JobFailure,
+    ) -> Result<Next, super::super::violation::Violation> {
         let job = self.unfinished(id)?.clone();
         let due = self.step.due.iter().position(|(due, _)| *due == id);
         match due.map(|index| self.step.due.remove(index).1) {
@@ -40,7 +44,8 @@ impl Model {
     ) -> Verdict {
         let next = self.failed_run(id, failure)?;
         let until = self.now + delay;
-        let in_time = self.shutdown.is_none_or(|deadline| until < deadline) && self.ending.is_none() && !self.down;
+        let in_time =
+            self.shutdown.is_none_or(|deadline| until < deadline) && self.ending.is_none() && !self.down;
         let job = self.unfinished(id)?;
         ensure(next == Next::Again && in_time, POLICY, || {
             format!("{id} had to be {next:?}, and runs again after {failure:?}: {job:?}")
@@ -56,7 +61,11 @@ impl Model {
         job.attempt = attempt;
         job.evidence = Some(failure.kind);
         job.start_by = None;
-        job.waits_again(if delay.is_zero() { Stage::Pending { blocked: false } } else { Stage::Delayed { until } });
+        job.waits_again(if delay.is_zero() {
+            Stage::Pending { blocked: false }
+        } else {
+            Stage::Delayed { until }
+        });
         Ok(())
     }
 

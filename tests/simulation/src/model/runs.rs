@@ -53,7 +53,9 @@ impl Runs {
 
     /// Whether there is one more run in it, whatever came of the earlier ones.
     pub(crate) fn are_left(&self, policy: &RetryPolicy) -> bool {
-        self.failures < policy.max_attempts && self.crashes < policy.max_crashes && self.evictions <= EVICTIONS
+        self.failures < policy.max_attempts
+            && self.crashes < policy.max_crashes
+            && self.evictions <= EVICTIONS
     }
 
     /// The longest that the next run may be put off.

@@ -45,8 +45,11 @@ pub(crate) struct Step {
     pub(crate) eviction: Option<Eviction>,
     /// The host has enough memory again.
     pub(crate) relief: bool,
-    /// The pool gets another size.
+    /// The pool gets another size, and a smaller one for the first time.
     pub(crate) resized: bool,
+    pub(crate) first_shrink: bool,
+    /// Something was freed, so that those who wait for resources may be asked about.
+    pub(crate) freed: bool,
     /// A limit would end every worker: the pool must be down now.
     pub(crate) hopeless: bool,
     /// A limit to growth is exceeded by every first job: it must be given up now.

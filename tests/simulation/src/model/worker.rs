@@ -110,9 +110,9 @@ impl Worker {
         self.task.is_some() && self.listens()
     }
 
-    /// Has a connection, plugins, and no order to go.
+    /// Has a connection, plugins, and no reason to go but its age.
     pub(crate) fn is_serving(&self) -> bool {
-        self.ready && self.listens() && self.hung_up_at.is_none()
+        self.ready && self.listens() && self.hung_up_at.is_none() && !self.obsolete
     }
 
     /// It ends now, and nobody asked for it.
@@ -122,7 +122,8 @@ impl Worker {
 
     /// Whether it has anything to do, so that it must show that it lives.
     pub(crate) fn must_show_life(&self) -> bool {
-        self.listens() && (self.task.is_some() || self.chore.is_some() || (self.hello_at.is_some() && !self.ready))
+        self.listens()
+            && (self.task.is_some() || self.chore.is_some() || (self.hello_at.is_some() && !self.ready))
     }
 
     /// Something was heard of it, or it was given something to do.

@@ -71,11 +71,9 @@ impl Model {
             Command::Init => worker.init.is_none() && self.step.frame == Frame::Hello,
             Command::Execute { .. } => worker.is_free() && !worker.obsolete,
             Command::Cancel { job } => {
-                worker
-                    .task
-                    .as_ref()
-                    .is_some_and(|task| task.job == job && task.leave_by.is_some_and(|until| until > self.now))
-                    && matches!(input, Input::Cancel { job: asked, .. } if *asked == job)
+                worker.task.as_ref().is_some_and(|task| {
+                    task.job == job && task.leave_by.is_some_and(|until| until > self.now)
+                }) && matches!(input, Input::Cancel { job: asked, .. } if *asked == job)
             }
             Command::Reload { id } => {
                 worker.is_free()
@@ -102,7 +100,8 @@ impl Model {
         let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
         let due = worker.pulse_deadline(config).is_some_and(|deadline| deadline <= now);
         let first = worker.pinged_at.is_none();
-        let right = due && matches!(input, Input::Tick) && (first || worker.is_looked_at_too_late(config, now));
+        let right =
+            due && matches!(input, Input::Tick) && (first || worker.is_looked_at_too_late(config, now));
         ensure(right, "who_speaks_is_not_asked_whether_it_lives", || format!("{key} is {worker:?}"))?;
         worker.pinged_at = Some(now);
         Ok(())
@@ -147,7 +146,12 @@ impl Model {
             _ => false,
         };
         // Somebody else takes the place of who was recycled, whatever the policy says.
-        let recycled = matches!(cause, EndCause::Ended(EndReason::Recycled(RecycleReason::Jobs | RecycleReason::Age | RecycleReason::Growth)));
+        let recycled = matches!(
+            cause,
+            EndCause::Ended(EndReason::Recycled(
+                RecycleReason::Jobs | RecycleReason::Age | RecycleReason::Growth
+            ))
+        );
         if recycled && self.shutdown.is_none() && !self.down && !self.pressure && !worker.given_up {
             self.step.replaced.push(key.slot);
         }
