@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::Machine;
 use super::core::Intake;
 use crate::effect::mib;
+use crate::restart::EndKind;
 use crate::slot::{SlotState, Stage};
 use crate::{Category, Effect, EndReason, FailureKind, JobFailure, SlotId, WorkerKey};
 
@@ -152,17 +153,20 @@ impl Machine {
         newest.map(|slot| slot.id)
     }
 
-    /// Memory is there again: who had to go comes back, and what could not be started meanwhile is.
+    /// Memory is there again: who had to go comes back, and what was promised meanwhile is kept.
     fn fill_wanted(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
-            if self.intake != Intake::Open || self.down.is_some() || self.taken() >= self.target() {
-                return;
-            }
             let slot = &mut self.slots[index];
-            if slot.wanted && matches!(slot.state, SlotState::Vacant { .. }) {
-                slot.wanted = false;
-                let id = slot.id;
-                self.fill(now, id, out);
+            let SlotState::Vacant { owes } = slot.state else { continue };
+            let (id, wanted) = (slot.id, std::mem::take(&mut slot.wanted));
+            let goes_on = self.intake == Intake::Open && self.down.is_none();
+            if wanted && goes_on && self.taken() < self.target() {
+                match owes {
+                    Some(fault) if self.promises_restart(EndKind::Fault(fault)) => {
+                        self.refill_after_fault(now, id, fault, out);
+                    }
+                    _ => self.fill(now, id, out),
+                }
             }
         }
     }

@@ -35,7 +35,7 @@ impl Machine {
         }
         // It had to go to make room for something else than another one: what is promised comes afterwards.
         if self.pressure.is_on() {
-            let promised = restart::refill(self.config.restart_policy, kind, false) != Refill::Leave;
+            let promised = self.promises_restart(kind);
             self.slot(id).wanted |= promised;
             return;
         }
@@ -50,6 +50,11 @@ impl Machine {
                 self.refill_after_fault(now, id, fault, out);
             }
         }
+    }
+
+    /// Whether the policy fills a slot again after such an end, also if nothing is pending.
+    pub(super) fn promises_restart(&self, kind: EndKind) -> bool {
+        restart::refill(self.config.restart_policy, kind, false) != Refill::Leave
     }
 
     /// Fills an empty slot that nobody needs to go on: not if that would spend the budget.
@@ -72,7 +77,13 @@ impl Machine {
         self.budget(fault).used(now, waiting)
     }
 
-    fn refill_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+    pub(super) fn refill_after_fault(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        fault: Fault,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(before) = self.starts_after(now, fault) else {
             let reason = self.spent(id, fault);
             self.go_down(now, reason, out);
