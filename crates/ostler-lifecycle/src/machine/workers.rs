@@ -18,7 +18,13 @@ const LAST_LINE_CHARS: usize = 200;
 impl Machine {
     pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
-            if matches!(self.slots[index].state, SlotState::Waiting { .. }) {
+            if !matches!(self.slots[index].state, SlotState::Waiting { .. }) {
+                continue;
+            }
+            // After the pool was made smaller, those that still have a job may take all places.
+            if self.taken() > self.target() + self.surge() {
+                self.slots[index].enter(SlotState::VACANT, None);
+            } else {
                 self.spawn(self.slots[index].id, out);
             }
         }
