@@ -40,7 +40,9 @@ impl Model {
         if worker.is_free() {
             self.losses += 1;
         }
-        worker.killed = Some(Killed { at, end, doom, replaced: evicted, evicted });
+        // Somebody was to take its place already.
+        let replaced = worker.stopped.is_some_and(|stopped| stopped.recycled || stopped.replaced);
+        worker.killed = Some(Killed { at, end, doom, replaced: evicted || replaced, evicted });
         if let (true, Some(eviction)) = (evicted, room) {
             eviction.gone.push(key);
         }

@@ -98,7 +98,7 @@ impl Model {
         if self.shutdown.is_some() {
             return false;
         }
-        let others = self.alive().filter(|(other, worker)| **other != key && worker.old.is_none()).count();
+        let others = self.alive().filter(|(other, worker)| **other != key && worker.stays()).count();
         let waits = self.places_taken(SlotId(u32::MAX));
         others + (waits.end - waits.start) >= self.target()
     }
@@ -136,10 +136,9 @@ impl Model {
         if self.shutdown.is_some() {
             return Ok(());
         }
-        let stays = |worker: &Worker| worker.old.is_none();
         let useless = |worker: &Worker| !worker.ready || worker.is_free();
-        let staying = self.alive().filter(|(_, worker)| stays(worker)).count();
-        let free = self.alive().filter(|(_, worker)| stays(worker) && useless(worker)).count();
+        let staying = self.alive().filter(|(_, worker)| worker.stays()).count();
+        let free = self.alive().filter(|(_, worker)| worker.stays() && useless(worker)).count();
         let free = free.saturating_sub(self.reserved(machine));
         let just_shrunk = self.step.first_shrink && staying > self.target() && free > 0;
         ensure(free <= self.places() && !just_shrunk, "who_is_too_many_is_let_go", || {
@@ -165,7 +164,9 @@ impl Model {
             return Ok(());
         }
         let alive = self.alive().count();
-        let whole = alive <= self.places() && (alive >= self.target() || !(always && eager));
+        // One may be on its way out, and its successor follows.
+        let present = self.workers.values().filter(|worker| !worker.given_up).count();
+        let whole = alive <= self.places() && (present >= self.target() || !(always && eager));
         ensure(whole, "liveness_the_pool_is_whole", || {
             format!("{alive} workers, and {} places: {:?}", self.places(), self.workers)
         })?;

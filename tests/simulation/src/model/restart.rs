@@ -227,9 +227,9 @@ impl Model {
             Filled::NotAnyMore { since, owed, .. } => *owed == Owed::Delayed && !late(*since),
         });
         let few = filled.count() < self.target();
-        let overdue = self.restarts.slots.iter().find(|(_, slot)| {
-            matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since))
-        });
+        let overdue = self.restarts.slots.iter().find(
+            |(_, slot)| matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since)),
+        );
         ensure(!tick || !few || overdue.is_none(), CHECK, || format!("a restart is overdue: {overdue:?}"))?;
         for slot in self.restarts.slots.values_mut().filter(|_| tick && !few) {
             if let Filled::NotAnyMore { since, owed: owed @ Owed::Delayed, .. } = slot

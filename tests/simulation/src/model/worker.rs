@@ -115,6 +115,11 @@ impl Worker {
         self.ready && self.listens() && self.hung_up_at.is_none() && !self.obsolete
     }
 
+    /// Nobody has a reason to let it go.
+    pub(crate) fn stays(&self) -> bool {
+        self.listens() && self.old.is_none() && !self.obsolete
+    }
+
     /// It ends now, and nobody asked for it.
     pub(crate) fn fault(&self) -> End {
         End::Fault(if self.ready { Fault::Crash } else { Fault::Load })
