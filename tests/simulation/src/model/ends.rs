@@ -42,9 +42,8 @@ impl Model {
                 None if worker.task.as_ref().is_some_and(|task| task.leave_by.is_some()) => End::Asked,
                 None => worker.fault(),
             };
-            let makes_room = worker.killed.is_some_and(|killed| killed.evicted)
-                || worker.stopped.is_some_and(|stopped| stopped.recycled);
-            self.emptied(key.slot, end, makes_room);
+            let comes_back = replaced || worker.stopped.is_some_and(|stopped| stopped.recycled);
+            self.emptied(key.slot, end, comes_back);
         }
         self.step.gone = Some((key, worker));
         self.everybody_gets_another_turn();
@@ -59,7 +58,7 @@ impl Model {
         if worker.killed.is_none() {
             let doom = job.map(|_| (FailureKind::Protocol, Category::Fatal));
             let (end, at) = (worker.fault(), self.now);
-            worker.killed = Some(Killed { at, end, doom, replaced: false, evicted: false });
+            worker.killed = Some(Killed { at, end, doom, replaced: false });
             self.step.torn = Some(key);
         }
     }
@@ -139,7 +138,7 @@ impl Model {
         let Some(killed) = worker.killed else { return Ok(()) };
         let job = worker.task.as_ref().map(|task| task.job);
         self.is_replaced(key.slot, killed.replaced);
-        self.emptied(key.slot, killed.end, killed.evicted);
+        self.emptied(key.slot, killed.end, killed.replaced);
         if let Some(id) = job {
             match self.jobs.get(&id).map(|job| job.stage) {
                 Some(Stage::Cancelling(_)) => self.step.still_dying.push(id),
@@ -155,8 +154,8 @@ impl Model {
         ensure(killed.at <= self.now, "time_runs_forward", || format!("{key} was killed in the future"))
     }
 
-    fn emptied(&mut self, slot: SlotId, end: End, evicted: bool) {
+    fn emptied(&mut self, slot: SlotId, end: End, comes_back: bool) {
         self.step.emptied.push((slot, end));
-        self.slot_is_empty(slot, end, evicted);
+        self.slot_is_empty(slot, end, comes_back);
     }
 }

@@ -42,7 +42,7 @@ impl Model {
         }
         // Somebody was to take its place already.
         let replaced = worker.stopped.is_some_and(|stopped| stopped.recycled || stopped.replaced);
-        worker.killed = Some(Killed { at, end, doom, replaced: evicted || replaced, evicted });
+        worker.killed = Some(Killed { at, end, doom, replaced: evicted || replaced });
         if let (true, Some(eviction)) = (evicted, room) {
             eviction.gone.push(key);
         }

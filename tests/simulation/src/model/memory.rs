@@ -115,8 +115,9 @@ impl Model {
         let backs_off = self.config.restart_policy == ostler_lifecycle::RestartPolicy::Backoff;
         let room = self.has_room_for_another() == Some(true);
         for slot in self.restarts.slots.values_mut() {
-            if let Filled::NotAnyMore { end, since, owed: owed @ Owed::Postponed } = slot {
-                let delayed = backs_off && room && *end != End::Asked;
+            if let Filled::NotAnyMore { end, since, owed: owed @ (Owed::Postponed | Owed::PerhapsPostponed) } = slot
+            {
+                let delayed = backs_off && room && *end != End::Asked && *owed == Owed::Postponed;
                 *owed = if delayed { Owed::Delayed } else { Owed::Nothing };
                 *since = now;
             }

@@ -39,6 +39,8 @@ pub(super) enum Owed {
     Delayed,
     /// A start, when the host has enough memory again.
     Postponed,
+    /// The same, if there was a place for it, which cannot be seen from outside.
+    PerhapsPostponed,
 }
 
 impl Restarts {
@@ -73,7 +75,7 @@ impl Restarts {
 }
 
 impl Model {
-    pub(super) fn slot_is_empty(&mut self, slot: SlotId, end: End, evicted: bool) {
+    pub(super) fn slot_is_empty(&mut self, slot: SlotId, end: End, comes_back: bool) {
         let policy = self.config.restart_policy;
         let by_policy = match (policy, end) {
             (RestartPolicy::Always | RestartPolicy::Backoff, _) => true,
@@ -84,8 +86,8 @@ impl Model {
         let room = self.has_room_for_another();
         let owed = if self.down || self.shutdown.is_some() || room == Some(false) {
             Owed::Nothing
-        } else if self.pressure && (by_policy || evicted) {
-            Owed::Postponed
+        } else if self.pressure && (by_policy || comes_back) {
+            if room == Some(true) { Owed::Postponed } else { Owed::PerhapsPostponed }
         } else if policy == RestartPolicy::Backoff && end != End::Asked && room == Some(true) {
             Owed::Delayed
         } else {
@@ -141,7 +143,7 @@ impl Model {
             return Ok(());
         }
         let by_policy = match (self.config.restart_policy, end) {
-            _ if owed == Owed::Postponed && self.step.relief => true,
+            _ if self.step.relief && matches!(owed, Owed::Postponed | Owed::PerhapsPostponed) => true,
             (RestartPolicy::Always | RestartPolicy::Backoff, _)
             | (RestartPolicy::OnCancellation, End::Asked) => self.shutdown.is_none(),
             (RestartPolicy::OnCancellation, End::Fault(_)) | (RestartPolicy::Never, _) => false,
@@ -174,6 +176,7 @@ impl Model {
         self.step.went_down = true;
         self.restarts.turn_debts(Owed::Delayed, Owed::Nothing);
         self.restarts.turn_debts(Owed::Postponed, Owed::Nothing);
+        self.restarts.turn_debts(Owed::PerhapsPostponed, Owed::Nothing);
         let fault = match reason {
             DownReason::Crashes { .. } => Fault::Crash,
             DownReason::LoadFailures { .. } => Fault::Load,

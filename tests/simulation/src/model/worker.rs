@@ -64,8 +64,6 @@ pub(crate) struct Killed {
     pub(crate) doom: Option<(FailureKind, Category)>,
     /// Its slot is filled again whatever the policy says: a restart was asked for since, or it had to make room.
     pub(crate) replaced: bool,
-    /// It had to make room.
-    pub(crate) evicted: bool,
 }
 
 /// A worker that was told to stop.
