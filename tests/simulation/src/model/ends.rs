@@ -155,7 +155,6 @@ impl Model {
     }
 
     fn emptied(&mut self, slot: SlotId, end: End, comes_back: bool) {
-        self.step.emptied.push((slot, end));
         self.slot_is_empty(slot, end, comes_back);
     }
 }

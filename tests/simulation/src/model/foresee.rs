@@ -183,6 +183,7 @@ impl Model {
         for job in self.jobs.values_mut() {
             if let Stage::Pending { blocked } = &mut job.stage {
                 *blocked = false;
+                job.unsure = false;
             }
         }
     }

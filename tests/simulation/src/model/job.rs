@@ -30,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) begun: bool,
     pub(crate) cancel_asked: bool,
     pub(crate) question: Option<Question>,
+    /// Whether it is blocked cannot be said: something was freed in the step in which the hook's time was up.
+    pub(crate) unsure: bool,
 }
 
 /// An open question to the hook.
@@ -76,6 +78,7 @@ impl Job {
             begun: false,
             cancel_asked: false,
             question: None,
+            unsure: false,
         }
     }
 
@@ -95,7 +98,7 @@ impl Job {
 
     /// Pending, not blocked and not asked about.
     pub(crate) fn is_ready(&self) -> bool {
-        self.stage == Stage::Pending { blocked: false } && self.question.is_none()
+        self.stage == Stage::Pending { blocked: false } && self.question.is_none() && !self.unsure
     }
 
     /// Whether the hook is asked under this name.
@@ -120,6 +123,7 @@ impl Job {
         self.stage = stage;
         self.begun = false;
         self.question = None;
+        self.unsure = false;
     }
 }
 

@@ -32,19 +32,16 @@ impl Model {
         ensure(last < ticket, "names_are_new", || format!("{ticket:?} came after {last:?}"))?;
         self.guarantee_6_first_in_first_out(id)?;
         let (losses, ending, asked_at) = (self.losses, self.ending.is_some(), self.now);
-        // In a tick, what is freed may come before or after the hook's time is up.
-        let freed = self.step.freed;
         let job = self.unfinished(id)?;
         let may = job.is_pending() && !job.cancel_asked && !ending;
         ensure(may, "the_hook_is_asked_about_pending_jobs", || format!("{id} is {job:?}"))?;
         let blocked = job.stage == Stage::Pending { blocked: true };
-        ensure(!blocked || freed, "who_waits_for_a_resource_waits_until_something_is_freed", || {
+        ensure(!blocked || job.unsure, "who_waits_for_a_resource_waits_until_something_is_freed", || {
             id.to_string()
         })?;
         let open = job.question.as_ref().is_some_and(|question| question.losses == losses);
         ensure(!open, "the_hook_is_asked_once", || format!("{id} is being asked about"))?;
-        job.question = None;
-        job.stage = Stage::Pending { blocked: false };
+        job.waits_again(Stage::Pending { blocked: false });
         let plugin = job.plugin;
         let best = self.best_for(plugin);
         self.unfinished(id)?.question = Some(Question { ticket, asked_at, losses, best });
@@ -161,10 +158,14 @@ impl Model {
             _ => false,
         };
         ensure(right, "what_is_published_happened", || format!("{id} waits for resources"))?;
-        if !self.step.freed {
+        // In a tick, what is freed may come before or after the hook's time is up.
+        let unsure = self.step.freed && matches!(input, Input::Tick);
+        if !unsure {
             self.ask_again_at.get_or_insert(self.now + ASK_AGAIN);
         }
-        self.unfinished(id)?.waits_again(Stage::Pending { blocked: true });
+        let job = self.unfinished(id)?;
+        job.waits_again(Stage::Pending { blocked: true });
+        job.unsure = unsure;
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl Model {
         self.grows_later = false;
         let now = self.now;
         let backs_off = self.config.restart_policy == ostler_lifecycle::RestartPolicy::Backoff;
-        let room = self.has_room_for_another() == Some(true);
+        let room = self.places_taken(ostler_lifecycle::SlotId(u32::MAX)).end < self.target();
         for slot in self.restarts.slots.values_mut() {
             if let Filled::NotAnyMore { end, since, owed: owed @ (Owed::Postponed | Owed::PerhapsPostponed) } = slot
             {

@@ -42,15 +42,15 @@ impl Model {
         with..with + may_wait
     }
 
-    /// Whether another worker may be started, if that can be said.
-    pub(super) fn has_room_for_another(&self) -> Option<bool> {
-        let emptied = self.step.emptied.last().map_or(SlotId(u32::MAX), |(slot, _)| *slot);
-        let taken = self.places_taken(emptied);
-        let surely_places = self.target();
-        if taken.end < surely_places {
+    /// Whether another worker may be started in place of one that has just gone, if that can be said.
+    pub(super) fn has_room_for_another(&self, slot: SlotId) -> Option<bool> {
+        let taken = self.places_taken(slot);
+        // After a shrink, who is old may be marked as too many instead, which cannot be seen from outside.
+        let least = if self.shrunk { self.target() } else { self.places() };
+        if taken.end < least {
             Some(true)
         } else {
-            (taken.start >= surely_places + 1).then_some(false)
+            (taken.start >= self.places()).then_some(false)
         }
     }
 
@@ -177,6 +177,11 @@ impl Model {
             .find(|slot| matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing));
         ensure(owed.is_none(), "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
+        // The start of a replacement for one that has failed may be more than the budget has.
+        let fails = |slot: &Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
+        if self.restarts.slots.values().any(fails) {
+            return Ok(());
+        }
         let ages = |worker: &Worker| worker.old.is_some_and(|(_, since)| since + patience < self.now);
         let left = self.alive().find(|(_, worker)| ages(worker));
         ensure(left.is_none(), "liveness_recycling_gets_on", || format!("{left:?}"))

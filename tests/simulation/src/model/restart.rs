@@ -83,7 +83,8 @@ impl Model {
             (RestartPolicy::OnCancellation, End::Fault(_)) | (RestartPolicy::Never, _) => false,
         };
         // What is in the way of a restart is in the way later too, but for want of memory.
-        let room = self.has_room_for_another();
+        let room = self.has_room_for_another(slot);
+        self.step.emptied.push((slot, end, room));
         let owed = if self.down || self.shutdown.is_some() || room == Some(false) {
             Owed::Nothing
         } else if self.pressure && (by_policy || comes_back) {
@@ -220,14 +221,16 @@ impl Model {
         if self.down || self.shutdown.is_some() {
             return Ok(());
         }
-        self.empty_slots_get_their_due(tick)?;
+        self.empty_slots_get_their_due()?;
         // Who waits for its time takes a place, unless others have taken all of them.
         let longest = self.config.restart_backoff_max;
         let now = self.now;
         let late = |since: Instant| since + longest < now;
         let filled = self.restarts.slots.values().filter(|slot| match slot {
             Filled::With(_) => true,
-            Filled::NotAnyMore { since, owed, .. } => *owed == Owed::Delayed && !late(*since),
+            Filled::NotAnyMore { end, since, owed } => {
+                *end != End::Asked && !(*owed == Owed::Delayed && late(*since))
+            }
         });
         let few = filled.count() < self.target();
         let overdue = self.restarts.slots.iter().find(
@@ -244,16 +247,11 @@ impl Model {
         Ok(())
     }
 
-    fn empty_slots_get_their_due(&self, tick: bool) -> Verdict {
+    fn empty_slots_get_their_due(&self) -> Verdict {
         const CHECK: &str = "the_policy_restarts_what_it_promises";
-        // Where several become empty at once, or workers come of age at the same time, it depends on who is first.
-        let &[(slot, end)] = &self.step.emptied[..] else { return Ok(()) };
-        let hidden = self.shrunk && self.is_recycling();
-        if self.step.free_start
-            || self.pressure
-            || hidden
-            || (tick && self.config.recycling.after_age.is_some())
-        {
+        // Where several become empty at once, it depends on who is first.
+        let &[(slot, end, room)] = &self.step.emptied[..] else { return Ok(()) };
+        if self.step.free_start || self.pressure {
             return Ok(());
         }
         let filled = self.step.filled.contains(&slot);
@@ -263,20 +261,14 @@ impl Model {
             (RestartPolicy::Backoff, End::Fault(_)) => false,
             _ => true,
         };
-        let filled_others = self.step.filled.len() - usize::from(filled);
-        let taken = self.places_taken(slot);
-        let room = self.places();
-        // For sure, whether those that may be waiting for their time are, or not.
-        let expected = match at_once {
-            true if taken.end - filled_others < room => true,
-            true if taken.start - filled_others >= room => false,
-            true => return Ok(()),
-            false => false,
+        let expected = match room {
+            Some(room) => at_once && room,
+            // Some may be waiting for their time, or not.
+            None if at_once => return Ok(()),
+            None => false,
         };
         ensure(filled == expected, CHECK, || {
-            format!(
-                "slot {slot} was emptied by {end:?}, and filled at once: {filled}; {taken:?} of {room} are taken"
-            )
+            format!("slot {slot} was emptied by {end:?}, and filled at once: {filled}; there was room: {room:?}")
         })
     }
 }

@@ -28,8 +28,8 @@ pub(crate) struct Step {
     pub(crate) gone: Option<(WorkerKey, Worker)>,
     /// The worker that left a frame half said, and is killed although it is dead.
     pub(crate) torn: Option<WorkerKey>,
-    /// Slots that have become empty, and how.
-    pub(crate) emptied: Vec<(SlotId, End)>,
+    /// Slots that have become empty, how, and whether there was room for another worker.
+    pub(crate) emptied: Vec<(SlotId, End, Option<bool>)>,
     /// Starts that are asked for, so that policy and budget do not count.
     pub(crate) free_start: bool,
     /// Slots that have just become empty, for which a restart was asked.
