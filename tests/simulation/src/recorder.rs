@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ostler_lifecycle::{Effect, Input};
 
 /// How many of the last steps are shown.
-const SHOWN: usize = 400;
+const SHOWN: usize = 40;
 
 /// What is kept of a history while it runs. Most runs keep nothing: a history that fails is run again,
 /// from its seed, with its steps kept.

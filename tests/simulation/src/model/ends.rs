@@ -43,7 +43,7 @@ impl Model {
                 None => worker.fault(),
             };
             let comes_back = replaced || worker.stopped.is_some_and(|stopped| stopped.recycled);
-            self.emptied(key.slot, end, comes_back);
+            self.step.leaves = Some((end, comes_back));
         }
         self.step.gone = Some((key, worker));
         self.everybody_gets_another_turn();
@@ -138,7 +138,7 @@ impl Model {
         let Some(killed) = worker.killed else { return Ok(()) };
         let job = worker.task.as_ref().map(|task| task.job);
         self.is_replaced(key.slot, killed.replaced);
-        self.emptied(key.slot, killed.end, killed.replaced);
+        self.slot_is_empty(key.slot, killed.end, killed.replaced);
         if let Some(id) = job {
             match self.jobs.get(&id).map(|job| job.stage) {
                 Some(Stage::Cancelling(_)) => self.step.still_dying.push(id),
@@ -152,9 +152,5 @@ impl Model {
         }
         self.everybody_gets_another_turn();
         ensure(killed.at <= self.now, "time_runs_forward", || format!("{key} was killed in the future"))
-    }
-
-    fn emptied(&mut self, slot: SlotId, end: End, comes_back: bool) {
-        self.slot_is_empty(slot, end, comes_back);
     }
 }

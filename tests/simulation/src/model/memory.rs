@@ -115,7 +115,11 @@ impl Model {
         let backs_off = self.config.restart_policy == ostler_lifecycle::RestartPolicy::Backoff;
         let room = self.places_taken(ostler_lifecycle::SlotId(u32::MAX)).end < self.target();
         for slot in self.restarts.slots.values_mut() {
-            if let Filled::NotAnyMore { end, since, owed: owed @ (Owed::Postponed | Owed::PerhapsPostponed) } = slot
+            if let Filled::NotAnyMore {
+                end,
+                since,
+                owed: owed @ (Owed::Postponed | Owed::PerhapsPostponed),
+            } = slot
             {
                 let delayed = backs_off && room && *end != End::Asked && *owed == Owed::Postponed;
                 *owed = if delayed { Owed::Delayed } else { Owed::Nothing };

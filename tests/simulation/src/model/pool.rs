@@ -45,13 +45,11 @@ impl Model {
     /// Whether another worker may be started in place of one that has just gone, if that can be said.
     pub(super) fn has_room_for_another(&self, slot: SlotId) -> Option<bool> {
         let taken = self.places_taken(slot);
-        // After a shrink, who is old may be marked as too many instead, which cannot be seen from outside.
-        let least = if self.shrunk { self.target() } else { self.places() };
-        if taken.end < least {
-            Some(true)
-        } else {
-            (taken.start >= self.places()).then_some(false)
-        }
+        // After a shrink, who is old may be marked as too many instead, which cannot be seen from outside. In a tick, an
+        // operation that fails may make it obsolete first.
+        let unclear = self.shrunk || self.step.gone.is_none();
+        let least = if unclear { self.target() } else { self.places() };
+        if taken.end < least { Some(true) } else { (taken.start >= self.places()).then_some(false) }
     }
 
     pub(super) fn no_more_workers_than_places(&self, key: WorkerKey) -> Verdict {

@@ -26,6 +26,8 @@ pub(crate) struct Step {
     pub(crate) frame: Frame,
     /// The worker that has just gone.
     pub(crate) gone: Option<(WorkerKey, Worker)>,
+    /// How it leaves its slot, and whether somebody is to come back there whatever the policy says.
+    pub(crate) leaves: Option<(End, bool)>,
     /// The worker that left a frame half said, and is killed although it is dead.
     pub(crate) torn: Option<WorkerKey>,
     /// Slots that have become empty, how, and whether there was room for another worker.

@@ -130,7 +130,7 @@ impl Model {
     }
 
     fn worker_gone(&mut self, key: WorkerKey, cause: &EndCause, was_ready: bool, input: &Input) -> Verdict {
-        let Some((gone, worker)) = self.step.gone.take() else {
+        let Some((gone, worker)) = self.step.gone.clone() else {
             return ensure(false, "a_worker_goes_once", || format!("{key}: {cause:?}"));
         };
         let right = match (cause, worker.killed, input) {
@@ -145,6 +145,10 @@ impl Model {
             | (EndCause::OnItsOwn, None, Input::WorkerExited { .. }) => true,
             _ => false,
         };
+        if let Some((end, comes_back)) = self.step.leaves.take() {
+            self.slot_is_empty(key.slot, end, comes_back);
+        }
+        self.step.gone = None;
         // Somebody else takes the place of who was recycled, whatever the policy says.
         let recycled = matches!(
             cause,
