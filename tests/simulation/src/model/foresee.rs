@@ -62,8 +62,7 @@ impl Model {
     }
 
     pub(super) fn notice_ending(&mut self) {
-        if !self.shutdown.is_some_and(|deadline| deadline <= self.now) || self.closed || self.ending.is_some()
-        {
+        if self.shutdown.is_none_or(|deadline| deadline > self.now) || self.closed || self.ending.is_some() {
             return;
         }
         self.ending = Some(self.now);

@@ -44,6 +44,9 @@ impl Model {
             self.step.futile = self.grown_in_a_row >= FIRST_JOBS;
         }
         if self.step.futile {
+            // Who was started as a replacement may be one too many now.
+            self.step.first_shrink = !self.shrunk;
+            self.shrunk = true;
             self.config.recycling.after_growth = None;
             for worker in self.workers.values_mut().filter(|worker| worker.listens()) {
                 worker.old = worker.old.filter(|(reason, _)| *reason != RecycleReason::Growth);

@@ -1,8 +1,8 @@
 //! What may be said to workers and of workers.
 
 use ostler_lifecycle::{
-    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RecycleReason, RequestId,
-    WorkerChange, WorkerKey,
+    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RequestId, WorkerChange,
+    WorkerKey,
 };
 
 use super::restart::Filled;
@@ -150,12 +150,7 @@ impl Model {
         }
         self.step.gone = None;
         // Somebody else takes the place of who was recycled, whatever the policy says.
-        let recycled = matches!(
-            cause,
-            EndCause::Ended(EndReason::Recycled(
-                RecycleReason::Jobs | RecycleReason::Age | RecycleReason::Growth
-            ))
-        );
+        let recycled = matches!(cause, EndCause::Ended(EndReason::Recycled(_)));
         if recycled && self.shutdown.is_none() && !self.down && !self.pressure && !worker.given_up {
             self.step.replaced.push(key.slot);
         }
