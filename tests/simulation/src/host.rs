@@ -75,7 +75,7 @@ impl World {
         }
         match self.rng.below(100) {
             36..=41 => self.quarantined(),
-            0..=2 => self.feed(Input::RestartWorkers),
+            0..=2 | 42..=43 => self.feed(Input::RestartWorkers),
             3..=12 => self.control(),
             13..=14 if self.shut_down => self.shut_down(),
             15..=35 => self.cancel(),

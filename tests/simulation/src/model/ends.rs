@@ -7,7 +7,7 @@ use ostler_lifecycle::{
 };
 
 use super::job::{Due, Stage};
-use super::worker::{End, Killed, Worker};
+use super::worker::{End, Killed, Why, Worker};
 use super::{Model, Verdict, ensure};
 
 impl Model {
@@ -58,7 +58,7 @@ impl Model {
         if worker.killed.is_none() {
             let doom = job.map(|_| (FailureKind::Protocol, Category::Fatal));
             let (end, at) = (worker.fault(), self.now);
-            worker.killed = Some(Killed { at, end, doom, replaced: false });
+            worker.killed = Some(Killed { at, end, doom, why: Why::Breach, replaced: false });
             self.step.torn = Some(key);
         }
     }

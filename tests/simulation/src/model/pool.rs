@@ -173,7 +173,8 @@ impl Model {
             .slots
             .values()
             .find(|slot| matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing));
-        ensure(owed.is_none(), "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
+        let paid = owed.is_none() || present >= self.target();
+        ensure(paid, "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
         // The start of a replacement for one that has failed may be more than the budget has.
         let fails = |slot: &Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });

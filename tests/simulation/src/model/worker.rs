@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ostler_lifecycle::{
-    Category, ControlId, FailureKind, JobId, PluginKey, PoolConfig, RecycleReason, RequestId,
+    Category, ControlId, EndReason, FailureKind, JobId, PluginKey, PoolConfig, RecycleReason, RequestId,
 };
 
 /// A worker whose exit was not fed in yet.
@@ -60,6 +60,7 @@ pub(crate) struct Task {
 pub(crate) struct Killed {
     pub(crate) at: Instant,
     pub(crate) end: End,
+    pub(crate) why: Why,
     /// What its job fails with, unless it is cancelled or goes back to the queue.
     pub(crate) doom: Option<(FailureKind, Category)>,
     /// Its slot is filled again whatever the policy says: a restart was asked for since, or it had to make room.
@@ -83,6 +84,46 @@ pub(crate) struct Stopped {
 pub(crate) enum End {
     Asked,
     Fault(Fault),
+}
+
+/// Why a worker was killed, as far as that can be told from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    Cancelled,
+    TimedOut,
+    /// It did not begin.
+    Stalled,
+    /// Its job reported nothing.
+    Silent,
+    Unresponsive,
+    MemoryLimit,
+    MemoryPressure,
+    Breach,
+    LoadFailed,
+    /// It did not say hello, load its plugins, or do what the pool does in time.
+    TooSlow,
+    /// It is not wanted any more.
+    LetGo,
+}
+
+impl Why {
+    pub(crate) fn of(reason: &EndReason) -> Self {
+        match reason {
+            EndReason::Cancelled => Self::Cancelled,
+            EndReason::TimedOut => Self::TimedOut,
+            EndReason::Stalled => Self::Stalled,
+            EndReason::Silent => Self::Silent,
+            EndReason::Unresponsive => Self::Unresponsive,
+            EndReason::MemoryLimit { .. } => Self::MemoryLimit,
+            EndReason::MemoryPressure => Self::MemoryPressure,
+            EndReason::Protocol(_) => Self::Breach,
+            EndReason::LoadFailed(_) => Self::LoadFailed,
+            EndReason::SilentAtStart | EndReason::LoadTimedOut | EndReason::ControlTimedOut => Self::TooSlow,
+            EndReason::Retired | EndReason::Recycled(_) | EndReason::Surplus | EndReason::Shutdown => {
+                Self::LetGo
+            }
+        }
+    }
 }
 
 /// Faults of workers that were ready, and of those that never were.

@@ -7,7 +7,7 @@ use ostler_lifecycle::{
 
 use super::restart::Filled;
 use super::step::Frame;
-use super::worker::{End, Task, Worker};
+use super::worker::{Task, Why, Worker};
 use super::{Model, Verdict, ensure};
 
 impl Model {
@@ -134,7 +134,7 @@ impl Model {
             return ensure(false, "a_worker_goes_once", || format!("{key}: {cause:?}"));
         };
         let right = match (cause, worker.killed, input) {
-            (EndCause::Ended(reason), Some(killed), _) => killed.end == end_of(reason, &worker),
+            (EndCause::Ended(reason), Some(killed), _) => killed.why == Why::of(reason),
             (EndCause::Ended(reason), None, _) => worker.stopped.is_some_and(|stopped| match reason {
                 EndReason::Shutdown => self.shutdown.is_some(),
                 EndReason::Surplus => stopped.surplus,
@@ -176,27 +176,5 @@ impl Model {
         let mut known: Vec<u32> = self.workers.values().filter_map(|worker| worker.pid).collect();
         known.sort_unstable();
         ensure(said == known, "guarantee_8_who_does_not_die_is_named", || format!("{said:?}, not {known:?}"))
-    }
-}
-
-/// Whether the host wanted a worker to end for this reason.
-fn end_of(reason: &EndReason, worker: &Worker) -> End {
-    match reason {
-        EndReason::Cancelled
-        | EndReason::TimedOut
-        | EndReason::Silent
-        | EndReason::Retired
-        | EndReason::Recycled(_)
-        | EndReason::Surplus
-        | EndReason::MemoryLimit { .. }
-        | EndReason::MemoryPressure
-        | EndReason::Shutdown => End::Asked,
-        EndReason::Stalled
-        | EndReason::Unresponsive
-        | EndReason::SilentAtStart
-        | EndReason::LoadTimedOut
-        | EndReason::LoadFailed(_)
-        | EndReason::ControlTimedOut
-        | EndReason::Protocol(_) => worker.fault(),
     }
 }
