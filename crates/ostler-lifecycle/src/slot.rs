@@ -152,6 +152,12 @@ impl Slot {
         !self.is_vacant() && !self.is_leaving() && self.retire.is_none()
     }
 
+    /// Its worker was to go, and is wanted in the pool after all.
+    pub(crate) fn stay(&mut self) {
+        self.retire = None;
+        self.beside = false;
+    }
+
     /// Whether its worker may be found to be at the end of its life.
     pub(crate) fn may_grow_old(&self) -> bool {
         self.is_ready() && self.retire.is_none() && !self.beside

@@ -22,8 +22,8 @@ fn running(config: PoolConfig, options: &str, what: &str) {
 #[test]
 fn a_worker_that_ended_by_itself_is_described_as_the_kernel_does() {
     for (exit, ended, cause) in [
-        ("exit 0.1", "Crashed SIGSEGV", "crashed with SIGSEGV"),
-        ("exit 0.1 signal 9", "Crashed SIGKILL", "was ended by SIGKILL from outside, not by this manager"),
+        ("exit 0.1", "Crashed SIGSEGV", "was ended by SIGSEGV"),
+        ("exit 0.1 signal 9", "Crashed SIGKILL", "was ended by SIGKILL from outside"),
         ("exit 0.1 code 3", "Crashed", "exited with code 3"),
         (
             "exit 0.1 oom",
@@ -144,13 +144,13 @@ fn the_jobs_before_it_are_counted_in_each_worker() {
         submit c          | c queued; 0.1 <- c
         started c         | c started in 0.1
         exit 0.1          | 0.1 gone: on its own; c failed: Crashed SIGSEGV
-        evidence          | 101, while it ran a job, 2 jobs done: crashed with SIGSEGV
+        evidence          | 101, while it ran a job, 2 jobs done: was ended by SIGSEGV
         submit d          | d queued; spawn 0.2
         up 0.2            | 0.2 idle; ask d ?1
         proceed d         | 0.2 <- d
         started d         | d started in 0.2
         exit 0.2          | 0.2 gone: on its own; d failed: Crashed SIGSEGV
-        evidence          | 102, while it ran a job, 0 jobs done: crashed with SIGSEGV
+        evidence          | 102, while it ran a job, 0 jobs done: was ended by SIGSEGV
         ",
     );
 }
@@ -181,7 +181,7 @@ fn a_job_that_is_given_up_in_quarantine_has_the_evidence_of_its_last_crash() {
         "
         exit 0.1          | 0.1 gone: on its own; a quarantined after 1 crashes
         give_up a         | a failed: Crashed SIGSEGV
-        evidence          | 101, while it ran a job, 0 jobs done: crashed with SIGSEGV
+        evidence          | 101, while it ran a job, 0 jobs done: was ended by SIGSEGV
         ",
     );
 }
@@ -205,7 +205,7 @@ fn who_is_killed_in_the_middle_of_a_frame_could_not_help_it() {
         "",
         "
         killed 0.1 torn   | 0.1 gone: on its own; a failed: Crashed SIGKILL
-        evidence          | 101, while it ran a job, 0 jobs done: was ended by SIGKILL from outside, not by this manager
+        evidence          | 101, while it ran a job, 0 jobs done: was ended by SIGKILL from outside
         ",
     );
 }

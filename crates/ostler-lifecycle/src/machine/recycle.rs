@@ -89,9 +89,13 @@ impl Machine {
             ready => {
                 // It is not stopped in the middle of a job.
                 let Some(reason) = reason.filter(|_| idle) else { return };
-                if let Some((new, _)) = ready {
-                    self.slot(new).beside = false;
-                    self.slot(id).beside = true;
+                match ready {
+                    Some((new, _)) => {
+                        self.slot(new).beside = false;
+                        self.slot(id).beside = true;
+                    }
+                    // A standby takes over, and another one the standby's place, whatever the policy says.
+                    None => self.slot(id).wanted = true,
                 }
                 self.stop(now, id, reason, out);
             }
@@ -99,7 +103,8 @@ impl Machine {
     }
 
     fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        if self.pressure.is_on() {
+        // Who is too many goes first.
+        if self.pressure.is_on() || self.taken() > self.target() {
             return;
         }
         let id = self.vacant_slot();
