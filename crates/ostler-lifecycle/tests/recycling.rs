@@ -434,3 +434,23 @@ fn that_a_worker_was_old_is_forgotten_with_it() {
         ",
     );
 }
+
+#[test]
+fn another_worker_that_ends_meanwhile_is_replaced_as_ever() {
+    check(
+        PoolConfig { max_workers: 2, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued; 1.2 <- b
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 2.3
+        cancel b     | b cancelling; kill 1.2
+        exit 1.2     | 1.2 gone: Cancelled; spawn 1.4; b cancelled
+        up 2.3       | 2.3 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled
+        ",
+    );
+}
