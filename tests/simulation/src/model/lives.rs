@@ -81,6 +81,10 @@ impl Model {
             return None;
         }
         let free = || self.workers.iter().filter(|(_, worker)| worker.is_free() && worker.is_serving());
+        // After a shrink, who seems to be old may have been marked as too many instead, and not be so any more.
+        if self.shrunk && free().any(|(_, worker)| worker.old.is_some()) {
+            return None;
+        }
         let rank = |worker: &super::worker::Worker| (worker.old.is_some(), !worker.warm.contains(&plugin));
         let best = free().map(|(_, worker)| rank(worker)).min()?;
         Some(free().filter(|(_, worker)| rank(worker) == best).map(|(&key, _)| key).collect())

@@ -138,7 +138,9 @@ impl Model {
             (EndCause::Ended(reason), None, _) => worker.stopped.is_some_and(|stopped| match reason {
                 EndReason::Shutdown => self.shutdown.is_some(),
                 EndReason::Surplus => stopped.surplus,
-                EndReason::Recycled(why) => stopped.recycled && worker.old.is_some_and(|(of, _)| of == *why),
+                EndReason::Recycled(why) => {
+                    stopped.recycled && worker.old.is_some_and(|(of, _)| of == *why || self.shrunk)
+                }
                 _ => false,
             }),
             (EndCause::SpawnFailed(_), None, Input::SpawnFailed { .. })
