@@ -142,8 +142,11 @@ impl Machine {
             Ok(()) => self.settle(job, Outcome::Completed, out),
             Err(failure) => self.run_failed(now, job, Box::new(failure), out),
         }
-        self.ran_a_job(now, id, resident, out);
+        let futile = self.ran_a_job(now, id, resident, out);
         self.become_idle(now, id, out);
+        if futile && self.intake == Intake::Open {
+            self.shrink(now, out);
+        }
         self.freed();
     }
 

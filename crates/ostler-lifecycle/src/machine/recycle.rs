@@ -9,8 +9,15 @@ use crate::slot::{Slot, SlotState};
 use crate::{DownReason, Effect, EndReason, RecycleReason, SlotId};
 
 impl Machine {
-    /// A worker has run a job: it may have reached the end of its life.
-    pub(super) fn ran_a_job(&mut self, now: Instant, id: SlotId, resident: u64, out: &mut Vec<Effect>) {
+    /// A worker has run a job: it may have reached the end of its life. True if that showed that a limit is futile: who
+    /// was started as a replacement may be one too many now.
+    pub(super) fn ran_a_job(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        resident: u64,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         let slot = self.slot(id);
         slot.life.jobs_done += 1;
         let (jobs, baseline) = (slot.life.jobs_done, slot.life.baseline);
@@ -18,10 +25,12 @@ impl Machine {
         let growth = if baseline == 0 { 0 } else { resident.saturating_sub(baseline) };
         let limit = self.config.recycling.after_growth;
         let too_large = limit.is_some_and(|limit| growth > limit);
-        if limit.is_some() && self.growth.after_job(jobs, too_large) {
+        let futile = limit.is_some() && self.growth.after_job(jobs, too_large);
+        if futile {
             self.refuse_growth_limit(now, baseline, growth, out);
         }
         self.check_life(now, id, growth);
+        futile
     }
 
     /// Marks a worker that has reached the end of its life.
@@ -53,10 +62,6 @@ impl Machine {
             mib(growth)
         );
         out.push(Effect::RecyclingRefused { figures });
-        // Who was started as a replacement may be one too many now.
-        if self.intake == Intake::Open {
-            self.shrink(now, out);
-        }
     }
 
     /// When the next worker that is ready has reached its age.
