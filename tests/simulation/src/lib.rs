@@ -43,14 +43,15 @@
 //! - When all workers had become old together, none was ever replaced: `who_is_recycled_goes_when_it_may`. Under some
 //!   policies who was recycled left an empty place: `the_policy_restarts_what_it_promises`.
 //! - A refused limit to growth left the replacement that it had called for: `no_more_workers_than_the_pool_has_places`,
-//!   `who_is_too_many_is_let_go`; growth was taken for granted where nobody had measured: `nobody_is_let_go_without_a_reason`.
-//! - A worker was started after its delay, by a resize or by a recycling although the host was short of memory, and one
-//!   that died meanwhile never came back: `short_of_memory_one_worker_has_to_do`, `who_made_room_comes_back`.
+//!   `who_is_too_many_is_let_go`; growth was taken for granted where nobody had measured:
+//!   `no_more_workers_than_the_pool_has_places`.
+//! - A worker was started after its delay or by a resize although the host was short of memory, and one that died
+//!   meanwhile never came back: `short_of_memory_one_worker_has_to_do`, `who_made_room_comes_back`.
 //! - A resize started workers after faults beyond the budget: `guarantee_7_no_more_restarts_than_the_policy_allows`; a
 //!   restart on request still held old faults against slots that stayed empty: `guarantee_7_down_only_when_the_budget_is_spent`.
 //! - A pool that grew in a shutdown had no slots for those that waited: `an_empty_slot_is_filled_while_jobs_are_pending`.
 //!   One that shrank started workers that had waited for their time: `no_more_workers_than_the_pool_has_places`.
-//! - A job that the hook admitted after a shrink ran beside as many as may: `no_more_jobs_run_than_may`.
+//! - A job that the hook admitted after a shrink ran beside as many as may: `nothing_starts_without_the_hook`.
 //! - Late output of an earlier job put off the stall timeout of the next one: `deadlines_are_announced`.
 //! - Down was said twice when two workers ran into a limit: `down_is_said_once`.
 //!

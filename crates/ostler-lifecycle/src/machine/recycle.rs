@@ -19,7 +19,7 @@ impl Machine {
         let limit = self.config.recycling.after_growth;
         let too_large = limit.is_some_and(|limit| growth > limit);
         if limit.is_some() && self.growth.after_job(jobs, too_large) {
-            self.refuse_growth_limit(baseline, growth, out);
+            self.refuse_growth_limit(now, baseline, growth, out);
         }
         self.check_life(now, id, growth);
     }
@@ -35,11 +35,15 @@ impl Machine {
         }
     }
 
-    fn refuse_growth_limit(&mut self, baseline: u64, growth: u64, out: &mut Vec<Effect>) {
+    fn refuse_growth_limit(&mut self, now: Instant, baseline: u64, growth: u64, out: &mut Vec<Effect>) {
         let limit = self.config.recycling.after_growth.take().unwrap_or_default();
-        for slot in &mut self.slots {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
             if slot.retire == Some(EndReason::Recycled(RecycleReason::Growth)) {
                 slot.retire = None;
+                // It may have reached another limit since.
+                let id = slot.id;
+                self.check_life(now, id, 0);
             }
         }
         let figures = format!(

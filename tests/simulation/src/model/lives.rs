@@ -1,6 +1,8 @@
 //! The life of a worker that is ready: what it has loaded, how much it has grown, and when it is old.
 
-use ostler_lifecycle::{PluginKey, RecycleReason, WorkerKey};
+use std::time::Instant;
+
+use ostler_lifecycle::{PluginKey, RecycleReason, Recycling, WorkerKey};
 
 use super::worker::Worker;
 use super::{Model, Verdict, ensure};
@@ -49,25 +51,18 @@ impl Model {
             self.step.first_shrink = !self.shrunk;
             self.shrunk = true;
             self.config.recycling.after_growth = None;
-            for worker in self.workers.values_mut().filter(|worker| worker.listens()) {
-                worker.old = worker.old.filter(|(reason, _)| *reason != RecycleReason::Growth);
+            let limits = &self.config.recycling;
+            let grown = |worker: &Worker| matches!(worker.old, Some((RecycleReason::Growth, _)));
+            for worker in self.workers.values_mut().filter(|worker| worker.listens() && grown(worker)) {
+                // It may have reached another limit since.
+                worker.old = reached(limits, worker, 0, now).map(|reason| (reason, now));
             }
         }
         let limits = &self.config.recycling;
         let Some(worker) = self.workers.get_mut(&key) else { return };
-        if worker.old.is_some() || worker.obsolete {
-            return;
+        if worker.old.is_none() && !worker.obsolete {
+            worker.old = reached(limits, worker, growth, now).map(|reason| (reason, now));
         }
-        let age = worker.ready_at.map(|at| now - at).unwrap_or_default();
-        worker.old = if limits.after_jobs.is_some_and(|limit| worker.jobs_done >= limit) {
-            Some((RecycleReason::Jobs, now))
-        } else if limits.after_age.is_some_and(|limit| age >= limit) {
-            Some((RecycleReason::Age, now))
-        } else if limits.after_growth.is_some_and(|limit| growth > limit) {
-            Some((RecycleReason::Growth, now))
-        } else {
-            None
-        };
     }
 
     pub(super) fn limit_refused(&mut self) -> Verdict {
@@ -91,5 +86,19 @@ impl Model {
     pub(super) fn suits_best(&self, key: WorkerKey, best: Option<&Vec<WorkerKey>>) -> Verdict {
         let suits = best.is_none_or(|best| best.contains(&key));
         ensure(suits, "who_has_the_plugin_loaded_goes_first", || format!("{key} was taken, and not {best:?}"))
+    }
+}
+
+/// Which limit a worker has reached, if any.
+fn reached(limits: &Recycling, worker: &Worker, growth: u64, now: Instant) -> Option<RecycleReason> {
+    let age = worker.ready_at.map(|at| now - at).unwrap_or_default();
+    if limits.after_jobs.is_some_and(|limit| worker.jobs_done >= limit) {
+        Some(RecycleReason::Jobs)
+    } else if limits.after_age.is_some_and(|limit| age >= limit) {
+        Some(RecycleReason::Age)
+    } else if limits.after_growth.is_some_and(|limit| growth > limit) {
+        Some(RecycleReason::Growth)
+    } else {
+        None
     }
 }

@@ -114,7 +114,9 @@ impl Model {
         if self.shutdown.is_some() {
             return false;
         }
-        let others = self.alive().filter(|(other, worker)| **other != key && worker.stays()).count();
+        // After a shrink, who seems to be old may have been marked as too many instead, and may be needed again since.
+        let stays = |worker: &Worker| worker.stays() || (self.shrunk && !worker.obsolete);
+        let others = self.alive().filter(|(other, worker)| **other != key && stays(worker)).count();
         let waits = self.places_taken(SlotId(u32::MAX));
         let spare = self.workers.get(&key).is_some_and(|worker| worker.spare);
         // Who is on its way out takes its place until it is gone, so there is none for a replacement.
@@ -213,7 +215,10 @@ impl Model {
         let alive = self.alive().count();
         // One may be on its way out, and its successor follows.
         let present = self.workers.values().filter(|worker| !worker.given_up).count();
-        let whole = alive <= self.places() && (present >= self.target() || !(always && eager));
+        // Who has failed before is not started again beyond the budget, and that alone is no reason to go down.
+        let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
+        let failed = self.restarts.slots.values().filter(fails).count();
+        let whole = alive <= self.places() && (present + failed >= self.target() || !(always && eager));
         ensure(whole, "liveness_the_pool_is_whole", || {
             format!("{alive} workers, and {} places: {:?}", self.places(), self.workers)
         })?;
@@ -222,12 +227,11 @@ impl Model {
             .slots
             .values()
             .find(|slot| matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing));
-        let paid = owed.is_none() || present >= self.target();
+        let paid = owed.is_none() || present + failed >= self.target();
         ensure(paid, "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
         // The start of a replacement for one that has failed may be more than the budget has.
-        let fails = |slot: &Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
-        if self.restarts.slots.values().any(fails) {
+        if failed > 0 {
             return Ok(());
         }
         let ages = |worker: &Worker| worker.old.is_some_and(|(_, since)| since + patience < self.now);
