@@ -105,9 +105,6 @@ pub struct Forensics {
     pub uptime: Duration,
     /// Jobs that it had run before.
     pub jobs_done: u32,
-    /// Processes that had left its group and were ended after it; `None` while they are being looked for.
-    #[serde(default)]
-    pub swept: Option<u32>,
 }
 
 impl Forensics {
@@ -134,7 +131,6 @@ impl Forensics {
             peak_memory: exit.peak_memory,
             uptime: exit.uptime,
             jobs_done,
-            swept: None,
         }
     }
 

@@ -257,11 +257,11 @@ impl WorkerFrame {
             | Self::Result { job, .. } => Some(*job),
             Self::Hello
             | Self::Ready { .. }
+            // What comes through a pipe is not said by the worker, and the host added the job's name: it proves nothing.
+            | Self::Output { .. }
             | Self::Response { .. }
             | Self::State { .. }
             | Self::Pong
-            // What comes through a pipe is not said by the worker: it proves nothing.
-            | Self::Output { .. }
             | Self::HungUp
             | Self::Fault { .. } => None,
         }

@@ -34,6 +34,47 @@ fn an_error_of_the_plugin_costs_only_the_job() {
 }
 
 #[test]
+fn what_a_job_prints_is_published_while_it_runs_and_is_never_a_fault() {
+    check(
+        ostler_lifecycle::PoolConfig { cancel_grace: std::time::Duration::from_secs(1), ..config() },
+        "
+        start              | spawn 0.1
+        up 0.1             | 0.1 idle
+        submit a           | a queued; 0.1 <- a
+        output a           |
+        started a          | a started in 0.1
+        output a           | a noted
+        output a attempt 2 |
+        cancel a           | a cancelling; 0.1 <- cancel a
+        output a           | a noted
+        result a           | kill 0.1
+        output a           |
+        exit 0.1           | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+    running(
+        "
+        result a         | a completed; 0.1 idle
+        output a         |
+        ",
+    );
+}
+
+#[test]
+fn what_is_printed_does_not_prove_that_a_job_began() {
+    check(
+        config(),
+        "
+        start     | spawn 0.1
+        up 0.1    | 0.1 idle
+        submit a  | a queued; 0.1 <- a
+        output a  |
+        exit 0.1  | 0.1 gone: on its own; spawn 0.2
+        ",
+    );
+}
+
+#[test]
 fn who_breaks_the_protocol_is_killed_and_its_job_fails() {
     for wrong in [
         "chunk a number 1",

@@ -6,7 +6,7 @@ use interprocess::local_socket::traits::{Stream as _, StreamCommon as _};
 use interprocess::local_socket::{GenericNamespaced, Stream, ToNsName};
 use ostler_wire::env;
 
-use crate::{PluginManager, PluginSet, ServeError, ServeOptions, process, serve};
+use crate::{PluginManager, PluginSet, ServeError, ServeOptions, process, serve, stdout};
 
 /// The exit code of a worker that could not serve.
 const FAILED: i32 = 1;
@@ -75,6 +75,7 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     let socket = std::env::var_os(env::SOCKET).unwrap_or_default();
     let token = std::env::var(env::TOKEN).ok().and_then(|text| parse_token(&text));
     process::settle()?;
+    stdout::write_lines_at_once();
     let token = token.ok_or_else(|| {
         format!("{} must be set to 32 hexadecimal digits: start workers only through a host", env::TOKEN)
     })?;

@@ -50,6 +50,7 @@ mod serve;
 mod session;
 mod shared;
 mod slot;
+mod stdout;
 
 pub use context::JobContext;
 pub use entry::{run_if_worker, run_if_worker_with, run_worker_binary};

@@ -5,8 +5,8 @@ use crate::{JobContext, Manifest, PluginError};
 
 /// Code that runs jobs in a worker: loaded once, executed many times.
 ///
-/// What it prints does not reach a terminal: the host logs it by `tracing`, as `ostler::worker::stdout` at debug and
-/// `ostler::worker::stderr` at info. Say with [`JobContext::info`] and its like what the host should see.
+/// What it prints does not reach a terminal: it becomes events of the job that runs, as far as it is not too much, and
+/// the host logs it by `tracing`, as `ostler::worker::stdout` at debug and `ostler::worker::stderr` at info. Say with [`JobContext::info`] and its like what the host should see.
 ///
 /// A plugin lives on the worker's main thread and need not be `Send`. If it panics, the job fails as
 /// `Panicked`, and the plugin is dropped and loaded afresh before its next job.

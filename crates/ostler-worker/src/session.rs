@@ -8,7 +8,7 @@ use crate::outbox::{SendError, Until};
 use crate::plugin_set::unknown_plugin;
 use crate::reader::Accepted;
 use crate::shared::Shared;
-use crate::{JobContext, PluginConfig, PluginError, PluginManager, ServeError};
+use crate::{JobContext, PluginConfig, PluginError, PluginManager, ServeError, stdout};
 
 /// The main thread's side of a connection: the plugins, and what is known about them.
 pub(crate) struct Session<'a> {
@@ -65,6 +65,7 @@ impl<'a> Session<'a> {
         }
         let Accepted { execute, received, cancelled } = accepted;
         let Execute { request, job, attempt, .. } = execute;
+        stdout::flush();
         // After any death from here on the host knows what was running.
         let started = FromWorker::Started { request, job, attempt };
         self.shared.outbox.send(&[&started], Until::Written)?;
@@ -76,6 +77,7 @@ impl<'a> Session<'a> {
             Ok(outcome) => (outcome, false),
             Err(panic) => (Err(Failure::panicked(format!("plugin `{name}` {panic}"))), true),
         };
+        stdout::flush();
         self.shared.end();
         let result = |outcome| FromWorker::Result { request, job, attempt, outcome };
         self.send_result(&context, result(outcome), result)?;

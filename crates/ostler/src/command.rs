@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use crate::error::CommandError;
+use crate::limits::WorkerLimits;
 use crate::process::SpawnSpec;
 
 /// How a worker process is started.
@@ -84,6 +85,7 @@ impl WorkerCommand {
             args: self.args.clone(),
             env: self.env.clone(),
             directory: self.directory.clone(),
+            limits: WorkerLimits::default(),
         })
     }
 }

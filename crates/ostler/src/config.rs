@@ -4,7 +4,7 @@ use std::time::Duration;
 use ostler_lifecycle::{MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
 
-use crate::{LaunchError, PoolSize, ResizeError};
+use crate::{LaunchError, PoolSize, ResizeError, WorkerLimits};
 
 /// How a manager keeps its workers. Checked at launch.
 ///
@@ -66,6 +66,8 @@ pub struct WorkerConfig {
     pub retry: RetryPolicy,
     /// When workers are replaced although nothing is wrong with them. Default never.
     pub recycling: Recycling,
+    /// What each worker may take at most. Default no limits.
+    pub limits: WorkerLimits,
     /// How much memory the host shall have left, in bytes. Below it idle workers are ended, and then jobs that may run
     /// again. With it, memory is looked at twice a second. Default `None`.
     pub min_available_memory: Option<u64>,
@@ -100,6 +102,7 @@ impl Default for WorkerConfig {
             heartbeat_timeout: pool.heartbeat_timeout,
             retry: RetryPolicy::default(),
             recycling: Recycling::default(),
+            limits: WorkerLimits::default(),
             min_available_memory: None,
             queue_capacity: pool.queue_capacity,
             max_frame_bytes: DEFAULT_MAX_FRAME_BYTES,
@@ -115,6 +118,9 @@ impl WorkerConfig {
             |field, bound: &str| Err(LaunchError::InvalidConfig { field, bound: bound.into() });
         let size = PoolSize { max_workers: self.max_workers, standby: self.standby };
         if let Err(ResizeError { field, bound }) = size.check() {
+            return out_of_bounds(field, bound);
+        }
+        if let Err((field, bound)) = self.limits.check() {
             return out_of_bounds(field, bound);
         }
         if self.retry.max_attempts == 0 {
@@ -186,7 +192,10 @@ impl WorkerConfig {
             heartbeat_timeout: self.heartbeat_timeout,
             retry: Arc::new(self.retry.clone()),
             recycling: self.recycling.clone(),
-            memory: MemoryRules { max_resident: None, min_available: self.min_available_memory },
+            memory: MemoryRules {
+                max_resident: self.limits.memory,
+                min_available: self.min_available_memory,
+            },
             queue_capacity: self.queue_capacity,
             jitter_seed,
         }
@@ -202,9 +211,10 @@ mod tests {
     #[test]
     fn every_bound_is_checked_and_named() {
         assert!(WorkerConfig::default().check().is_ok());
-        let bad: [(&str, Spoil); 20] = [
+        let bad: [(&str, Spoil); 21] = [
             ("max_workers", |config| config.max_workers = 0),
             ("max_workers", |config| config.max_workers = 4097),
+            ("limits.memory", |config| config.limits.memory = Some(1)),
             ("standby", |config| config.standby = 4097),
             ("retry.max_attempts", |config| config.retry.max_attempts = 0),
             ("retry.max_crashes", |config| config.retry.max_crashes = 0),

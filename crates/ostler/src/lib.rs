@@ -54,6 +54,7 @@ mod error;
 mod events;
 mod integration;
 mod job;
+mod limits;
 mod manager;
 mod process;
 mod service;
@@ -66,13 +67,16 @@ pub use error::{
     CancelError, CommandError, ControlError, Error, HookError, JobError, LaunchError, QuarantineError,
     ResizeError, Result, ShutdownError, StartError, WorkerStartError,
 };
-pub use events::{JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, WorkerEvent};
+pub use events::{
+    JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
+};
 pub use integration::{
     Broadcast, BroadcastChannel, BroadcastEvent, BroadcastSubscriber, EventBroadcaster, MemoryError,
     PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory, WorkerPhase,
     WorkerState, WorkerTable,
 };
 pub use job::{Cancellation, Job, JobResult, JobType, Metadata, NewJob, PluginId};
+pub use limits::WorkerLimits;
 pub use manager::{
     CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest, PoolSize,
 };

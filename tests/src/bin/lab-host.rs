@@ -5,8 +5,10 @@
 //! - `blocked`: the same, and then blocks the only thread of its runtime,
 //! - `unread`: the same, and has a reader that does not read the job's events,
 //! - `loading`: the worker never ends loading; the line is its process id,
+//! - `stranger`: the worker is a program that is none; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
-//!   missed, how many chunks it read, and by how many bytes its memory grew at most.
+//!   missed, how many chunks it read, and by how many bytes its memory grew at most,
+//! - `ended`: has no reader; the line is by how many bytes its memory grew at most until the job ended.
 
 #![expect(clippy::unwrap_used, reason = "a test fixture that cannot go on has failed")]
 
@@ -43,14 +45,20 @@ async fn host() {
     let mut args = std::env::args().skip(1);
     let scenario = args.next().unwrap();
     let task: Task = serde_json::from_str(&args.next().unwrap()).unwrap();
-    if scenario == "loading" {
-        return load_for_ever(task).await;
+    match scenario.as_str() {
+        "loading" => return load_for_ever(task).await,
+        "stranger" => return start_a_stranger(task).await,
+        _ => {}
     }
     let manager = JobManager::builder(LabJobs).launch().await.unwrap();
     let job = manager.start_job("lab", task).await.unwrap();
     let unread = (scenario == "unread").then(|| job.events());
     if scenario == "slow-reader" {
         say(&read_slowly(&job).await);
+    } else if scenario == "ended" {
+        let before = peak_memory();
+        job.finished().await;
+        say(&(peak_memory() - before).to_string());
     } else {
         say(&began(&job).await.to_string());
     }
@@ -74,6 +82,33 @@ async fn load_for_ever(task: Task) {
         {
             say(&worker.state.pid.unwrap().to_string());
         }
+    }
+}
+
+async fn start_a_stranger(task: Task) {
+    let manager = JobManager::builder(StrangerJobs).lazy().launch().await.unwrap();
+    let mut events = manager.events();
+    let _job = manager.start_job("lab", task).await.unwrap();
+    while let Some(event) = events.next().await {
+        if let ManagerEvent::Worker(worker) = event.unwrap()
+            && worker.state.phase == WorkerPhase::Starting
+        {
+            // What is written of it is written by another thread.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            say(&worker.state.pid.unwrap().to_string());
+        }
+    }
+}
+
+struct StrangerJobs;
+
+impl BaseJobManager<Task> for StrangerJobs {
+    fn worker_type(&self) -> &str {
+        "stranger"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        WorkerCommand::program("sleep").arg("1000")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plugins that do what a test tells them, good or bad, and the job type for them.
 
 mod plugin;
+mod printing;
 mod task;
 
 pub use plugin::{Lab, Other};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ostler::worker::{JobContext, Manifest, Plugin, PluginError};
 use serde::Deserialize;
 
-use super::Task;
+use super::{Task, printing};
 
 /// Does what it is told. Its configuration may tell it not to load.
 pub struct Lab(Knowledge);
@@ -141,6 +141,8 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             let _memory = touched(bytes);
             for_ever()
         }
+        Task::Deafen => deafen(),
+        Task::Daemon(file) => daemon(&file)?,
         Task::DieUnless(file) => {
             if !file.exists() {
                 segfault()
@@ -171,6 +173,12 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             }
         }
         Task::Flood(bytes) => flood(bytes)?,
+        Task::Pour(lines, bytes) => printing::pour(lines, bytes)?,
+        Task::Print(text) => printing::print(&text),
+        Task::Complain(text) => printing::complain(&text),
+        Task::Write(text) => printing::write(&text)?,
+        Task::PrintInC(text) => printing::print_in_c(&text)?,
+        Task::Shell(script) => drop(Command::new("sh").arg("-c").arg(script).status()?),
         Task::LeaveChild => return Ok(leave_behind(false)?.to_string()),
         Task::LeaveComet => {
             // The shell ends as soon as its successor runs in the background.
@@ -223,6 +231,31 @@ fn flood(bytes: usize) -> std::io::Result<()> {
         stderr.write_all(b"\n")?;
     }
     stdout.flush()
+}
+
+#[expect(unsafe_code, reason = "the standard library has no way to ignore a signal")]
+fn deafen() {
+    for signal in 1..=64 {
+        // SAFETY: ignoring a signal touches no memory. What cannot be ignored stays as it is.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// The shell in the middle ends, so nobody here is the daemon's parent.
+fn daemon(file: &Path) -> std::io::Result<()> {
+    let daemon = "trap '' HUP INT QUIT TERM USR1 USR2 PIPE ALRM; echo $$ > \"$FILE.part\"; \
+                  mv \"$FILE.part\" \"$FILE\"; exec sleep 1000 > /dev/null 2>&1";
+    Command::new("sh")
+        .args(["-c", "setsid sh -c \"$DAEMON\" &"])
+        .env("DAEMON", daemon)
+        .env("FILE", file)
+        .stdin(Stdio::null())
+        .spawn()?
+        .wait()?;
+    while !file.exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
 }
 
 /// Memory that is really taken: each page is written to.

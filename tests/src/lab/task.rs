@@ -45,6 +45,10 @@ pub enum Task {
     Leak(usize),
     /// Take so many bytes of memory, and never end.
     Grow(usize),
+    /// Ignore every signal that can be.
+    Deafen,
+    /// Leave a process behind in a session of its own that ignores every signal, and whose id is in the file.
+    Daemon(PathBuf),
     /// Die by SIGSEGV unless the file is there.
     DieUnless(PathBuf),
     /// Make the file and hang, unless it is there.
@@ -61,6 +65,18 @@ pub enum Task {
     Mixed(usize),
     /// Write so many bytes to stdout and to stderr.
     Flood(usize),
+    /// Write so many lines of so many bytes to stdout.
+    Pour(usize, usize),
+    /// Print this on stdout as it is, as `print!` does.
+    Print(String),
+    /// Print this on stderr as it is, as `eprint!` does.
+    Complain(String),
+    /// Write this to the descriptor of stdout, past every buffer, as native code does.
+    Write(String),
+    /// Print this on stdout as code in C does.
+    PrintInC(String),
+    /// Run this in a shell, which has this process's stdout and stderr, and wait for it.
+    Shell(String),
     /// Leave a process behind in the group, which holds stdout and stderr, and answer with its id.
     LeaveChild,
     /// Leave a process behind in the group that starts its successor and ends, and so on for ever.

@@ -12,7 +12,7 @@ const WHOLE: f64 = 1000.0;
 const ROOM_FOR_BAR: u16 = 60;
 
 /// Tells what happens to a job, until its end: on a terminal its progress and what it streams, elsewhere only what
-/// the plugin warns of.
+/// the plugin warns of, and what the job prints.
 pub(super) async fn show(events: JobEvents, screen: Screen) {
     if screen.is_terminal() {
         watch(events, screen).await;
@@ -67,6 +67,11 @@ impl Bar {
                     screen.say(&line);
                 }
             }
+            JobEventKind::Output { .. } | JobEventKind::OutputDropped { .. } => {
+                if let Some(line) = printed(event) {
+                    screen.say(&line);
+                }
+            }
             JobEventKind::Cancelling => self.0.set_message("cancelling"),
             _ => {}
         }
@@ -83,6 +88,17 @@ fn warning(event: &JobEventKind) -> Option<String> {
     match event {
         JobEventKind::Log { level: level @ (LogLevel::Warn | LogLevel::Error), message } => {
             logged(*level, message)
+        }
+        other => printed(other),
+    }
+}
+
+/// What the job printed, a line at a time: it goes to stderr, since stdout is for the result.
+fn printed(event: &JobEventKind) -> Option<String> {
+    match event {
+        JobEventKind::Output { text, .. } => Some(harmless(text)),
+        JobEventKind::OutputDropped { lines, bytes } => {
+            Some(format!("[{lines} lines with {bytes} bytes are left out: the job printed too fast]"))
         }
         _ => None,
     }
@@ -110,6 +126,14 @@ fn readable(chunk: &Payload) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_job_prints_is_told_and_cannot_steer_the_terminal() {
+        let line = JobEventKind::Output { stream: ostler::OutputStream::Stdout, text: "a\u{1b}[2J".into() };
+        assert_eq!(warning(&line).as_deref(), Some("a\u{fffd}[2J"));
+        let dropped = JobEventKind::OutputDropped { lines: 2, bytes: 10 };
+        assert!(warning(&dropped).is_some_and(|line| line.starts_with("[2 lines with 10 bytes")));
+    }
 
     #[test]
     fn without_a_terminal_only_warnings_and_errors_are_told() {

@@ -236,10 +236,12 @@ impl Machine {
 fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure {
     let process = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let death = DeathCause::of(cause, exit);
-    let mut message = format!("the worker{process} {death} while it ran this job");
-    if let Some(how) = exit.half_said() {
-        message.push_str(&format!(", and broke the protocol by what it left half said: {how}"));
-    }
+    let mut message = match exit.half_said() {
+        None => format!("the worker{process} {death} while it ran this job"),
+        Some(how) => {
+            format!("the worker broke the protocol: it{process} {death} and left a frame half said: {how}")
+        }
+    };
     // What a panic ends with is a hint for whoever runs the program by hand.
     if let Some(line) = exit.stderr_tail.lines().rfind(|line| !line.starts_with("note: ")) {
         message.push_str("; the last line of its stderr: ");

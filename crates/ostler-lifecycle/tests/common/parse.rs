@@ -118,7 +118,7 @@ impl Pool {
         }
     }
 
-    /// `started a`, `note a`, `chunk a 0`, `result a`, `error a`; then perhaps `attempt 2`, `answers #1` or `from 0.1`.
+    /// `started a`, `note a`, `chunk a 0`, `output a`, `result a`, `error a`; then perhaps `attempt 2`, `answers #1` or `from 0.1`.
     fn frame_of_job(&self, verb: &str, job: JobId, rest: &[&str]) -> Input {
         let (mut worker, mut request) = self.sent[&job];
         let (mut attempt, mut seq, mut resident) = (self.attempts[&job], 0, 0);

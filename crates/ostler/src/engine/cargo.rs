@@ -6,7 +6,7 @@ use crate::events::JobEventKind;
 /// What an input carries that the machine decides over without seeing it.
 pub(crate) enum Cargo<J: JobType> {
     None,
-    /// A progress report, a chunk or a log line.
+    /// What a job said or printed.
     Event(JobEventKind),
     /// What a job answered.
     Output(J::Output, Vec<Attachment>),

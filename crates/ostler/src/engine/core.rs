@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, Machine};
+use ostler_lifecycle::{Input, JobId, Machine, WorkerKey};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -15,7 +15,7 @@ use super::{Catalog, Host, Notices, meter, timer};
 use crate::events::{EventLog, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::job::Ledger;
-use crate::process::SpawnSpec;
+use crate::process::{SpawnSpec, Swept};
 use crate::{JobType, LaunchError, WorkerConfig};
 
 /// What one manager's clones, handles and workers share.
@@ -33,6 +33,8 @@ pub(crate) struct Core<J: JobType> {
     closed: watch::Sender<Option<Vec<u32>>>,
     /// How many hooks run on tasks of their own.
     hooks: watch::Sender<usize>,
+    /// How many dead workers are being swept for.
+    sweeps: watch::Sender<usize>,
     /// Whether the job's type was seen to survive its encoding.
     pub(super) round_trip_checked: AtomicBool,
 }
@@ -85,6 +87,7 @@ impl<J: JobType> Core<J> {
             meter: Notify::new(),
             closed: watch::Sender::new(None),
             hooks: watch::Sender::new(0),
+            sweeps: watch::Sender::new(0),
             round_trip_checked: AtomicBool::new(false),
         });
         core.runtime.spawn(timer::run(Arc::clone(&core)));
@@ -106,8 +109,8 @@ impl<J: JobType> Core<J> {
         change(Arc::make_mut(&mut current));
     }
 
-    /// Feeds in one thing that happened and carries out what follows. Returns the log of a job if a progress report,
-    /// a chunk or a log line was added to it.
+    /// Feeds in one thing that happened and carries out what follows. Returns the log of a job if its begin or
+    /// something that it said was added to it.
     pub(crate) fn feed(self: &Arc<Self>, input: Input, cargo: Cargo<J>) -> Option<Arc<EventLog>> {
         let mut errands = Errands::default();
         let grown = self.step(&mut self.lock(), input, cargo, &mut errands);
@@ -206,10 +209,26 @@ impl<J: JobType> Core<J> {
         self.feed(Input::Shutdown { deadline: Instant::now() + patience }, Cargo::None);
     }
 
+    /// What a worker has left outside of its group is being looked for, until this is dropped.
+    pub(super) fn sweeping(&self) -> Running {
+        Running::begin(&self.sweeps)
+    }
+
+    /// What a dead worker had left outside of its group was looked for, and ended.
+    pub(super) fn swept(&self, worker: WorkerKey, pid: u32, swept: Swept) {
+        let Swept { killed, survivors } = swept;
+        if killed > 0 || survivors > 0 {
+            tracing::info!(%worker, pid, killed, survivors, "ended what had left the worker's group");
+        }
+        let mut state = self.lock();
+        if let Some(job) = state.unswept.remove(&worker) {
+            state.ledger.add_swept(job, killed);
+        }
+    }
+
     /// Runs a hook of the host on a task of its own, and remembers that it does.
     pub(super) fn spawn_hook(self: &Arc<Self>, hook: impl Future<Output = ()> + Send + 'static) {
-        self.hooks.send_modify(|running| *running += 1);
-        let done = Running(Arc::clone(self));
+        let done = Running::begin(&self.hooks);
         self.runtime.spawn(async move {
             hook.await;
             drop(done);
@@ -222,6 +241,8 @@ impl<J: JobType> Core<J> {
         let mut closed = self.closed.subscribe();
         // The sender is ours, so it is there.
         let still_dying = closed.wait_for(Option::is_some).await.ok().and_then(|pids| pids.clone());
+        // It takes no longer than a second. The sender is ours, so it is there.
+        let _ = self.sweeps.subscribe().wait_for(|running| *running == 0).await;
         let told = async {
             let mut hooks = self.hooks.subscribe();
             // The sender is ours, so it is there.
@@ -243,18 +264,41 @@ impl<J: JobType> Core<J> {
         self.lock().workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)))
     }
 
+    /// The log of a job that is known, unless it had to make room.
+    pub(crate) fn log(&self, job: JobId) -> Option<Arc<EventLog>> {
+        let state = self.lock();
+        let running = state.active.get(&job).map(|active| &active.cell.log);
+        running.or_else(|| state.archive.get(job)).cloned()
+    }
+
+    /// Forgets the jobs that have ended; how many they were.
+    pub(crate) fn clear_completed(&self) -> usize {
+        let (cleared, _logs) = {
+            let mut state = self.lock();
+            (state.ledger.clear_completed(false), std::mem::take(&mut state.archive))
+        };
+        cleared.jobs.len()
+    }
+
     /// Looks into the ledger; nothing that is large must be dropped in there.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&mut Ledger<J>) -> T) -> T {
         look(&mut self.lock().ledger)
     }
 }
 
-/// A hook that runs; also one that is dropped with its runtime has ended.
-struct Running<J: JobType>(Arc<Core<J>>);
+/// A hook or a sweep that goes on; also one that is dropped with its runtime has ended.
+pub(super) struct Running(watch::Sender<usize>);
 
-impl<J: JobType> Drop for Running<J> {
+impl Running {
+    fn begin(counter: &watch::Sender<usize>) -> Self {
+        counter.send_modify(|running| *running += 1);
+        Self(counter.clone())
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.hooks.send_modify(|running| *running -= 1);
+        self.0.send_modify(|running| *running -= 1);
     }
 }
 

@@ -10,6 +10,7 @@ use super::cargo::Cargo;
 use super::host::BoxFuture;
 use super::{Core, worker};
 use crate::caught::caught;
+use crate::events::EventLog;
 use crate::job::panic_message;
 use crate::manager::JobManager;
 use crate::process::Process;
@@ -31,10 +32,11 @@ pub(super) enum Errand<J: JobType> {
     Unload(Cargo<J>),
 }
 
-/// What is left of a job that has ended, and the record that had to make room for its own.
+/// What is left of a job that has ended, and the record and the logs that had to make room for its own.
 pub(super) struct Remains<J: JobType> {
     pub(super) _active: Active<J>,
     pub(super) _evicted: Option<Arc<Job<J>>>,
+    pub(super) _logs: Vec<Arc<EventLog>>,
 }
 
 impl<J: JobType> Default for Errands<J> {

@@ -150,6 +150,7 @@ impl<J: JobType> Step<'_, J> {
             JobChange::Started { worker, pid, attempt } => {
                 self.state.ledger.mark_running(job, attempt, pid, self.at);
                 tracing::debug!(%job, plugin = %cell.plugin, %worker, pid, "started");
+                self.grown = Some(Arc::clone(&cell.log));
                 JobEventKind::Started { pid, attempt }
             }
             JobChange::Noted | JobChange::Chunk => {

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use ostler_lifecycle::{BlockReason, Category, FailureKind, JobFailure, JobId, Outcome};
 
+use super::JobCell;
 use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
-use crate::events::JobEventKind;
+use crate::events::{EventLog, JobEventKind};
 use crate::{Cancellation, JobType};
 
 impl<J: JobType> Step<'_, J> {
@@ -25,8 +26,12 @@ impl<J: JobType> Step<'_, J> {
 
         let cell = Arc::clone(&active.cell);
         let is_completed = kind == JobEventKind::Completed;
+        if let Some(dropped) = cell.log.take_dropped() {
+            self.tell(&cell, dropped.event_of(id));
+        }
         self.tell(&cell, kind);
         cell.log.close();
+        let logs = self.shelve(&cell, evicted.as_ref().map(|job| job.id));
         if let Some(record) = record {
             if is_completed {
                 self.errands.push(Errand::Completed(Arc::clone(&record)));
@@ -37,7 +42,15 @@ impl<J: JobType> Step<'_, J> {
             // Whoever waited may have given up.
             let _ = waiter.send(Ok(is_cancelled));
         }
-        self.errands.push(Errand::Forget(Remains { _active: active, _evicted: evicted }));
+        self.errands.push(Errand::Forget(Remains { _active: active, _evicted: evicted, _logs: logs }));
+    }
+
+    /// Keeps the log of a job as long as its record; those that go for it.
+    fn shelve(&mut self, cell: &JobCell<J>, evicted: Option<JobId>) -> Vec<Arc<EventLog>> {
+        let archive = &mut self.state.archive;
+        let mut gone = archive.keep(cell.id, Arc::clone(&cell.log));
+        gone.extend(evicted.and_then(|job| archive.forget(job)));
+        gone
     }
 
     /// A run has failed, and the job goes on: for another attempt, or into quarantine.

@@ -9,7 +9,7 @@ use super::active::Active;
 use super::control::ControlCall;
 use super::link::Link;
 use super::plugin_keys::PluginKeys;
-use crate::events::ManagerEvent;
+use crate::events::{Archive, ManagerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::job::Ledger;
 use crate::{JobType, LaunchError};
@@ -22,6 +22,8 @@ const MANAGER_EVENTS_KEPT: usize = 1_024;
 pub(super) struct State<J: JobType> {
     pub(super) machine: Machine,
     pub(super) ledger: Ledger<J>,
+    /// The logs of the jobs that have ended and are in the ledger.
+    pub(super) archive: Archive,
     pub(super) active: HashMap<JobId, Active<J>>,
     pub(super) links: HashMap<WorkerKey, Link>,
     pub(super) controls: HashMap<ControlId, ControlCall>,
@@ -46,6 +48,7 @@ impl<J: JobType> State<J> {
         Self {
             machine,
             ledger: Ledger::new(finished_kept),
+            archive: Archive::default(),
             active: HashMap::new(),
             links: HashMap::new(),
             controls: HashMap::new(),

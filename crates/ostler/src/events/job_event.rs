@@ -3,6 +3,8 @@ use ostler_lifecycle::{BlockReason, JobFailure};
 use ostler_wire::{DecodeError, LogLevel, Payload};
 use serde::de::DeserializeOwned;
 
+use super::OutputStream;
+
 /// One thing that happened to a job.
 #[derive(Clone, PartialEq, Debug)]
 pub struct JobEvent {
@@ -53,6 +55,21 @@ pub enum JobEventKind {
         /// The line.
         message: String,
     },
+    /// The job printed a line: the plugin, a library in it, or a process that it started.
+    Output {
+        /// Where to.
+        stream: OutputStream,
+        /// The line, without its newline. A line of more than 4 KiB comes in pieces; what is no UTF-8 is replaced.
+        text: String,
+    },
+    /// The job printed or logged faster than is kept: this much of it is lost, since the last such event. Pieces of a
+    /// long line count as lines. Whatever is lost is counted before the job's end.
+    OutputDropped {
+        /// Lines.
+        lines: u64,
+        /// What they weighed, in bytes, without their newlines.
+        bytes: u64,
+    },
     /// It is being ended on request.
     Cancelling,
     /// It ended with a result.
@@ -81,12 +98,22 @@ impl JobEvent {
         match &self.kind {
             JobEventKind::Chunk { payload, .. } => payload.len(),
             JobEventKind::Progress { message, .. } | JobEventKind::Log { message, .. } => message.len(),
+            JobEventKind::Output { text, .. } => text.len(),
             _ => 0,
         }
     }
 }
 
 impl JobEventKind {
+    /// Whether it is told on the way only: a log that is full of it shall still hold what became of the job, and the
+    /// parts of its result.
+    pub(crate) const fn is_chatter(&self) -> bool {
+        matches!(
+            self,
+            Self::Progress { .. } | Self::Log { .. } | Self::Output { .. } | Self::OutputDropped { .. }
+        )
+    }
+
     /// The event's name, as in `queued`.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -99,6 +126,8 @@ impl JobEventKind {
             Self::Progress { .. } => "progress",
             Self::Chunk { .. } => "chunk",
             Self::Log { .. } => "log",
+            Self::Output { .. } => "output",
+            Self::OutputDropped { .. } => "output_dropped",
             Self::Cancelling => "cancelling",
             Self::Completed => "completed",
             Self::Failed(_) => "failed",

@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -6,16 +5,23 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{JobEvent, JobEventKind, Missed};
+use super::shelf::Shelf;
+use super::{Dropped, JobEvent, JobEventKind, Missed};
 
-/// Events that a job's log holds at most; the oldest go first.
+/// Changes of state and chunks that a job's log holds at most; the oldest go first.
 const EVENTS_KEPT: usize = 1_024;
 /// What they may weigh together, in bytes; the newest is kept whatever it weighs.
 const BYTES_KEPT: usize = 4 * 1024 * 1024;
+/// The same for chatter. At a job's end what it printed last comes in one go, and the worker cannot be held up for it:
+/// so that a reader who is behind by the half misses nothing of it, the other half is more than a worker's burst.
+const CHATTER_KEPT: usize = 4_096 + 64;
+const CHATTER_BYTES_KEPT: usize = 5 * 1024 * 1024;
 /// How long the worker's connection is left unread for a cursor that has fallen behind.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// All that happened to one job, bounded, in order.
+///
+/// Chatter has bounds of its own: however much a job prints, no chunk and no change of its state goes for it.
 ///
 /// A cursor that reads sees everything: [`pace`](Self::pace) holds up the worker, not the host, while one is far
 /// behind. A cursor that does not read for a second is no longer waited for, and is told what it missed.
@@ -26,14 +32,30 @@ pub(crate) struct EventLog {
     read: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
-    events: VecDeque<JobEvent>,
-    bytes: usize,
+    keepers: Shelf,
+    chatter: Shelf,
     last_seq: u64,
+    /// What was not even added, and is not told yet.
+    dropped: Dropped,
     closed: bool,
     cursors: Vec<Position>,
     next_cursor: u64,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            keepers: Shelf::new(EVENTS_KEPT, BYTES_KEPT),
+            chatter: Shelf::new(CHATTER_KEPT, CHATTER_BYTES_KEPT),
+            last_seq: 0,
+            dropped: Dropped::default(),
+            closed: false,
+            cursors: Vec::new(),
+            next_cursor: 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -57,14 +79,11 @@ impl EventLog {
     pub(crate) fn push(&self, at: Timestamp, kind: JobEventKind) -> JobEvent {
         let event = {
             let mut inner = self.lock();
+            let inner = &mut *inner;
             inner.last_seq += 1;
             let event = JobEvent { seq: inner.last_seq, at, kind };
-            inner.bytes += event.weight();
-            inner.events.push_back(event.clone());
-            while inner.events.len() > EVENTS_KEPT || (inner.bytes > BYTES_KEPT && inner.events.len() > 1) {
-                let weight = inner.events.pop_front().map_or(0, |oldest| oldest.weight());
-                inner.bytes -= weight;
-            }
+            let shelf = if event.kind.is_chatter() { &mut inner.chatter } else { &mut inner.keepers };
+            shelf.push(event.clone());
             event
         };
         self.grown.notify_waiters();
@@ -73,8 +92,28 @@ impl EventLog {
 
     /// Nothing more will come.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.keepers.close();
+        inner.chatter.close();
+        drop(inner);
         self.grown.notify_waiters();
+    }
+
+    /// Counts what is not added, to be told later.
+    pub(crate) fn count_dropped(&self, dropped: Dropped) {
+        self.lock().dropped.add(dropped);
+    }
+
+    /// What was dropped since this was last asked; None if nothing was.
+    pub(crate) fn take_dropped(&self) -> Option<Dropped> {
+        self.lock().dropped.take()
+    }
+
+    /// What it takes of the host's memory, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let inner = self.lock();
+        size_of::<Self>() + inner.keepers.weight() + inner.chatter.weight()
     }
 
     /// Returns when something was added or the log was closed since `grown` was made; see [`Notify::notified`].
@@ -93,6 +132,11 @@ impl EventLog {
             // Whether somebody has read, or is no longer waited for, is seen at the next look.
             let _ = tokio::time::timeout_at(patience_ends, read).await;
         }
+    }
+
+    /// Whether [`pace`](Self::pace) would wait.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.lock().crowded_until().is_some()
     }
 
     pub(super) fn attach(&self) -> u64 {
@@ -121,34 +165,26 @@ impl EventLog {
 }
 
 impl Inner {
-    fn first_seq(&self) -> u64 {
-        self.last_seq + 1 - self.events.len() as u64
-    }
-
     fn read(&mut self, cursor: u64) -> Found {
-        let (first, last, closed) = (self.first_seq(), self.last_seq, self.closed);
         let Some(position) = self.cursors.iter_mut().find(|position| position.cursor == cursor) else {
             return Found::End;
         };
         position.behind_since = None;
-        if position.next < first {
-            let count = first - position.next;
-            position.next = first;
+        let found = [&self.keepers, &self.chatter].into_iter().filter_map(|shelf| shelf.from(position.next));
+        let Some(event) = found.min_by_key(|event| event.seq) else {
+            return if self.closed { Found::End } else { Found::NothingYet };
+        };
+        if event.seq > position.next {
+            let count = event.seq - position.next;
+            position.next = event.seq;
             return Found::Missed(Missed { count });
         }
-        if position.next > last {
-            return if closed { Found::End } else { Found::NothingYet };
-        }
-        let index = (position.next - first) as usize;
         position.next += 1;
-        self.events.get(index).cloned().map_or(Found::End, Found::Event)
+        Found::Event(event.clone())
     }
 
     fn is_behind(&self, position: &Position) -> bool {
-        let unread = (self.last_seq + 1).saturating_sub(position.next);
-        let is_full = self.events.len() > EVENTS_KEPT / 2 || self.bytes > BYTES_KEPT / 2;
-        // More than half of what the log holds is news to it.
-        is_full && unread * 2 > self.events.len() as u64
+        self.keepers.is_behind(position.next) || self.chatter.is_behind(position.next)
     }
 
     /// Until when a cursor is waited for that is behind; `None` if there is none, or not any more.

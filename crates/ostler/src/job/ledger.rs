@@ -109,15 +109,10 @@ impl<J: JobType> Ledger<J> {
         true
     }
 
-    /// Of the worker that a job died with, what had left the group was looked for: so many were ended.
-    pub(crate) fn set_swept(&mut self, id: JobId, pid: Option<u32>, swept: u32) {
-        let Some((_, job)) = self.find(id, |_| true) else { return };
-        let cancelled =
-            job.cancellation.iter_mut().filter_map(|cancellation| cancellation.forensics.as_mut());
-        let failures = job.error.iter_mut().map(|failure| &mut **failure).chain(&mut job.past_failures);
-        let forensics = cancelled.chain(failures.filter_map(|failure| failure.forensics.as_mut()));
-        for evidence in forensics.filter(|evidence| evidence.pid == pid && evidence.swept.is_none()) {
-            evidence.swept = Some(swept);
+    /// So many processes that had left the group of a worker that died with this job were ended.
+    pub(crate) fn add_swept(&mut self, id: JobId, swept: u32) {
+        if let Some((_, job)) = self.find(id, |_| true).filter(|_| swept > 0) {
+            job.swept += swept;
         }
     }
 

@@ -136,6 +136,7 @@ impl<J> NewJob<J> {
             past_failures: Vec::new(),
             block_reason: None,
             cancellation: None,
+            swept: 0,
             attachments: Vec::new(),
         };
         (job, self.attachments)

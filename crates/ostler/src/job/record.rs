@@ -65,6 +65,10 @@ pub struct Job<J: JobType> {
     /// How it was cancelled, or that it was asked for and came too late.
     #[serde(default)]
     pub cancellation: Option<Box<Cancellation>>,
+    /// Processes that had left the group of a worker that died with it, and were ended right after it. They are counted
+    /// a moment after the job's end.
+    #[serde(default)]
+    pub swept: u32,
     /// Bytes that came with the answer.
     #[serde(skip)]
     pub attachments: Vec<Attachment>,
@@ -181,6 +185,7 @@ mod tests {
                 "past_failures": [],
                 "block_reason": null,
                 "cancellation": null,
+                "swept": 0,
             })
         );
     }

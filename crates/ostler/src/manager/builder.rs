@@ -97,7 +97,8 @@ impl<J: JobType> JobManagerBuilder<J> {
         if !has_drivers() {
             return Err(LaunchError::NoRuntime);
         }
-        let command = self.entry_point.resolve()?;
+        let mut command = self.entry_point.resolve()?;
+        command.limits = self.config.limits.clone();
         let host = Arc::clone(&self.host);
         let resource = move |config: &PluginConfig| host.resource(config);
         let catalog = Catalog::new(self.registry, &self.category, self.plugin_configs, resource)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Alive, CancelRequest, JobHandle, JobManagerBuilder, JobRequest};
 use crate::engine::{Core, bounded};
-use crate::events::ManagerEvents;
+use crate::events::{JobEvents, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::{
     BaseJobManager, CancelError, ControlError, Job, JobResult, JobType, LaunchError, NewJob, PluginConfig,
@@ -99,9 +99,16 @@ impl<J: JobType> JobManager<J> {
         self.core.read(|ledger| ledger.result(id))?.read()
     }
 
-    /// Forgets the jobs that have ended, and returns how many they were.
+    /// All that happened to a job, from its queueing on: one that has not ended, or one that has and is still known. Its
+    /// chunks and what it printed are there however it ended. None if the job is unknown; and for one that ended so long
+    /// ago that its events had to make room: those of all ended jobs together take up to 64 MiB.
+    pub fn job_events(&self, id: JobId) -> Option<JobEvents> {
+        self.core.log(id).map(JobEvents::new)
+    }
+
+    /// Forgets the jobs that have ended, with their events, and returns how many they were.
     pub fn clear_completed_jobs(&self) -> usize {
-        self.core.read(|ledger| ledger.clear_completed(false)).jobs.len()
+        self.core.clear_completed()
     }
 
     /// Loads a plugin with a new configuration in every worker, each when it is idle. The configuration holds for

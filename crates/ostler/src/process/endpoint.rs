@@ -6,6 +6,8 @@ use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericNamespaced, ListenerOptions, ToNsName};
 use rustix::process::{Pid, geteuid, getpgid};
 
+use super::random::{hex, random};
+
 /// Where one worker connects, and the token that it must show. Each is used once.
 ///
 /// The name is abstract: no file is left behind, whatever dies.
@@ -26,7 +28,7 @@ pub(crate) struct Stranger {
 impl Endpoint {
     /// Listens under a fresh name with 128 random bits. Needs a runtime.
     pub(crate) fn open() -> io::Result<Self> {
-        let name = format!("ostler-{}", hex(&random()?));
+        let name = format!("ostler-{}", hex(&random::<16>()?));
         let listener =
             ListenerOptions::new().name(name.as_str().to_ns_name::<GenericNamespaced>()?).create_tokio()?;
         Ok(Self { listener, name, token: random()? })
@@ -68,19 +70,4 @@ fn vouch(stream: &Stream, child: u32) -> io::Result<Result<(), Stranger>> {
     let is_child = pid.is_some_and(|pid| u32::try_from(pid) == Ok(child));
     let in_group = group.is_some_and(|group| group.as_raw_nonzero().get().unsigned_abs() == child);
     Ok(if is_ours && (is_child || in_group) { Ok(()) } else { Err(Stranger { pid, user }) })
-}
-
-fn random() -> io::Result<[u8; 16]> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,9 +1,107 @@
-pub(crate) fn resident(_: &[u32]) -> std::collections::HashMap<u32, u64> {
-    std::collections::HashMap::new()
+//! What memory workers take, and what the system has left.
+
+use std::collections::HashMap;
+use std::fs;
+
+use rustix::process::Pid;
+
+use super::procfs::{self, Stat};
+
+/// The resident bytes of each of these process groups, by one walk through all processes. Memory that
+/// processes of a group share is counted for each. A group of which nobody is left takes none.
+pub(crate) fn resident(groups: &[u32]) -> HashMap<u32, u64> {
+    let mut bytes: HashMap<u32, u64> = groups.iter().map(|&group| (group, 0)).collect();
+    if bytes.is_empty() {
+        return bytes;
+    }
+    let page = page_size();
+    for stat in procfs::pids().unwrap_or_default().into_iter().filter_map(Stat::of) {
+        if let Some(sum) = u32::try_from(stat.group).ok().and_then(|group| bytes.get_mut(&group)) {
+            *sum = sum.saturating_add(stat.resident_pages.saturating_mul(page));
+        }
+    }
+    bytes
 }
+
+/// The resident bytes of one process; none if it is gone.
+pub(crate) fn resident_of(pid: u32) -> Option<u64> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    Some(Stat::of(pid)?.resident_pages.saturating_mul(page_size()))
+}
+
+/// What could still be taken without swapping, in bytes, if the system tells.
 pub(crate) fn available() -> Option<u64> {
-    None
+    available_in(&fs::read_to_string("/proc/meminfo").ok()?)
 }
-pub(crate) fn resident_of(_: u32) -> Option<u64> {
-    None
+
+fn available_in(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[expect(unsafe_code, reason = "the size of a page is asked of the C library")]
+fn page_size() -> u64 {
+    // SAFETY: the call takes a number and returns one.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size).unwrap_or(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use super::super::group;
+    use super::super::test_support::within;
+    use super::*;
+
+    #[test]
+    fn a_group_is_the_sum_of_its_processes() {
+        // A shell and its child: either alone takes less than both.
+        let mut shell = Command::new("/bin/sh")
+            .args(["-c", "sleep 1000 & wait"])
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let leader = shell.id();
+        let alone = || Stat::of(Pid::from_child(&shell)).unwrap().resident_pages * page_size();
+        within("the group takes more than its leader", || resident(&[leader])[&leader] > alone());
+        let of_shell = resident(&[leader])[&leader];
+        assert!(of_shell < 1 << 30, "{of_shell}");
+        group::kill(Pid::from_child(&shell));
+        shell.wait().unwrap();
+        within("a dead group takes nothing", || resident(&[leader])[&leader] == 0);
+    }
+
+    #[test]
+    fn it_is_what_the_kernel_calls_resident() {
+        let mut child = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+        let status = procfs::directory(Pid::from_child(&child)).join("status");
+        let expected = || {
+            let text = fs::read_to_string(&status).unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+        };
+        // It may still grow, and the kernel counts in batches: the two files need not agree to the page.
+        within("both files say about the same", || {
+            let (resident, expected) = (resident(&[child.id()])[&child.id()], expected());
+            expected > 512 << 10 && resident.abs_diff(expected) < expected / 2
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(resident(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_left_is_read_in_bytes() {
+        let text = "MemTotal:       16384 kB\nMemFree:            1 kB\nMemAvailable:    8192 kB\n";
+        assert_eq!(available_in(text), Some(8 << 20));
+        assert_eq!(available_in("MemAvailable: many kB\n"), None);
+        assert_eq!(available_in(""), None);
+        assert!(available().unwrap() > 0);
+    }
 }

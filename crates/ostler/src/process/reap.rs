@@ -7,11 +7,11 @@ use rustix::process::Pid;
 
 /// What the kernel tells of an ended child.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Remains {
-    pub(crate) status: ExitStatus,
-    pub(crate) cpu_time: Duration,
+pub(super) struct Remains {
+    pub(super) status: ExitStatus,
+    pub(super) cpu_time: Duration,
     /// In bytes.
-    pub(crate) peak_memory: u64,
+    pub(super) peak_memory: u64,
 }
 
 /// Reaps one child, without waiting. `None` if it has not ended. If somebody else has reaped it, the

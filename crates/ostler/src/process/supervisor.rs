@@ -2,16 +2,19 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Instant;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::oneshot;
 
 use super::child::{Child, ChildOutput, SpawnSpec};
-use super::reap::Remains;
+use super::exit::ChildExit;
+use super::housekeeper::{Housekeeper, OnSwept};
+use super::life::Life;
+use super::limit;
+use super::oom::OomWatch;
+use super::sweep::Swept;
 
 /// A process that was made.
 pub(crate) struct Spawned {
@@ -20,68 +23,57 @@ pub(crate) struct Spawned {
     pub(crate) exit: oneshot::Receiver<ChildExit>,
 }
 
-/// The child is reaped and its group is empty.
-pub(crate) type ChildExit = Remains;
-
 /// Called on the supervisor's thread if nobody waits for the exit any more.
 pub(crate) type OnUnclaimedExit = Box<dyn FnOnce(ChildExit) + Send>;
 
 /// One process, from before it is made until after it is gone. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    key: u64,
-    condemned: Arc<AtomicBool>,
+    life: Arc<Life>,
 }
 
 impl Process {
     /// The name of a process that is still to be made.
     pub(crate) fn new() -> Self {
-        static KEYS: AtomicU64 = AtomicU64::new(0);
-        Self { key: KEYS.fetch_add(1, Ordering::Relaxed), condemned: Arc::default() }
+        Self { life: Arc::default() }
     }
 
-    /// Makes the process, on the supervisor's thread.
+    /// Makes the process, on the supervisor's thread. Its exit goes to who waits for it, else to `unclaimed`;
+    /// after that, `on_swept` is called, once. If it was not made, neither is.
     ///
     /// # Errors
-    /// It cannot be made, or was killed before.
+    /// It cannot be made or limited, or was killed before.
     ///
     /// # Cancel safety
     /// If the future is dropped, the process is killed as soon as it is made.
-    pub(crate) async fn spawn(&self, spec: SpawnSpec, unclaimed: OnUnclaimedExit) -> io::Result<Spawned> {
+    pub(crate) async fn spawn(
+        &self,
+        spec: SpawnSpec,
+        unclaimed: OnUnclaimedExit,
+        on_swept: OnSwept,
+    ) -> io::Result<Spawned> {
         let (reply, answer) = oneshot::channel();
-        supervisor()?.send(Request::Spawn(Box::new(SpawnRequest {
-            process: self.clone(),
-            spec,
-            unclaimed,
-            reply,
-        })));
+        let request = SpawnRequest { life: Arc::clone(&self.life), spec, unclaimed, on_swept, reply };
+        supervisor()?.send(request);
         answer.await.unwrap_or_else(|_| Err(io::Error::other("the supervisor thread is gone")))
     }
 
     /// Ends the process group; also if the process is still to be made. Does not wait and never blocks.
     pub(crate) fn kill(&self) {
-        self.condemned.store(true, Ordering::Release);
-        // Without a supervisor there is no process either.
-        if let Ok(supervisor) = supervisor() {
-            supervisor.send(Request::Kill(self.key));
-        }
+        self.life.kill();
     }
 }
 
-enum Request {
-    Spawn(Box<SpawnRequest>),
-    Kill(u64),
-}
-
 struct SpawnRequest {
-    process: Process,
+    life: Arc<Life>,
     spec: SpawnSpec,
     unclaimed: OnUnclaimedExit,
+    on_swept: OnSwept,
     reply: oneshot::Sender<io::Result<Spawned>>,
 }
 
 struct Supervisor {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<SpawnRequest>,
     wake: Arc<OwnedFd>,
 }
 
@@ -89,12 +81,14 @@ impl Supervisor {
     fn start() -> io::Result<Self> {
         let (requests, inbox) = mpsc::channel();
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let thread = Thread { inbox, wake: Arc::clone(&wake), children: HashMap::new() };
-        std::thread::Builder::new().name("ostler-supervisor".into()).spawn(move || thread.run())?;
+        let watched = Arc::clone(&wake);
+        std::thread::Builder::new()
+            .name("ostler-supervisor".into())
+            .spawn(move || Thread::new(inbox, watched).run())?;
         Ok(Self { requests, wake })
     }
 
-    fn send(&self, request: Request) {
+    fn send(&self, request: SpawnRequest) {
         // The thread never ends, so there is always a receiver.
         let _ = self.requests.send(request);
         // It fails only when the counter is full, and then the thread is awake.
@@ -116,31 +110,44 @@ struct Watched {
     child: Child,
     exit: oneshot::Sender<ChildExit>,
     unclaimed: OnUnclaimedExit,
+    on_swept: OnSwept,
 }
 
 struct Thread {
-    inbox: mpsc::Receiver<Request>,
+    inbox: mpsc::Receiver<SpawnRequest>,
     wake: Arc<OwnedFd>,
     children: HashMap<u64, Watched>,
+    next_key: u64,
+    watch: OomWatch,
+    /// Unless no second thread can be made.
+    housekeeper: Option<Housekeeper>,
 }
 
 impl Thread {
+    fn new(inbox: mpsc::Receiver<SpawnRequest>, wake: Arc<OwnedFd>) -> Self {
+        let housekeeper = Housekeeper::start().inspect_err(|error| {
+            tracing::warn!(%error, "what workers leave outside of their group will not be looked for");
+        });
+        Self {
+            inbox,
+            wake,
+            children: HashMap::new(),
+            next_key: 0,
+            watch: OomWatch::start(),
+            housekeeper: housekeeper.ok(),
+        }
+    }
+
     fn run(mut self) {
         loop {
             let ended = self.wait();
             let mut counter = [0; 8];
             let _ = rustix::io::read(&*self.wake, &mut counter);
-            while let Ok(request) = self.inbox.try_recv() {
-                match request {
-                    Request::Spawn(request) => self.spawn(*request),
-                    Request::Kill(key) => {
-                        if let Some(watched) = self.children.get(&key) {
-                            watched.child.kill();
-                        }
-                    }
-                }
-            }
+            // An end is somebody's free slot: it does not wait for new ones to be made.
             self.advance(&ended);
+            while let Ok(request) = self.inbox.try_recv() {
+                self.spawn(request);
+            }
         }
     }
 
@@ -165,24 +172,45 @@ impl Thread {
     }
 
     fn spawn(&mut self, request: SpawnRequest) {
-        let SpawnRequest { process, spec, unclaimed, reply } = request;
-        if process.condemned.load(Ordering::Acquire) {
+        let SpawnRequest { life, spec, unclaimed, on_swept, reply } = request;
+        if life.is_condemned() {
             let _ = reply.send(Err(io::Error::other("it was killed before it was made")));
             return;
         }
-        let (child, output) = match Child::spawn(&spec) {
+        let (child, output) = match Child::spawn(&spec, life, &mut self.watch) {
             Ok(made) => made,
             Err(error) => {
                 let _ = reply.send(Err(error));
                 return;
             }
         };
+        if let Err(error) = limit::apply(child.pid(), &spec.limits) {
+            child.kill();
+            // Nobody asks for its end any more, but it must be reaped, and what it left be found.
+            self.keep(child, oneshot::channel().0, Box::new(drop), Box::new(drop));
+            let _ = reply.send(Err(io::Error::other(error)));
+            return;
+        }
         let (exit, claimed) = oneshot::channel();
-        let pid = child.pid().as_raw_nonzero().get().unsigned_abs();
+        let pid = child.pid().as_raw_pid().unsigned_abs();
         if reply.send(Ok(Spawned { pid, output, exit: claimed })).is_err() {
             child.kill();
         }
-        self.children.insert(process.key, Watched { child, exit, unclaimed });
+        self.keep(child, exit, unclaimed, on_swept);
+    }
+
+    fn keep(
+        &mut self,
+        child: Child,
+        exit: oneshot::Sender<ChildExit>,
+        unclaimed: OnUnclaimedExit,
+        on_swept: OnSwept,
+    ) {
+        if let Some((housekeeper, noted)) = self.housekeeper.as_ref().zip(child.noted()) {
+            housekeeper.record(noted);
+        }
+        self.children.insert(self.next_key, Watched { child, exit, unclaimed, on_swept });
+        self.next_key += 1;
     }
 
     /// Brings the children that have ended, and those whose group still ends, one step further.
@@ -192,19 +220,33 @@ impl Thread {
         for (&key, watched) in &mut self.children {
             let due = watched.child.next_look().is_some_and(|at| at <= now);
             if (due || ended.contains(&key))
-                && let Some(remains) = watched.child.advance(now)
+                && let Some(exit) = watched.child.advance(now, &mut self.watch)
             {
-                gone.push((key, remains));
+                gone.push((key, exit));
             }
         }
-        for (key, remains) in gone {
-            let Some(Watched { exit, unclaimed, .. }) = self.children.remove(&key) else { continue };
-            if let Err(remains) = exit.send(remains) {
-                // It leads to the host's code, and this thread serves all managers of the process.
-                if catch_unwind(AssertUnwindSafe(|| unclaimed(remains))).is_err() {
-                    tracing::error!("the end of a worker could not be told: the host panicked over it");
-                }
+        for (key, exit) in gone {
+            if let Some(watched) = self.children.remove(&key) {
+                self.bury(watched, exit);
             }
         }
+    }
+
+    fn bury(&self, watched: Watched, exit: ChildExit) {
+        let Watched { child, exit: claimed, unclaimed, on_swept } = watched;
+        if let Err(exit) = claimed.send(exit) {
+            tell(|| unclaimed(exit));
+        }
+        match &self.housekeeper {
+            Some(housekeeper) => housekeeper.sweep(child.id(), on_swept),
+            None => tell(|| on_swept(Swept::default())),
+        }
+    }
+}
+
+/// It leads to the host's code, and this thread serves all managers of the process.
+fn tell(end: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(end)).is_err() {
+        tracing::error!("the end of a worker could not be told: the host panicked over it");
     }
 }

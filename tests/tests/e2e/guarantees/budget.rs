@@ -10,7 +10,7 @@ use ostler_tests::lab::Task;
 use serde_json::json;
 
 use super::agreement::agreed_end;
-use crate::support::{Roll, config, echo, group, kill, lab, scratch, started};
+use crate::support::{Roll, config, echo, group, kill, lab, scratch, started, within};
 
 fn at_most(max_restart_attempts: u32, restart_policy: RestartPolicy) -> WorkerConfig {
     WorkerConfig {
@@ -172,6 +172,8 @@ async fn guarantee_7_several_workers_that_die_while_idle_are_not_restarted_witho
     let config = WorkerConfig { max_workers: 2, ..at_most(3, RestartPolicy::Always) };
     let manager = roll.lab().config(config).launch().await.unwrap();
     let mut events = manager.events();
+    let idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count();
+    assert!(within(Duration::from_secs(20), || idle() == 2).await);
     let first: Vec<u32> = manager.workers().into_iter().filter_map(|worker| worker.pid).collect();
     first.iter().copied().for_each(kill);
     let reason = loop {

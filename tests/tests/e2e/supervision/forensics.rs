@@ -53,7 +53,7 @@ async fn r17_each_way_to_die_is_told_from_the_others() {
 #[tokio::test]
 async fn r17_what_we_did_is_told_with_its_reason() {
     let manager = launch().await;
-    let job = manager.job("lab", Task::Spin).timeout(Duration::from_millis(100)).start().await.unwrap();
+    let job = manager.job("lab", Task::Spin).timeout(Duration::from_secs(1)).start().await.unwrap();
     let failure = failed(&job).await;
     assert_eq!(failure.kind, FailureKind::TimedOut);
     let forensics = failure.forensics.unwrap();

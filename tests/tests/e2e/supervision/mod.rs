@@ -3,7 +3,10 @@
 mod cancel;
 mod circuit;
 mod drain;
+mod escape;
 mod forensics;
+mod limits;
+mod orphans;
 mod pool;
 mod quarantine;
 mod recycling;

@@ -1,61 +1,179 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
-use ostler_lifecycle::{Category, FailureKind, Input, JobFailure, JobId, RequestId, WorkerFrame, WorkerKey};
+use ostler_lifecycle::{
+    Category, FailureKind, Input, JobFailure, JobId, PluginKey, RequestId, WorkerFrame, WorkerKey,
+};
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
 use uuid::Uuid;
 
-use crate::JobType;
+use super::valve::Valve;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
+use crate::engine::link::Wire;
 use crate::error::chain;
-use crate::events::{EventLog, JobEventKind};
+use crate::events::{Dropped, EventLog, JobEventKind};
 use crate::job::panic_message;
 use crate::process::memory;
+use crate::{JobType, OutputStream};
 
-/// Turns what a worker says into what the machine understands.
-pub(super) struct Inbound {
+/// Turns what a worker says and prints into what the machine understands.
+pub(super) struct Inbound<J: JobType> {
+    core: Arc<Core<J>>,
+    worker: WorkerKey,
     pid: u32,
-    /// The job that the worker began last, and its attempt: log lines name only the job.
-    running: Option<(Uuid, u32)>,
+    /// From a job's begin until its result.
+    running: Option<Running>,
+    /// Two, so that a job that prints too much can still be heard when it logs.
+    printed: Valve,
+    logged: Valve,
+    /// What was dropped while no job ran.
+    dropped: Dropped,
+    /// When to tell what was dropped.
+    drops_due: Option<Instant>,
 }
 
-impl Inbound {
-    pub(super) fn new(pid: u32) -> Self {
-        Self { pid, running: None }
+struct Running {
+    job: Uuid,
+    attempt: u32,
+    /// None if the machine knows nothing of it.
+    log: Option<Arc<EventLog>>,
+}
+
+impl<J: JobType> Inbound<J> {
+    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32) -> Self {
+        let now = Instant::now();
+        Self {
+            core,
+            worker,
+            pid,
+            running: None,
+            printed: Valve::new(now),
+            logged: Valve::new(now),
+            dropped: Dropped::default(),
+            drops_due: None,
+        }
+    }
+
+    pub(super) fn max_frame_bytes(&self) -> usize {
+        self.core.settings.max_frame_bytes
+    }
+
+    /// The worker has shown that it is the one that was made: it can be spoken to.
+    pub(super) fn begin(&self, wire: &Arc<Wire>) {
+        if let Some(link) = self.core.lock().links.get_mut(&self.worker) {
+            link.wire = Some(Arc::clone(wire));
+        }
+        self.say(WorkerFrame::Hello);
+    }
+
+    pub(super) fn has_job(&self) -> bool {
+        self.running.is_some()
     }
 
     /// Feeds in one message. Returns the log of a job that has grown by it.
-    pub(super) fn feed<J: JobType>(
-        &mut self,
-        core: &Arc<Core<J>>,
-        worker: WorkerKey,
-        message: FromWorker,
-    ) -> Option<Arc<EventLog>> {
-        let (frame, cargo) = self.translate(core, worker, message)?;
-        core.feed(Input::Frame { worker, frame }, cargo)
+    pub(super) fn feed(&mut self, message: FromWorker) -> Option<Arc<EventLog>> {
+        let begins = match &message {
+            FromWorker::Started { job, attempt, .. } => Some((*job, *attempt)),
+            _ => None,
+        };
+        let ends = matches!(message, FromWorker::Result { .. });
+        let (frame, cargo) = self.translate(message)?;
+        let grown = self.core.feed(Input::Frame { worker: self.worker, frame }, cargo);
+        if let Some((job, attempt)) = begins {
+            self.running = Some(Running { job, attempt, log: grown.clone() });
+        } else if ends {
+            // What was dropped of it was told with its end.
+            (self.running, self.drops_due) = (None, None);
+        }
+        grown
     }
 
-    fn translate<J: JobType>(
-        &mut self,
-        core: &Core<J>,
-        worker: WorkerKey,
-        message: FromWorker,
-    ) -> Option<(WorkerFrame, Cargo<J>)> {
+    /// Feeds in a line that the worker printed: it is the job's that runs. Returns that one's log if it has grown.
+    pub(super) fn line(&mut self, stream: OutputStream, line: &[u8]) -> Option<Arc<EventLog>> {
+        let now = Instant::now();
+        if self.drops_due.is_some_and(|due| due <= now) {
+            // Before the first line that is kept again, where it belongs.
+            self.tell_dropped();
+        }
+        if let Err(until) = self.printed.admit(now, line.len()) {
+            self.drop(line.len(), until);
+            return None;
+        }
+        let text = String::from_utf8_lossy(line).into_owned();
+        trace_line(self.worker, self.running.as_ref().map(|running| running.job), stream, &text);
+        let grown = self.feed_printed(JobEventKind::Output { stream, text });
+        if grown.is_none()
+            && let Some(log) = self.running.as_ref().and_then(|running| running.log.as_ref())
+        {
+            // It is being killed: what it still prints is counted at its end.
+            log.count_dropped(Dropped::line(line.len()));
+        }
+        grown
+    }
+
+    fn feed_printed(&self, event: JobEventKind) -> Option<Arc<EventLog>> {
+        let Running { job, attempt, .. } = *self.running.as_ref()?;
+        let frame = WorkerFrame::Output { job: JobId::from_uuid(job), attempt };
+        self.core.feed(Input::Frame { worker: self.worker, frame }, Cargo::Event(event))
+    }
+
+    fn drop(&mut self, bytes: usize, until: Instant) {
+        self.drops_due.get_or_insert(until);
+        let dropped = Dropped::line(bytes);
+        match self.running.as_ref().and_then(|running| running.log.as_ref()) {
+            Some(log) => log.count_dropped(dropped),
+            None => self.dropped.add(dropped),
+        }
+    }
+
+    /// Returns when it is time to tell what was dropped; never if nothing was.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn drops_are_due(&self) {
+        match self.drops_due {
+            Some(due) => tokio::time::sleep_until(due.into()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells what was dropped since the last time. What is dropped of a job later than that is told at its end.
+    pub(super) fn tell_dropped(&mut self) {
+        self.drops_due = None;
+        if let Some(Dropped { lines, bytes }) = self.dropped.take() {
+            tracing::info!(worker = %self.worker, lines, bytes, "it said too much: this was dropped");
+        }
+        if let Some(Running { job, log: Some(log), .. }) = &self.running
+            && let Some(dropped) = log.take_dropped()
+            && self.feed_printed(dropped.event_of(JobId::from_uuid(*job))).is_none()
+        {
+            log.count_dropped(dropped);
+        }
+    }
+
+    /// Feeds in what the worker did not say as a message.
+    pub(super) fn say(&self, frame: WorkerFrame) {
+        self.core.feed(Input::Frame { worker: self.worker, frame }, Cargo::None);
+    }
+
+    /// What the machine calls these plugins.
+    fn keys(&self, manifests: &[PluginManifest]) -> Vec<PluginKey> {
+        let mut state = self.core.lock();
+        manifests.iter().map(|manifest| state.plugin_keys.of(&manifest.name)).collect()
+    }
+
+    fn translate(&mut self, message: FromWorker) -> Option<(WorkerFrame, Cargo<J>)> {
         Some(match message {
             FromWorker::Hello(_) => (WorkerFrame::Hello, Cargo::None),
             FromWorker::Ready { request, loaded, failed } => {
-                let resident = memory::resident_of(self.pid).unwrap_or_default();
-                let keys = |names: &[PluginManifest]| {
-                    let mut state = core.lock();
-                    names.iter().map(|manifest| state.plugin_keys.of(&manifest.name)).collect()
-                };
-                let (request, keys) = (RequestId(request), keys(&loaded));
                 let failed = failed.into_iter().map(|failure| (failure.plugin, failure.message)).collect();
+                let (request, keys) = (RequestId(request), self.keys(&loaded));
+                let resident = memory::resident_of(self.pid).unwrap_or_default();
                 (WorkerFrame::Ready { request, loaded: keys, failed, resident }, Cargo::Manifests(loaded))
             }
             FromWorker::Started { request, job, attempt } => {
-                self.running = Some((job, attempt));
                 let job = JobId::from_uuid(job);
                 (WorkerFrame::Started { request: RequestId(request), job, attempt }, Cargo::None)
             }
@@ -69,19 +187,27 @@ impl Inbound {
                 (WorkerFrame::Chunk { job: JobId::from_uuid(job), attempt, seq }, Cargo::Event(event))
             }
             FromWorker::Log { job, level, message } => {
-                trace(worker, job, level, &message);
-                let (job, attempt) = self.running.filter(|(running, _)| Some(*running) == job)?;
-                note(job, attempt, JobEventKind::Log { level, message })
+                if let Err(until) = self.logged.admit(Instant::now(), message.len()) {
+                    self.drop(message.len(), until);
+                    return None;
+                }
+                trace(self.worker, job, level, &message);
+                // It does not say which attempt.
+                let running = self.running.as_ref().filter(|running| Some(running.job) == job)?;
+                note(running.job, running.attempt, JobEventKind::Log { level, message })
             }
             FromWorker::Result { request, job, attempt, outcome } => {
                 let id = JobId::from_uuid(job);
                 let (result, cargo) = match outcome {
-                    Ok(response) => extract(core, id, response),
+                    Ok(response) => extract(&self.core, id, response),
                     Err(failure) => (Err(of_plugin(failure)), Cargo::None),
                 };
-                let measured = core.settings.measures_jobs.then(|| memory::resident_of(self.pid)).flatten();
-                let (request, resident) = (RequestId(request), measured.unwrap_or_default());
-                (WorkerFrame::Result { request, job: id, attempt, result, resident }, cargo)
+                let measures = self.core.settings.measures_jobs;
+                let resident = measures.then(|| memory::resident_of(self.pid)).flatten().unwrap_or_default();
+                (
+                    WorkerFrame::Result { request: RequestId(request), job: id, attempt, result, resident },
+                    cargo,
+                )
             }
             FromWorker::Response { request, result } => {
                 (WorkerFrame::Response { request: RequestId(request), result }, Cargo::None)
@@ -97,6 +223,17 @@ impl Inbound {
 
 fn note<J: JobType>(job: Uuid, attempt: u32, event: JobEventKind) -> (WorkerFrame, Cargo<J>) {
     (WorkerFrame::Note { job: JobId::from_uuid(job), attempt }, Cargo::Event(event))
+}
+
+fn trace_line(worker: WorkerKey, job: Option<Uuid>, stream: OutputStream, line: &str) {
+    if line.is_empty() {
+        return;
+    }
+    let job = job.map(|job| tracing::field::display(JobId::from_uuid(job)));
+    match stream {
+        OutputStream::Stdout => tracing::debug!(target: "ostler::worker::stdout", %worker, job, "{line}"),
+        OutputStream::Stderr => tracing::info!(target: "ostler::worker::stderr", %worker, job, "{line}"),
+    }
 }
 
 /// The host's own view of a response, made outside of every lock, before anybody learns that the job ended.

@@ -1,8 +1,13 @@
 //! One task for each worker, from before its process is made until everything that it said has been fed in.
 
+mod evidence;
 mod inbound;
 mod output;
+mod pipe;
 mod session;
+mod socket;
+mod tail;
 mod task;
+mod valve;
 
 pub(super) use task::spawn;

@@ -1,207 +1,194 @@
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::future::pending;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::future::ready;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use ostler_lifecycle::WorkerKey;
-use tokio::net::unix::pipe::Receiver;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::pipe::Pipe;
+use super::tail::Tail;
+use crate::OutputStream::{self, Stderr, Stdout};
+use crate::events::EventLog;
 use crate::process::ChildOutput;
 
-/// What is kept of a worker's stderr for its obituary, in bytes: about a screenful.
-const TAIL_BYTES: usize = 8 * 1024;
-const TAIL_LINES: usize = 20;
-/// A line is logged in pieces of at most this many bytes.
-const LINE_BYTES: usize = 4 * 1024;
-/// What is read from a dead worker's pipes at most, in bytes: what a full pipe holds, see pipe(7). Somebody who
-/// inherited a pipe may go on writing.
-const DRAIN_BYTES: usize = 1024 * 1024;
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// What a worker writes to stdout and stderr: logged by line, its end kept.
+/// What a worker writes to stdout and stderr, by line; the end of stderr is kept. Whose a line is, others know.
 pub(super) struct Output {
     stdout: Pipe,
     stderr: Pipe,
+    tail: Tail,
+    /// The log of a job that took a line, and has a reader that is waited for before the next one.
+    pacing: Option<Arc<EventLog>>,
 }
 
 impl Output {
     pub(super) fn new(worker: WorkerKey, output: ChildOutput) -> Self {
         Self {
-            stdout: Pipe::new(worker, Source::Stdout, output.stdout),
-            stderr: Pipe::new(worker, Source::Stderr, output.stderr),
+            stdout: Pipe::new(worker, output.stdout),
+            stderr: Pipe::new(worker, output.stderr),
+            tail: Tail::default(),
+            pacing: None,
         }
     }
 
-    /// Reads for ever, as fast as the worker is allowed to write: as fast as this host logs.
+    /// Returns when there is something to be taken, and nobody who reads what was taken is far behind: meanwhile the
+    /// pipes fill, and whoever prints waits.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(super) async fn read(&mut self) -> Infallible {
+    pub(super) async fn ready(&self) {
+        if let Some(log) = &self.pacing {
+            log.pace().await;
+        }
         tokio::select! {
-            never = self.stdout.read() => never,
-            never = self.stderr.read() => never,
+            () = ready(()), if self.has_news() => {}
+            () = self.stdout.readable() => {}
+            () = self.stderr.readable() => {}
         }
     }
 
-    /// Takes what is in the pipes of a dead worker.
-    pub(super) fn drain(&mut self) {
-        self.stdout.drain();
-        self.stderr.drain();
-    }
-
-    /// The last lines of stderr.
-    pub(super) fn tail(&self) -> String {
-        self.stderr.tail.text()
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Source {
-    Stdout,
-    Stderr,
-}
-
-struct Pipe {
-    worker: WorkerKey,
-    source: Source,
-    /// None once it is closed.
-    pipe: Option<Receiver>,
-    line: Vec<u8>,
-    tail: Tail,
-}
-
-impl Pipe {
-    fn new(worker: WorkerKey, source: Source, pipe: OwnedFd) -> Self {
-        let pipe = Receiver::from_owned_fd(pipe)
-            .inspect_err(|error| tracing::error!(%worker, %error, "the worker's output cannot be read"))
-            .ok();
-        Self { worker, source, pipe, line: Vec::new(), tail: Tail::default() }
-    }
-
-    async fn read(&mut self) -> Infallible {
-        let mut chunk = vec![0; 16 * 1024];
-        while let Some(pipe) = &self.pipe {
-            let read = match pipe.readable().await {
-                Ok(()) => pipe.try_read(&mut chunk),
-                Err(error) => Err(error),
-            };
-            match read {
-                Ok(0) => self.pipe = None,
-                Ok(count) => {
-                    self.take(&chunk[..count]);
-                    // A flood must not starve the other workers of this runtime's thread.
-                    tokio::task::yield_now().await;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => self.pipe = None,
-            }
+    /// Reads a little of both pipes, unless something of that is left from before.
+    pub(super) fn read(&mut self) {
+        if !self.has_news() {
+            self.stdout.read();
+            self.tail.push(self.stderr.read());
         }
-        pending().await
     }
 
-    fn drain(&mut self) {
-        let Some(pipe) = self.pipe.take() else { return self.end_line() };
-        let mut chunk = vec![0; 64 * 1024];
-        let mut taken = 0;
-        // Past tokio, whose idea of what can be read may be old.
-        while taken < DRAIN_BYTES
-            && let Ok(count @ 1..) = rustix::io::read(pipe.as_fd(), &mut chunk)
-        {
-            taken += count;
-            self.take(&chunk[..count]);
-        }
-        self.end_line();
+    /// Whether something was read that was not handed out.
+    pub(super) fn has_news(&self) -> bool {
+        self.stdout.has_news() || self.stderr.has_news()
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        if matches!(self.source, Source::Stderr) {
-            self.tail.push(bytes);
+    /// Reads what is in the pipes now, without waiting. For the job that printed nothing this is one system call.
+    pub(super) fn read_all(&mut self) {
+        if self.is_there_more() {
+            self.stdout.read_all();
+            self.tail.push(self.stderr.read_all());
         }
-        for &byte in bytes {
-            if byte == b'\n' {
-                self.end_line();
-            } else {
-                self.line.push(byte);
-                if self.line.len() >= LINE_BYTES {
-                    self.end_line();
+    }
+
+    fn is_there_more(&self) -> bool {
+        fn look(pipe: BorrowedFd<'_>) -> PollFd<'_> {
+            PollFd::from_borrowed_fd(pipe, PollFlags::IN)
+        }
+        let found = match (self.stdout.descriptor(), self.stderr.descriptor()) {
+            (Some(one), Some(other)) => poll(&mut [look(one), look(other)], Some(&AT_ONCE)),
+            (Some(one), None) | (None, Some(one)) => poll(&mut [look(one)], Some(&AT_ONCE)),
+            (None, None) => Ok(0),
+        };
+        // If it cannot be told, the look at each pipe tells.
+        found.map_or(true, |count| count > 0)
+    }
+
+    /// Hands out what was read line by line, until a line adds to a job's log of which a reader is behind: then the rest
+    /// waits for that reader.
+    pub(super) fn tell(&mut self, mut tell: impl FnMut(OutputStream, &[u8]) -> Option<Arc<EventLog>>) {
+        self.pacing = None;
+        for (stream, pipe) in [(Stdout, &mut self.stdout), (Stderr, &mut self.stderr)] {
+            while let Some(line) = pipe.line() {
+                if let Some(log) = tell(stream, &line)
+                    && log.is_crowded()
+                {
+                    self.pacing = Some(log);
+                    return;
                 }
             }
         }
     }
 
-    fn end_line(&mut self) {
-        if !self.line.is_empty() {
-            let (worker, line) = (self.worker, String::from_utf8_lossy(&self.line));
-            match self.source {
-                Source::Stdout => tracing::debug!(target: "ostler::worker::stdout", %worker, "{line}"),
-                Source::Stderr => tracing::info!(target: "ostler::worker::stderr", %worker, "{line}"),
+    /// Hands out all that was read and all that is in the pipes, and waits for nobody. A last line needs no newline.
+    pub(super) fn tell_all(&mut self, mut tell: impl FnMut(OutputStream, &[u8]) -> Option<Arc<EventLog>>) {
+        self.read_all();
+        self.pacing = None;
+        for (stream, pipe) in [(Stdout, &mut self.stdout), (Stderr, &mut self.stderr)] {
+            while let Some(line) = pipe.line().or_else(|| pipe.begun_line()) {
+                tell(stream, &line);
             }
-            drop(line);
-            self.line.clear();
+            pipe.shrink();
         }
     }
-}
 
-/// The end of a stream of bytes.
-#[derive(Default)]
-struct Tail {
-    bytes: VecDeque<u8>,
-    dropped: u64,
-}
-
-impl Tail {
-    fn push(&mut self, bytes: &[u8]) {
-        let kept = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
-        let excess = (self.bytes.len() + kept.len()).saturating_sub(TAIL_BYTES);
-        self.bytes.drain(..excess);
-        self.bytes.extend(kept);
-        self.dropped += (excess + bytes.len() - kept.len()) as u64;
+    /// Hands out the begins of lines that were there before the last read.
+    pub(super) fn tell_begun(&mut self, mut tell: impl FnMut(OutputStream, &[u8]) -> Option<Arc<EventLog>>) {
+        for (stream, pipe) in [(Stdout, &mut self.stdout), (Stderr, &mut self.stderr)] {
+            if let Some(line) = pipe.begun_line() {
+                tell(stream, &line);
+            }
+        }
     }
 
-    /// The last lines, with a note if there were more.
-    fn text(&self) -> String {
-        let bytes: Vec<u8> = self.bytes.iter().copied().collect();
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_end();
-        let start = text.rmatch_indices('\n').nth(TAIL_LINES - 1).map_or(0, |(at, _)| at + 1);
-        let left_out = self.dropped + start as u64;
-        if left_out == 0 {
-            return text.to_owned();
-        }
-        format!("[{left_out} bytes before this are left out]\n{}", &text[start..])
+    /// The end of stderr.
+    pub(super) fn into_tail(self) -> Tail {
+        self.tail
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use std::io::Write;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use ostler_lifecycle::{Generation, SlotId};
+
     use super::*;
+    use crate::{JobEventKind, JobEvents};
 
-    #[test]
-    fn a_short_stderr_is_kept_whole() {
-        let mut tail = Tail::default();
-        tail.push(b"one\n");
-        tail.push(b"two\n");
-        assert_eq!(tail.text(), "one\ntwo");
+    /// Both pipes, and the ends to write to.
+    fn output() -> (Output, [std::io::PipeWriter; 2]) {
+        let [(stdout, one), (stderr, other)] = [std::io::pipe().unwrap(), std::io::pipe().unwrap()];
+        let worker = WorkerKey { slot: SlotId(0), generation: Generation(1) };
+        let pipes = ChildOutput { stdout: stdout.into(), stderr: stderr.into() };
+        (Output::new(worker, pipes), [one, other])
     }
 
-    #[test]
-    fn of_a_long_stderr_the_last_lines_are_kept_and_the_rest_is_counted() {
-        let mut tail = Tail::default();
-        for line in 0..30 {
-            tail.push(format!("line {line:02}\n").as_bytes());
+    fn told(output: &mut Output, log: Option<&Arc<EventLog>>) -> Vec<String> {
+        let mut lines = Vec::new();
+        output.tell(|stream, line| {
+            lines.push(format!("{stream} {}", String::from_utf8_lossy(line)));
+            log.cloned()
+        });
+        lines
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r27_whoever_prints_waits_for_a_reader_that_is_behind_and_not_for_one_that_sleeps() {
+        let (mut output, [mut stdout, mut stderr]) = output();
+        let log = Arc::new(EventLog::default());
+        let _sleeper = JobEvents::new(Arc::clone(&log));
+        while !log.is_crowded() {
+            let text = "x".to_owned();
+            log.push(Timestamp::UNIX_EPOCH, JobEventKind::Output { stream: Stdout, text });
         }
-        let text = tail.text();
-        assert!(text.starts_with("[80 bytes before this are left out]\nline 10\n"), "{text}");
-        assert!(text.ends_with("line 29"), "{text}");
+        stdout.write_all(b"one\ntwo\n").unwrap();
+        stderr.write_all(b"three\n").unwrap();
+        output.read_all();
+        assert_eq!(told(&mut output, Some(&log)), ["stdout one"]);
+        let begin = tokio::time::Instant::now();
+        output.ready().await;
+        assert_eq!(begin.elapsed(), Duration::from_secs(1));
+        assert_eq!(told(&mut output, Some(&log)), ["stdout two", "stderr three"]);
     }
 
-    #[test]
-    fn a_flood_takes_no_more_memory_than_the_tail() {
-        let mut tail = Tail::default();
-        tail.push(&vec![b'x'; 3 * TAIL_BYTES]);
-        tail.push(&[b'y'; 100]);
-        assert_eq!(tail.bytes.len(), TAIL_BYTES);
-        assert_eq!(tail.dropped, 2 * TAIL_BYTES as u64 + 100);
-        assert!(tail.text().ends_with('y'));
+    #[tokio::test]
+    async fn r31_all_that_is_in_the_pipes_is_told_at_once_whoever_else_holds_them() {
+        let (mut output, [mut stdout, mut stderr]) = output();
+        let _held = (stdout.try_clone().unwrap(), stderr.try_clone().unwrap());
+        stdout.write_all(&[b'x'; 60_000]).unwrap();
+        stderr.write_all(b"no newline").unwrap();
+        let mut bytes = 0;
+        let mut last = Vec::new();
+        output.tell_all(|_, line| {
+            bytes += line.len();
+            last = line.to_vec();
+            None
+        });
+        assert_eq!((bytes, last.as_slice()), (60_010, &b"no newline"[..]));
+        output.tell_all(|_, _| unreachable!("nothing is left"));
+        assert_eq!(output.into_tail().text(), "no newline");
     }
 }

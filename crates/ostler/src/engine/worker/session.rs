@@ -1,189 +1,193 @@
 use std::convert::Infallible;
-use std::future::pending;
-use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use ostler_lifecycle::{Input, WorkerFrame, WorkerKey};
-use ostler_wire::{FromWorker, HELLO_MAX_BYTES, decode_hello, frame};
+use ostler_lifecycle::{WorkerFrame, WorkerKey};
+use ostler_wire::FromWorker;
 
 use super::inbound::Inbound;
+use super::output::Output;
+use super::socket::{Read, Socket};
+use super::tail::Tail;
 use crate::JobType;
 use crate::engine::Core;
-use crate::engine::cargo::Cargo;
-use crate::engine::link::Wire;
 use crate::events::EventLog;
-use crate::process::Endpoint;
+use crate::process::{ChildOutput, Endpoint};
 
-/// Room for one read, in bytes: a frame of ordinary size and its neighbours. The kernel's socket buffer holds about
-/// three times as much.
-const READ_BYTES: usize = 64 * 1024;
-
-/// A frame of this size, in bytes, takes the buffer with it: nobody who keeps a small part of a frame, and no idle
-/// worker, shall hold on to its memory.
-const LARGE_FRAME: usize = 1024 * 1024;
-
-/// The conversation with one worker.
+/// The conversation with one worker: what it sends on its socket, and what it prints on its pipes.
+///
+/// It runs one job at a time, and is told of the next one only when the result of the last one was heard. So all that
+/// is in the pipes before that result is fed in belongs to that job; and what is in the pipes while none runs belongs
+/// to the next one if, looked at after the pipes, the socket says that one has begun.
 pub(super) struct Session<J: JobType> {
-    core: Arc<Core<J>>,
-    worker: WorkerKey,
-    wire: Option<Arc<Wire>>,
-    buffer: BytesMut,
-    inbound: Inbound,
-    /// Nothing that comes can be trusted any more.
-    is_spoilt: bool,
+    inbound: Inbound<J>,
+    pid: u32,
+    output: Output,
+    /// From its hello on.
+    socket: Option<Socket>,
 }
 
 impl<J: JobType> Session<J> {
-    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32) -> Self {
+    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32, output: ChildOutput) -> Self {
         Self {
-            core,
-            worker,
-            wire: None,
-            buffer: BytesMut::new(),
-            inbound: Inbound::new(pid),
-            is_spoilt: false,
+            inbound: Inbound::new(core, worker, pid),
+            pid,
+            output: Output::new(worker, output),
+            socket: None,
         }
     }
 
     /// Listens for ever: the worker's exit ends it from outside.
     ///
     /// # Cancel safety
-    /// Cancel safe: what was read is in the buffer.
-    pub(super) async fn run(&mut self, endpoint: Endpoint, pid: u32) -> Infallible {
-        match self.meet(endpoint, pid).await {
-            Ok(wire) => {
-                self.say(WorkerFrame::Hello, Cargo::None);
+    /// Cancel safe from the hello on: what was read is kept, for [`finish`](Self::finish).
+    pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
+        let limit = self.inbound.max_frame_bytes();
+        let met = tokio::select! {
+            met = Socket::meet(endpoint, self.pid, limit) => met,
+            never = overhear(&mut self.output, &mut self.inbound) => match never {},
+        };
+        match met {
+            Ok(socket) => {
+                let wire = Arc::clone(socket.wire());
+                self.socket = Some(socket);
+                self.inbound.begin(&wire);
                 tokio::select! {
-                    never = self.listen(&wire) => never,
+                    never = self.listen() => never,
                     never = wire.flush() => never,
                 }
             }
             Err(message) => {
-                self.fault(message);
-                pending().await
+                self.inbound.say(WorkerFrame::Fault { message });
+                overhear(&mut self.output, &mut self.inbound).await
             }
         }
     }
 
-    /// The way in: the kernel vouches for the peer, then the token, then the version.
-    async fn meet(&mut self, endpoint: Endpoint, pid: u32) -> Result<Arc<Wire>, String> {
-        let accepted = endpoint.accept(pid).await;
-        let stream = accepted.map_err(|error| format!("its connection could not be accepted: {error}"))?;
-        let token = endpoint.token();
-        // There is nobody else to wait for.
-        drop(endpoint);
-        let wire = Arc::new(Wire::new(stream, self.core.settings.max_frame_bytes));
-        let hello = loop {
-            match decode_hello(&mut self.buffer, HELLO_MAX_BYTES) {
-                Ok(Some(hello)) => break hello,
-                Ok(None) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-            if self.read(&wire).await == Read::End {
-                // Its exit tells more.
-                pending::<()>().await;
-            }
-        };
-        if hello.token != token {
-            return Err("it showed a wrong token".to_owned());
-        }
-        self.wire = Some(Arc::clone(&wire));
-        if let Some(link) = self.core.lock().links.get_mut(&self.worker) {
-            link.wire = Some(Arc::clone(&wire));
-        }
-        Ok(wire)
-    }
-
-    async fn listen(&mut self, wire: &Wire) -> Infallible {
+    async fn listen(&mut self) -> Infallible {
         loop {
-            while let Some(log) = self.take_frames() {
-                // While a reader of its events is behind, the worker's socket fills, and the worker waits.
-                log.pace().await;
-            }
-            if self.is_spoilt {
-                return pending().await;
-            }
-            if self.read(wire).await == Read::End {
-                self.say(WorkerFrame::HungUp, Cargo::None);
-                return pending().await;
-            }
-        }
-    }
-
-    async fn read(&mut self, wire: &Wire) -> Read {
-        loop {
-            if wire.socket().readable().await.is_err() {
-                return Read::End;
-            }
-            self.buffer.reserve(READ_BYTES);
-            match wire.socket().try_read_buf(&mut self.buffer) {
-                Ok(0) => return Read::End,
-                Ok(_) => return Read::More,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Read::End,
-            }
-        }
-    }
-
-    /// Feeds in what has come, up to and with the first frame that added to a job's log.
-    fn take_frames(&mut self) -> Option<Arc<EventLog>> {
-        while !self.is_spoilt {
-            let before = self.buffer.len();
-            match frame::decode::<FromWorker>(&mut self.buffer, self.core.settings.max_frame_bytes) {
-                Ok(Some(message)) => {
-                    if before - self.buffer.len() >= LARGE_FRAME {
-                        self.buffer = BytesMut::from(&self.buffer[..]);
-                    }
-                    let grown = self.inbound.feed(&self.core, self.worker, message);
-                    if grown.is_some() {
-                        return grown;
-                    }
+            let Some(socket) = &self.socket else { return std::future::pending().await };
+            tokio::select! {
+                () = socket.ready() => self.hear(),
+                () = self.output.ready() => {
+                    self.overhear();
+                    // A flood must not starve the other workers of this runtime's thread.
+                    tokio::task::yield_now().await;
                 }
-                Ok(None) => return None,
-                Err(error) => self.fault(error.to_string()),
+                () = self.inbound.drops_are_due() => self.inbound.tell_dropped(),
             }
         }
-        None
     }
 
-    /// After the worker's death: feeds in what it still said, without waiting for an end that somebody else may hold
-    /// back. Says how a last frame is torn.
-    pub(super) fn drain(mut self) -> Option<String> {
-        let wire = self.wire.take()?;
-        // Past tokio, whose idea of what can be read may be old. What is counted now was said by the dead.
-        let descriptor = wire.socket().as_fd();
-        let mut left = rustix::io::ioctl_fionread(descriptor).unwrap_or(0);
-        let mut chunk = vec![0; READ_BYTES];
+    /// Feeds in what has come on the socket, up to and with the first frame that added to a job's log.
+    fn hear(&mut self) {
+        let Some(socket) = &mut self.socket else { return };
+        if !socket.has_news() && socket.read() == Read::End {
+            return self.inbound.say(WorkerFrame::HungUp);
+        }
+        self.hear_what_was_printed_before();
+        while let Some(message) = self.next() {
+            if let Some(log) = self.feed(message)
+                && let Some(socket) = &mut self.socket
+            {
+                return socket.pace(log);
+            }
+        }
+    }
+
+    /// What a job printed before it said what was just read should come before that: whoever acts upon a chunk, and
+    /// cancels the job, shall find it.
+    fn hear_what_was_printed_before(&mut self) {
+        // Without a job it may be the next one's, and with something left its readers are waited for.
+        if self.inbound.has_job() && !self.output.has_news() {
+            self.output.read_all();
+            self.output.tell(|stream, line| self.inbound.line(stream, line));
+        }
+    }
+
+    /// Takes a little of what it printed.
+    fn overhear(&mut self) {
+        self.output.read();
+        if !self.inbound.has_job() {
+            self.catch_up();
+        }
+        self.output.tell(|stream, line| self.inbound.line(stream, line));
+    }
+
+    /// Hears whether a job has begun.
+    fn catch_up(&mut self) {
         loop {
-            while self.take_frames().is_some() {}
-            if left == 0 || self.is_spoilt {
-                break;
+            while !self.inbound.has_job()
+                && let Some(message) = self.next()
+            {
+                self.feed(message);
             }
-            match rustix::io::read(descriptor, &mut chunk) {
-                Ok(0) | Err(_) => break,
-                Ok(count) => {
-                    self.buffer.extend_from_slice(&chunk[..count]);
-                    left = left.saturating_sub(count as u64);
-                }
+            match &mut self.socket {
+                Some(socket) if !self.inbound.has_job() && socket.is_open() => match socket.read_now() {
+                    Read::More(_) => {}
+                    Read::Nothing => return,
+                    Read::End => return self.inbound.say(WorkerFrame::HungUp),
+                },
+                _ => return,
             }
         }
-        if self.is_spoilt { None } else { frame::finish(&self.buffer).err().map(|torn| torn.to_string()) }
     }
 
-    fn fault(&mut self, message: String) {
-        self.is_spoilt = true;
-        self.say(WorkerFrame::Fault { message }, Cargo::None);
+    /// The next message that was read. One that cannot be read is a fault, and the last.
+    fn next(&mut self) -> Option<FromWorker> {
+        self.socket.as_mut()?.next().unwrap_or_else(|error| {
+            self.inbound.say(WorkerFrame::Fault { message: error.to_string() });
+            None
+        })
     }
 
-    fn say(&self, frame: WorkerFrame, cargo: Cargo<J>) {
-        self.core.feed(Input::Frame { worker: self.worker, frame }, cargo);
+    fn feed(&mut self, message: FromWorker) -> Option<Arc<EventLog>> {
+        match message {
+            // The begin of a line that is older than the job is none of the job's.
+            FromWorker::Started { .. } => {
+                self.output.tell_begun(|stream, line| self.inbound.line(stream, line));
+            }
+            FromWorker::Result { .. } => {
+                self.output.tell_all(|stream, line| self.inbound.line(stream, line));
+            }
+            _ => {}
+        }
+        self.inbound.feed(message)
+    }
+
+    /// After the worker's death: feeds in what it still said and printed, without waiting for an end that somebody else
+    /// may hold back. Says how a last frame is torn, and what was last on stderr.
+    pub(super) fn finish(mut self) -> (Option<String>, Tail) {
+        self.output.read_all();
+        let torn = self.hear_rest();
+        self.output.tell_all(|stream, line| self.inbound.line(stream, line));
+        (torn, self.output.into_tail())
+    }
+
+    fn hear_rest(&mut self) -> Option<String> {
+        // What is counted now was said by the dead.
+        let mut left = self.socket.as_ref()?.waiting();
+        loop {
+            while let Some(message) = self.next() {
+                self.feed(message);
+            }
+            let socket = self.socket.as_mut()?;
+            match socket.read_now() {
+                Read::More(count) if left > 0 => left = left.saturating_sub(count as u64),
+                _ => return socket.torn(),
+            }
+        }
     }
 }
 
-#[derive(PartialEq, Eq)]
-enum Read {
-    More,
-    End,
+/// Listens to what a worker prints that does not speak, for ever.
+///
+/// # Cancel safety
+/// Cancel safe.
+async fn overhear<J: JobType>(output: &mut Output, inbound: &mut Inbound<J>) -> Infallible {
+    loop {
+        output.ready().await;
+        output.read();
+        output.tell(|stream, line| inbound.line(stream, line));
+        tokio::task::yield_now().await;
+    }
 }

@@ -1,16 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_lifecycle::{ExitStatus, Input, WorkerExit, WorkerKey};
+use ostler_lifecycle::{Input, WorkerExit, WorkerKey};
 use ostler_wire::env;
 use tokio::sync::oneshot;
 
-use super::output::Output;
+use super::evidence;
 use super::session::Session;
 use crate::JobType;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::process::{ChildExit, ChildOutput, Endpoint, OnUnclaimedExit, Process, SpawnSpec, Spawned};
+use crate::process::{
+    ChildExit, ChildOutput, Endpoint, OnSwept, OnUnclaimedExit, Process, SpawnSpec, Spawned, Swept,
+};
 
 /// Starts the task of a worker that is to be made.
 pub(in crate::engine) fn spawn<J: JobType>(core: &Arc<Core<J>>, worker: WorkerKey, process: Process) {
@@ -47,7 +49,7 @@ impl<J: JobType> Drop for Custody<J> {
         if let Some(exit) = &mut self.exit {
             exit.close();
             if let Ok(remains) = exit.try_recv() {
-                let exit = evidence(&remains);
+                let exit = evidence::of(&remains, &self.core.settings.command.limits);
                 self.core.feed(Input::WorkerExited { worker: self.worker, exit }, Cargo::None);
             }
         }
@@ -62,14 +64,20 @@ impl<J: JobType> Drop for Custody<J> {
 async fn run<J: JobType>(mut custody: Custody<J>) {
     let (core, worker) = (Arc::clone(&custody.core), custody.worker);
     match make(&core, worker, &custody.process).await {
-        Ok((endpoint, spawned)) => {
+        Ok((endpoint, spawned, swept)) => {
             custody.stage = Stage::Made;
             let Spawned { pid, output, exit } = spawned;
             let exit = custody.exit.insert(exit);
             core.feed(Input::WorkerSpawned { worker, pid }, Cargo::None);
             let exit = accompany(&core, worker, pid, endpoint, output, exit).await;
             custody.stage = Stage::Ended;
+            // A shutdown is not over before that.
+            let sweeping = core.sweeping();
             core.feed(Input::WorkerExited { worker, exit }, Cargo::None);
+            if let Ok(swept) = swept.await {
+                core.swept(worker, pid, swept);
+            }
+            drop(sweeping);
         }
         Err(error) => {
             custody.stage = Stage::Ended;
@@ -83,18 +91,23 @@ async fn make<J: JobType>(
     core: &Arc<Core<J>>,
     worker: WorkerKey,
     process: &Process,
-) -> std::io::Result<(Endpoint, Spawned)> {
+) -> std::io::Result<(Endpoint, Spawned, oneshot::Receiver<Swept>)> {
     let endpoint = Endpoint::open()?;
     let mut spec: SpawnSpec = core.settings.command.clone();
     spec.env.push((env::SOCKET.into(), endpoint.name().into()));
     spec.env.push((env::TOKEN.into(), endpoint.token_text().into()));
     let of_nobody = Arc::clone(core);
     let unclaimed: OnUnclaimedExit = Box::new(move |remains| {
-        let exit = evidence(&remains);
+        let exit = evidence::of(&remains, &of_nobody.settings.command.limits);
         of_nobody.feed(Input::WorkerExited { worker, exit }, Cargo::None);
     });
-    let spawned = process.spawn(spec, unclaimed).await?;
-    Ok((endpoint, spawned))
+    let (sender, swept) = oneshot::channel();
+    let on_swept: OnSwept = Box::new(move |swept| {
+        // Without a runtime nobody keeps records any more.
+        let _ = sender.send(swept);
+    });
+    let spawned = process.spawn(spec, unclaimed, on_swept).await?;
+    Ok((endpoint, spawned, swept))
 }
 
 /// Talks with a worker until it is dead and nothing of what it said is left.
@@ -106,23 +119,14 @@ async fn accompany<J: JobType>(
     output: ChildOutput,
     exit: &mut oneshot::Receiver<ChildExit>,
 ) -> WorkerExit {
-    let mut session = Session::new(Arc::clone(core), worker, pid);
-    let mut output = Output::new(worker, output);
+    let mut session = Session::new(Arc::clone(core), worker, pid, output);
     let remains = tokio::select! {
-        exit = exit => exit.unwrap_or(UNKNOWN),
-        never = session.run(endpoint, pid) => match never {},
-        never = output.read() => match never {},
+        // The supervisor always answers; the other case is for the compiler.
+        exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
+        never = session.run(endpoint) => match never {},
     };
-    output.drain();
-    let torn_frame = session.drain();
-    WorkerExit { stderr_tail: output.tail(), torn_frame, ..evidence(&remains) }
-}
-
-/// The supervisor always answers; this is for the compiler.
-const UNKNOWN: ChildExit =
-    ChildExit { status: ExitStatus::Unknown, cpu_time: Duration::ZERO, peak_memory: 0 };
-
-fn evidence(remains: &ChildExit) -> WorkerExit {
-    let ChildExit { status, cpu_time, peak_memory } = *remains;
-    WorkerExit { cpu_time, peak_memory, ..WorkerExit::bare(status) }
+    let (torn_frame, stderr) = session.finish();
+    let limits = &core.settings.command.limits;
+    let exit = evidence::with_stderr(evidence::of(&remains, limits), &stderr, limits);
+    WorkerExit { torn_frame, ..exit }
 }

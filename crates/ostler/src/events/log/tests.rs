@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::JobEvents;
+use crate::{JobEvents, OutputStream};
 
 fn chunk(seq: u64, bytes: usize) -> JobEventKind {
     JobEventKind::Chunk { seq, is_final: false, payload: ostler_wire::Payload::raw(vec![0; bytes]) }
+}
+
+fn line(text: &str) -> JobEventKind {
+    JobEventKind::Output { stream: OutputStream::Stdout, text: text.to_owned() }
 }
 
 fn at() -> Timestamp {
@@ -45,7 +49,94 @@ async fn the_log_is_bounded_in_bytes_and_keeps_the_newest() {
     let mut events = JobEvents::new(Arc::clone(&log));
     assert_eq!(events.next().await.unwrap(), Err(Missed { count: 1 }));
     assert_eq!(events.next().await.unwrap().unwrap().seq, 2);
-    assert_eq!(log.lock().events.len(), 1);
+    assert!(log.weight() < 2 * BYTES_KEPT, "one of two is held");
+}
+
+#[tokio::test]
+async fn r27_a_flood_of_chatter_evicts_no_chunk_and_no_state_and_what_is_missed_is_counted_where_it_is_missing()
+ {
+    let log = Arc::new(EventLog::default());
+    let mut events = JobEvents::new(Arc::clone(&log));
+    log.push(at(), JobEventKind::Queued);
+    for number in 0..5 {
+        for _ in 0..CHATTER_KEPT {
+            log.push(at(), line("x"));
+        }
+        log.push(at(), chunk(number, 10));
+    }
+    log.push(at(), JobEventKind::Completed);
+    log.close();
+    let mut story = Vec::new();
+    let mut next = 1;
+    let mut lines = 0;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                assert_eq!(event.seq, next);
+                next += 1;
+                match event.kind {
+                    JobEventKind::Output { .. } => lines += 1,
+                    kind => story.push(kind.name().to_owned()),
+                }
+            }
+            Err(Missed { count }) => {
+                next += count;
+                story.push(format!("{count} missed"));
+            }
+        }
+    }
+    let missed = format!("{CHATTER_KEPT} missed");
+    let mut expected = vec!["queued"];
+    (0..4).for_each(|_| expected.extend([&*missed, "chunk"]));
+    expected.extend(["chunk", "completed"]);
+    assert_eq!(story, expected);
+    assert_eq!(lines, CHATTER_KEPT);
+}
+
+#[tokio::test]
+async fn r27_chatter_is_bounded_in_bytes_of_its_own() {
+    let log = Arc::new(EventLog::default());
+    log.push(at(), chunk(0, BYTES_KEPT));
+    let text = "x".repeat(4_096);
+    for _ in 0..CHATTER_KEPT {
+        log.push(at(), line(&text));
+    }
+    assert!(
+        (BYTES_KEPT + CHATTER_BYTES_KEPT / 2..BYTES_KEPT + 2 * CHATTER_BYTES_KEPT).contains(&log.weight())
+    );
+    let mut events = JobEvents::new(log);
+    assert_eq!(events.next().await.unwrap().unwrap().kind.name(), "chunk");
+}
+
+/// As at the end of a job that printed: nobody can be held up for a reader any more.
+#[tokio::test(start_paused = true)]
+async fn r31_a_reader_that_keeps_up_misses_nothing_of_a_last_burst() {
+    let log = Arc::new(EventLog::default());
+    let mut events = JobEvents::new(Arc::clone(&log));
+    let mut printed = 0;
+    // All that may be pushed before the worker is held up.
+    while tokio::time::timeout(Duration::ZERO, log.pace()).await.is_ok() {
+        log.push(at(), line("x"));
+        printed += 1;
+        assert!(printed < CHATTER_KEPT, "it was never held up");
+    }
+    for _ in 0..2_000 {
+        log.push(at(), line("x"));
+        printed += 1;
+    }
+    for _ in 0..printed {
+        events.next().await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_dropped_is_told_once() {
+    let log = EventLog::default();
+    assert_eq!(log.take_dropped(), None);
+    log.count_dropped(Dropped { lines: 2, bytes: 10 });
+    log.count_dropped(Dropped { lines: 1, bytes: 0 });
+    assert_eq!(log.take_dropped(), Some(Dropped { lines: 3, bytes: 10 }));
+    assert_eq!(log.take_dropped(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,26 @@
+use std::fmt;
+
+/// Where a job printed a line.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OutputStream {
+    /// To its standard output.
+    Stdout,
+    /// To its standard error.
+    Stderr,
+}
+
+impl OutputStream {
+    /// Its name, as in `stdout`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+impl fmt::Display for OutputStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,56 @@
+use std::collections::VecDeque;
+
+use super::JobEvent;
+
+/// Events of one class, the newest ones, bounded in number and in bytes.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    events: VecDeque<JobEvent>,
+    bytes: usize,
+    most_events: usize,
+    most_bytes: usize,
+}
+
+impl Shelf {
+    pub(super) fn new(most_events: usize, most_bytes: usize) -> Self {
+        Self { events: VecDeque::new(), bytes: 0, most_events, most_bytes }
+    }
+
+    /// Adds the newest event; the oldest go for it. It is kept itself whatever it weighs.
+    pub(super) fn push(&mut self, event: JobEvent) {
+        self.bytes += event.weight();
+        self.events.push_back(event);
+        let is_over = |shelf: &Self| shelf.events.len() > shelf.most_events || shelf.bytes > shelf.most_bytes;
+        while is_over(self) && self.events.len() > 1 {
+            let weight = self.events.pop_front().map_or(0, |oldest| oldest.weight());
+            self.bytes -= weight;
+        }
+    }
+
+    /// The oldest event that is held from this number on.
+    pub(super) fn from(&self, seq: u64) -> Option<&JobEvent> {
+        self.events.get(self.index_of(seq))
+    }
+
+    /// Whether whoever reads on from this number would soon miss something.
+    pub(super) fn is_behind(&self, next: u64) -> bool {
+        let is_full = self.events.len() > self.most_events / 2 || self.bytes > self.most_bytes / 2;
+        let unread = self.events.len() - self.index_of(next);
+        // More than half of what is held is news.
+        is_full && unread * 2 > self.events.len()
+    }
+
+    /// What it takes of the host's memory, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes + self.events.capacity() * size_of::<JobEvent>()
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&mut self) {
+        self.events.shrink_to_fit();
+    }
+
+    fn index_of(&self, seq: u64) -> usize {
+        self.events.partition_point(|event| event.seq < seq)
+    }
+}

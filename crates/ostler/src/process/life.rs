@@ -1,0 +1,64 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rustix::process::Pid;
+
+use super::group;
+
+/// Whom a kill reaches, from before a process is made until after it is reaped.
+///
+/// A kill takes this lock and not the supervisor's thread: that may be making another process, from a slow
+/// disk perhaps. Under the lock there are only system calls that never wait.
+#[derive(Debug, Default)]
+pub(super) struct Life(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    condemned: bool,
+    /// While its number cannot be anybody else's.
+    leader: Option<Pid>,
+    killed_at: Option<Instant>,
+}
+
+impl State {
+    fn kill(&mut self) {
+        self.condemned = true;
+        if let Some(leader) = self.leader {
+            self.killed_at.get_or_insert_with(Instant::now);
+            group::kill(leader);
+        }
+    }
+}
+
+impl Life {
+    pub(super) fn is_condemned(&self) -> bool {
+        self.lock().condemned
+    }
+
+    /// Ends the process group, or sees to it that it ends as soon as it is made.
+    pub(super) fn kill(&self) {
+        self.lock().kill();
+    }
+
+    /// The process is made, and leads its group.
+    pub(super) fn begin(&self, leader: Pid) {
+        let mut state = self.lock();
+        state.leader = Some(leader);
+        if state.condemned {
+            state.kill();
+        }
+    }
+
+    /// Reaps, and from then on no kill uses the number. Says also when the process was killed.
+    pub(super) fn end<T>(&self, reap: impl FnOnce() -> Option<T>) -> Option<(T, Option<Instant>)> {
+        let mut state = self.lock();
+        let reaped = reap()?;
+        state.leader = None;
+        Some((reaped, state.killed_at))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock panics halfway.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

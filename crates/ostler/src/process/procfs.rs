@@ -1,0 +1,108 @@
+//! What `/proc` says of other processes. A process may end at any moment: whatever cannot be read is gone.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Pid;
+
+/// What we need of a line of `/proc/PID/stat`, see proc_pid_stat(5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stat {
+    pub(super) state: char,
+    pub(super) group: i32,
+    /// When it started, in ticks since boot. With the number, it names a process once and for all.
+    pub(super) start: u64,
+    pub(super) resident_pages: u64,
+}
+
+impl Stat {
+    pub(super) fn of(pid: Pid) -> Option<Self> {
+        Self::read(&directory(pid).join("stat"))
+    }
+
+    fn read(path: &Path) -> Option<Self> {
+        // Not as a string: the name in it is any bytes.
+        Self::parse(&String::from_utf8_lossy(&fs::read(path).ok()?))
+    }
+
+    /// The name before the fields may contain anything, parentheses too.
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let group = fields.nth(1)?.parse().ok()?;
+        let start = fields.nth(16)?.parse().ok()?;
+        let resident_pages = fields.nth(1)?.parse().ok()?;
+        Some(Self { state, group, start, resident_pages })
+    }
+
+    /// A zombie does not: it is only somebody else's to reap.
+    pub(super) fn runs(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// All processes that can be seen now, the newest number first: what forks while it is looked for is found
+/// at the top.
+pub(super) fn pids() -> io::Result<Vec<Pid>> {
+    let number = |name: &std::ffi::OsStr| Pid::from_raw(name.to_str()?.parse().ok()?);
+    let mut pids: Vec<Pid> =
+        fs::read_dir("/proc")?.filter_map(|entry| number(&entry.ok()?.file_name())).collect();
+    pids.sort_unstable_by_key(|pid| std::cmp::Reverse(pid.as_raw_pid()));
+    Ok(pids)
+}
+
+pub(super) fn directory(pid: Pid) -> PathBuf {
+    PathBuf::from(format!("/proc/{}", pid.as_raw_pid()))
+}
+
+/// The directories of a process's threads that run. A process whose first thread has ended looks like a
+/// zombie while others of its threads run.
+pub(super) fn live_threads(pid: Pid) -> Vec<PathBuf> {
+    let Ok(threads) = fs::read_dir(directory(pid).join("task")) else { return Vec::new() };
+    let threads = threads.flatten().map(|thread| thread.path());
+    threads.filter(|thread| Stat::read(&thread.join("stat")).is_some_and(|stat| stat.runs())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use std::process::{Command, Stdio};
+
+    use super::super::test_support::within;
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_behind_a_hostile_name() {
+        let line =
+            "17 (a) Z 1 (b) S 1 4242 17 0 -1 4194560 90 0 0 0 3 4 0 0 20 0 1 0 98765 2478080 321 184467";
+        let stat = Stat { state: 'S', group: 4242, start: 98_765, resident_pages: 321 };
+        assert_eq!(Stat::parse(line), Some(stat));
+        assert_eq!(Stat::parse("17 (sleep"), None);
+        assert_eq!(Stat::parse("17 (sleep) S 1 4242 17 0"), None);
+    }
+
+    #[test]
+    fn we_are_among_all_processes_and_run() {
+        let own = rustix::process::getpid();
+        assert!(pids().unwrap().contains(&own));
+        let stat = Stat::of(own).unwrap();
+        assert!(stat.runs() && stat.resident_pages > 0 && stat.start > 0, "{stat:?}");
+        assert!(!live_threads(own).is_empty());
+    }
+
+    #[test]
+    fn a_name_need_not_be_text() {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "printf '\\377) Z' > /proc/$$/comm; read line"]).stdin(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        let pid = Pid::from_child(&shell);
+        let line = || fs::read(directory(pid).join("stat")).unwrap();
+        within("it is renamed", || String::from_utf8(line()).is_err());
+        let stat = Stat::of(pid);
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        assert!(stat.is_some_and(|stat| stat.runs()), "{stat:?}");
+    }
+}

@@ -1,0 +1,128 @@
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, geteuid, getpid};
+
+use super::pinned::Pinned;
+use super::procfs;
+use super::worker_id::WorkerId;
+
+/// How long one worker's leftovers are looked for.
+const LONGEST: Duration = Duration::from_secs(1);
+/// How long a walk waits for those whom it killed. The next finds who does not die so soon.
+const LONGEST_DEATH: Duration = Duration::from_millis(50);
+
+/// How often a walk looks for who is new. On a busy system somebody always is.
+const MOST_LOOKS: u32 = 64;
+
+/// What became of the processes that a worker left behind outside of its group.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Swept {
+    /// How many were killed.
+    pub(crate) killed: u32,
+    /// How many were still alive after a second of that.
+    pub(crate) survivors: u32,
+}
+
+/// Kills whatever carries the mark of a dead worker. Who has removed it from the environment gets away.
+///
+/// One walk through all processes serves all workers that are swept for. A worker is done with when a walk
+/// that began after its death finds nobody: what forks while it is swept for is found by the next.
+#[derive(Default)]
+pub(super) struct Sweep {
+    quarries: Vec<Quarry>,
+}
+
+struct Quarry {
+    id: WorkerId,
+    deadline: Instant,
+    killed: HashSet<Pid>,
+}
+
+/// One who carries a mark, and was sent a SIGKILL.
+struct Victim {
+    process: Pinned,
+    carried: Vec<WorkerId>,
+}
+
+impl Sweep {
+    pub(super) fn begin(&mut self, id: WorkerId) {
+        self.quarries.push(Quarry { id, deadline: Instant::now() + LONGEST, killed: HashSet::new() });
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.quarries.is_empty()
+    }
+
+    /// Walks once through all processes. Returns the workers that are done with.
+    pub(super) fn walk(&mut self) -> Vec<(WorkerId, Swept)> {
+        let (victims, saw_all) = self.kill_all();
+        let processes: Vec<_> = victims.iter().map(|victim| &victim.process).collect();
+        Pinned::wait_for_all(&processes, LONGEST_DEATH);
+        let now = Instant::now();
+        let mut done = Vec::new();
+        self.quarries.retain(|quarry| {
+            let mut left = victims.iter().filter(|victim| victim.carried.contains(&quarry.id)).peekable();
+            if (left.peek().is_some() || !saw_all) && now < quarry.deadline {
+                return true;
+            }
+            let survivors = left.filter(|victim| !victim.process.has_ended()).count();
+            done.push((quarry.id, Swept { killed: count(quarry.killed.len()), survivors: count(survivors) }));
+            false
+        });
+        done
+    }
+
+    /// Says also whether nobody can have been missed: somebody who forks and ends is gone before it is looked
+    /// at, and its child was not there yet.
+    fn kill_all(&mut self) -> (Vec<Victim>, bool) {
+        let mut seen = HashSet::from([getpid()]);
+        let mut victims = Vec::new();
+        for _ in 0..MOST_LOOKS {
+            let all = procfs::pids().unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot look for what workers left behind");
+                Vec::new()
+            });
+            let new: Vec<Pid> = all.into_iter().filter(|&pid| seen.insert(pid)).collect();
+            if new.is_empty() {
+                return (victims, true);
+            }
+            victims.extend(new.into_iter().filter_map(|pid| self.kill(pid)));
+        }
+        (victims, false)
+    }
+
+    /// Kills the process if it carries one of the marks.
+    fn kill(&mut self, pid: Pid) -> Option<Victim> {
+        if !is_of_our_user(pid) || !self.is_wanted(&WorkerId::carried_by(pid)) {
+            return None;
+        }
+        let process = Pinned::open(pid)?;
+        // The number may have become a stranger's before it was pinned.
+        let carried = WorkerId::carried_by(pid);
+        if !self.is_wanted(&carried) {
+            return None;
+        }
+        if process.kill() {
+            for quarry in self.quarries.iter_mut().filter(|quarry| carried.contains(&quarry.id)) {
+                quarry.killed.insert(pid);
+            }
+        }
+        Some(Victim { process, carried })
+    }
+
+    fn is_wanted(&self, carried: &[WorkerId]) -> bool {
+        self.quarries.iter().any(|quarry| carried.contains(&quarry.id))
+    }
+}
+
+/// Reading another's environment is refused anyway, and costs more than to ask.
+fn is_of_our_user(pid: Pid) -> bool {
+    fs::metadata(procfs::directory(pid)).is_ok_and(|process| process.uid() == geteuid().as_raw())
+}
+
+fn count(processes: usize) -> u32 {
+    u32::try_from(processes).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,221 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::super::leftover::{Leftover, end_group};
+use super::super::procfs::{self, Stat};
+use super::super::record::Record;
+use super::super::record_directory::RecordDirectory;
+use super::super::record_text::{Noted, Origin, addition, header, parse};
+use super::super::test_support::{Scratch, has_died, scratch, within};
+use super::super::worker_id::WorkerId;
+use super::{carrying, shell, start};
+
+fn directory(scratch: &Scratch) -> RecordDirectory {
+    RecordDirectory::at(scratch.path().join("records"))
+}
+
+/// A worker that is left over: a shell that leads a group, and a child of it.
+fn leftover() -> (Child, Noted) {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "sleep 1000 & wait"]).process_group(0).stdin(Stdio::null());
+    let child = command.spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    within("the shell has a child", || members(pid) == 2);
+    let noted = Noted { pid, start: Stat::of(pid).unwrap().start, id: WorkerId::fresh().unwrap() };
+    (child, noted)
+}
+
+/// How many of the group live.
+fn members(group: Pid) -> usize {
+    let stats = procfs::pids().unwrap().into_iter().filter_map(Stat::of);
+    stats.filter(|stat| stat.group == group.as_raw_pid() && stat.runs()).count()
+}
+
+fn dead_host(directory: &RecordDirectory, origin: &Origin, workers: &[Noted]) -> PathBuf {
+    let text = workers.iter().fold(header(origin), |text, worker| text + &addition(worker));
+    let path = directory.ensure().unwrap().join(format!("77-{}", WorkerId::fresh().unwrap()));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn found(directory: &RecordDirectory) -> Vec<Noted> {
+    let leftovers = Leftover::find(directory).unwrap();
+    leftovers.iter().flat_map(|leftover| leftover.workers().to_vec()).collect()
+}
+
+fn end(mut child: Child, noted: &Noted) {
+    assert!(end_group(noted));
+    assert!(has_died(&mut child));
+}
+
+#[test]
+fn a_full_match_is_killed_with_its_group() {
+    let (mut child, noted) = leftover();
+    assert!(end_group(&noted));
+    assert!(has_died(&mut child));
+    within("its group is dead", || members(noted.pid) == 0);
+    assert!(!end_group(&noted), "there is nobody any more");
+}
+
+#[test]
+fn a_stopped_one_is_killed_too() {
+    let (mut child, noted) = leftover();
+    kill_process(noted.pid, Signal::STOP).unwrap();
+    within("it is stopped", || Stat::of(noted.pid).is_some_and(|stat| stat.state == 'T'));
+    assert!(end_group(&noted));
+    assert!(has_died(&mut child));
+}
+
+#[test]
+fn another_start_is_another_process() {
+    let (mut child, noted) = leftover();
+    for start in [noted.start - 1, noted.start + 1, 0] {
+        assert!(!end_group(&Noted { start, ..noted }));
+    }
+    assert_eq!((child.try_wait().unwrap(), members(noted.pid)), (None, 2));
+    end(child, &noted);
+}
+
+#[test]
+fn a_record_of_another_boot_names_nobody_and_goes() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let (child, noted) = leftover();
+    let own = Origin::own().unwrap();
+    let other = Origin { boot: "00000000-0000-0000-0000-000000000000".into(), ..own.clone() };
+    let path = dead_host(&directory, &other, &[noted]);
+    assert_eq!(found(&directory), []);
+    assert!(!path.exists());
+    // The same from this boot does name it.
+    dead_host(&directory, &own, &[noted]);
+    assert_eq!(found(&directory), [noted]);
+    assert_eq!(members(noted.pid), 2);
+    end(child, &noted);
+}
+
+#[test]
+fn a_record_of_another_container_is_none_of_ours() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let other = Origin { pid_namespace: "pid:[1]".into(), ..Origin::own().unwrap() };
+    let path = dead_host(&directory, &other, &[worker]);
+    assert_eq!(found(&directory), []);
+    assert!(path.exists());
+}
+
+#[test]
+fn a_host_that_lives_is_left_alone() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let worker = |pid| Noted { pid: Pid::from_raw(pid).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let (first, second) = (worker(77), worker(78));
+    let mut record = Record::new(directory.clone());
+    record.add(first);
+    record.add(second);
+    record.remove(first.id);
+    assert_eq!(found(&directory), []);
+    assert_eq!(directory.entries().unwrap().len(), 1);
+    drop(record);
+    assert_eq!(found(&directory), [second]);
+}
+
+#[test]
+fn nothing_is_left_when_no_worker_is() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let mut record = Record::new(directory.clone());
+    // Over and over, and with others in between.
+    for pid in 2..50 {
+        let worker = Noted { pid: Pid::from_raw(pid).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+        record.add(worker);
+        assert!(directory.path().exists());
+        record.remove(worker.id);
+        assert!(!directory.path().exists());
+    }
+}
+
+#[test]
+fn a_long_record_is_written_anew_and_says_the_same() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let worker = |pid| Noted { pid: Pid::from_raw(pid).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let mut record = Record::new(directory.clone());
+    let stays = worker(2);
+    record.add(stays);
+    for pid in 3..2000 {
+        let goes = worker(pid);
+        record.add(goes);
+        record.remove(goes.id);
+    }
+    let pages = directory.entries().unwrap();
+    assert_eq!(pages.len(), 1);
+    let text = fs::read_to_string(&pages[0]).unwrap();
+    assert!(text.lines().count() < 1100, "{} lines", text.lines().count());
+    assert_eq!(parse(&text).unwrap().1, [stays]);
+}
+
+#[test]
+fn what_is_no_record_is_removed_or_left_and_harms_nobody() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let path = directory.ensure().unwrap();
+    fs::write(path.join("garbage"), [0xff, 0, b'\n', b'+']).unwrap();
+    fs::write(path.join("empty"), "").unwrap();
+    fs::create_dir(path.join("directory")).unwrap();
+    let target = scratch.path().join("target");
+    fs::write(&target, "of somebody").unwrap();
+    symlink(&target, path.join("link")).unwrap();
+    assert!(Command::new("mkfifo").arg(path.join("pipe")).status().unwrap().success());
+    assert_eq!(found(&directory), []);
+    let mut left: Vec<_> =
+        directory.entries().unwrap().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    left.sort();
+    assert_eq!(left, ["directory", "link", "pipe"]);
+    assert_eq!(fs::read_to_string(target).unwrap(), "of somebody");
+}
+
+#[test]
+fn without_a_place_for_records_the_rest_works() {
+    let scratch = scratch();
+    // A file is where the directory should be.
+    let place = scratch.path().join("records");
+    fs::write(&place, "").unwrap();
+    let mut record = Record::new(RecordDirectory::at(place.clone()));
+    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    record.add(worker);
+    record.remove(worker.id);
+    record.add(worker);
+    // And once there is a place, it is used.
+    fs::remove_file(&place).unwrap();
+    let second = Noted { id: WorkerId::fresh().unwrap(), ..worker };
+    record.add(second);
+    drop(record);
+    assert_eq!(found(&RecordDirectory::at(place)).len(), 2);
+}
+
+/// The supervisor's own children, in the directory of this process.
+#[tokio::test]
+async fn a_child_is_on_record_while_it_lives() {
+    let child = start(shell("exec sleep 1000")).await;
+    let pid = child.pid();
+    let start = Stat::of(pid).unwrap().start;
+    let is_on_record = || {
+        let entries = RecordDirectory::usual().entries().unwrap();
+        let texts = entries.iter().filter_map(|path| fs::read_to_string(path).ok());
+        texts
+            .filter_map(|text| Some(parse(&text)?.1))
+            .flatten()
+            .any(|noted| (noted.pid, noted.start) == (pid, start))
+    };
+    within("it is on record", is_on_record);
+    let mark = child.mark.clone();
+    child.killed().await;
+    assert!(!is_on_record());
+    assert_eq!(carrying(&mark), []);
+}
