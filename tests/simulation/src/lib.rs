@@ -48,14 +48,15 @@
 //! - A worker was started after its delay or by a resize although the host was short of memory, and one that died
 //!   meanwhile never came back: `short_of_memory_one_worker_has_to_do`, `who_made_room_comes_back`.
 //! - A resize started workers after faults beyond the budget: `guarantee_7_no_more_restarts_than_the_policy_allows`; a
-//!   restart on request still held old faults against slots that stayed empty: `guarantee_7_down_only_when_the_budget_is_spent`.
+//!   restart on request still held old faults against slots that stayed empty:
+//!   `guarantee_7_down_only_when_the_budget_is_spent`.
 //! - A pool that grew in a shutdown had no slots for those that waited: `an_empty_slot_is_filled_while_jobs_are_pending`.
 //!   One that shrank started workers that had waited for their time: `no_more_workers_than_the_pool_has_places`.
 //! - A job that the hook admitted after a shrink ran beside as many as may: `nothing_starts_without_the_hook`.
 //! - Late output of an earlier job put off the stall timeout of the next one: `deadlines_are_announced`.
 //! - Down was said twice when two workers ran into a limit: `down_is_said_once`.
 //!
-//! Planted in a copy of it, one at a time; each is caught within 200,000 steps of each policy:
+//! Planted in a copy of it, one at a time; each is caught by 200,000 steps of each policy, most of them under every one:
 //! - A returned job goes to the back, priorities are ignored, last in is first out: `guarantee_6_…`.
 //! - A job that was only sent is blamed for a crash: `guarantee_3_a_death_touches_only_its_own_job`.
 //! - A cancelled job is settled at the kill: `guarantee_4_cancelled_means_that_no_code_of_it_runs`.
