@@ -168,6 +168,11 @@ impl Slot {
         self.is_ready() && matches!(self.retire, Some(EndReason::Recycled(_)))
     }
 
+    /// Whether its worker was old and is being killed before another one has taken its place.
+    pub(crate) fn dies_old(&self) -> bool {
+        matches!(self.state, SlotState::Dying(_)) && matches!(self.retire, Some(EndReason::Recycled(_)))
+    }
+
     /// Whether its worker could take over from one that goes.
     pub(crate) fn can_take_over(&self) -> bool {
         let reloads = matches!(self.state, SlotState::Controlling { .. });

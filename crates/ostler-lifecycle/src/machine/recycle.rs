@@ -64,11 +64,12 @@ impl Machine {
     }
 
     pub(super) fn check_ages(&mut self, now: Instant) {
-        if self.config.recycling.after_age.is_none() {
-            return;
-        }
+        let Some(limit) = self.config.recycling.after_age else { return };
         for index in 0..self.slots.len() {
-            self.check_life(now, self.slots[index].id, 0);
+            let slot = &self.slots[index];
+            if slot.life.ready_at.is_some_and(|ready_at| ready_at + limit <= now) {
+                self.check_life(now, slot.id, 0);
+            }
         }
     }
 
@@ -117,9 +118,13 @@ impl Machine {
         slot.beside = !slot.is_vacant();
     }
 
-    /// Who was to be replaced is gone: its replacement stays if there is a place, and goes if there is none.
+    /// Nobody is to be replaced any more: the replacement stays if there is a place, and goes if there is none. It takes the
+    /// place of an old one that is being killed for another reason as soon as that is dead.
     fn dismiss_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let Some(id) = self.replacement() else { return };
+        if self.slots.iter().any(Slot::dies_old) {
+            return;
+        }
         if self.taken() < self.target() {
             self.slot(id).beside = false;
         } else {

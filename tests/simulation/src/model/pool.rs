@@ -212,6 +212,11 @@ impl Model {
         if self.down || self.shutdown.is_some() {
             return Ok(());
         }
+        // They come back one by one, and others may grow old meanwhile.
+        if self.pressure {
+            let ages = self.config.recycling.after_age.is_some();
+            return ensure(ages, "liveness_pressure_ends", || format!("{:?}", self.restarts.slots));
+        }
         let alive = self.alive().count();
         // One may be on its way out, and its successor follows.
         let present = self.workers.values().filter(|worker| !worker.given_up).count();

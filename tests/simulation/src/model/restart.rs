@@ -118,7 +118,9 @@ impl Model {
         self.short_of_memory_one_worker_has_to_do(key, input)?;
         self.restarts.slots.insert(key.slot, Filled::With(key));
         self.step.filled.push(key.slot);
-        let spare = self.is_recycling() && self.shutdown.is_none();
+        let dies_old = |worker: &Worker| worker.old.is_some() && worker.killed.is_some() && !worker.given_up;
+        let recycles = self.is_recycling() || self.workers.values().any(dies_old);
+        let spare = recycles && self.shutdown.is_none();
         self.workers.insert(key, Worker { spare, was_spare: spare, ..Worker::default() });
         self.no_more_workers_than_places(key)
     }
