@@ -14,10 +14,10 @@ fn with_standby(max_workers: u32, standby: u32) -> WorkerConfig {
     WorkerConfig { max_workers, standby, restart_policy: RestartPolicy::Always, ..WorkerConfig::default() }
 }
 
-async fn slow_to_load(max_workers: u32, standby: u32) -> JobManager<Task> {
+async fn slow_to_load(max_workers: u32, standby: u32, load_ms: u64) -> JobManager<Task> {
     let manager = any(lab_worker())
         .config(with_standby(max_workers, standby))
-        .plugin_config("lab", config(json!({ "load_ms": LOAD_MS })))
+        .plugin_config("lab", config(json!({ "load_ms": load_ms })))
         .launch()
         .await
         .unwrap();
@@ -32,7 +32,7 @@ fn idle(manager: &JobManager<Task>) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r11_the_next_job_after_a_cancel_does_not_wait_for_a_plugin_to_load() {
-    let manager = slow_to_load(1, 1).await;
+    let manager = slow_to_load(1, 1, LOAD_MS).await;
     let directory = scratch();
     let hanging = manager.start_job("lab", Task::Hang(directory.path().join("hang"))).await.unwrap();
     started(&hanging).await;
@@ -50,10 +50,39 @@ async fn r11_the_next_job_after_a_cancel_does_not_wait_for_a_plugin_to_load() {
     manager.shutdown().await.unwrap();
 }
 
+/// From the cancel until the next job is done, in turn with a plugin that takes its time to load and one that takes none.
+#[tokio::test(flavor = "multi_thread")]
+async fn r11_with_a_standby_the_time_that_a_plugin_takes_to_load_is_not_seen() {
+    let (slow, quick) = (slow_to_load(1, 1, LOAD_MS).await, slow_to_load(1, 1, 0).await);
+    let (mut of_slow, mut of_quick) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        of_slow.push(cancel_to_next(&slow).await);
+        of_quick.push(cancel_to_next(&quick).await);
+    }
+    of_slow.sort();
+    of_quick.sort();
+    println!("loads for {LOAD_MS} ms: {of_slow:?}\nloads for none: {of_quick:?}");
+    let noise = Duration::from_millis(20);
+    assert!(of_slow[3] <= of_quick[3] * 2 + noise, "{of_slow:?} and {of_quick:?}");
+    slow.shutdown().await.unwrap();
+    quick.shutdown().await.unwrap();
+}
+
+async fn cancel_to_next(manager: &JobManager<Task>) -> Duration {
+    assert!(within(Duration::from_secs(20), || idle(manager) == 2).await);
+    let job = manager.start_job("lab", Task::Spin).await.unwrap();
+    started(&job).await;
+    let next = manager.start_job("lab", echo("next")).await.unwrap();
+    let asked = Instant::now();
+    let (cancelled, output) = tokio::join!(job.cancel(), next.output());
+    assert!(cancelled.unwrap() && output.is_ok());
+    asked.elapsed()
+}
+
 /// The dead worker gives back 512 MiB, which takes the kernel tens of milliseconds: the job that runs next began before.
 #[tokio::test(flavor = "multi_thread")]
 async fn r11_the_next_job_does_not_wait_for_the_memory_of_the_killed_one() {
-    let manager = slow_to_load(1, 1).await;
+    let manager = slow_to_load(1, 1, LOAD_MS).await;
     let large = manager.start_job("lab", Task::Grow(512 << 20)).await.unwrap();
     let pid = started(&large).await;
     let grown = || {
@@ -74,7 +103,7 @@ async fn r11_the_next_job_does_not_wait_for_the_memory_of_the_killed_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r11_standbys_run_no_job_beside_the_workers() {
-    let manager = slow_to_load(2, 2).await;
+    let manager = slow_to_load(2, 2, LOAD_MS).await;
     let directory = scratch();
     let hang = |number: u32| Task::Hang(directory.path().join(number.to_string()));
     let mut jobs = Vec::new();
