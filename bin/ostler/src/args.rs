@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::help::{BATCH_EXAMPLES, EXAMPLES, PLUGINS_EXAMPLES, RUN_EXAMPLES};
+use crate::size::{Size, parse_size};
 
 /// Runs jobs in worker processes: one that crashes, hangs or is cancelled takes nothing else with it.
 #[derive(Parser, Debug)]
@@ -15,7 +16,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// Log more to stderr; may be repeated. The variable OSTLER_LOG takes a filter instead, as in `ostler=debug`
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 500)]
     pub(crate) verbose: u8,
 }
 
@@ -53,6 +54,18 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
 
+    /// End the job if it says nothing for so long: no progress, chunk or line
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) stall_timeout: Option<Duration>,
+
+    /// Further attempts if the job crashes, takes too long, or fails with an error that may pass
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
+    pub(crate) retries: u32,
+
+    /// End the job if the processes of its worker have more in memory than this together, as in `512M` or `2G`
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory, allow_hyphen_values = true)]
+    pub(crate) max_memory: Option<Size>,
+
     /// Keep the files that come with the result in this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
@@ -78,6 +91,22 @@ pub(crate) struct BatchArgs {
     /// End a job if it runs longer than this, as in `30s`
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
+
+    /// Further attempts for a job that crashes, takes too long, or fails with an error that may pass
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
+    pub(crate) retries: u32,
+
+    /// End a job if the processes of its worker have more in memory than this together, as in `512M`
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory, allow_hyphen_values = true)]
+    pub(crate) max_memory: Option<Size>,
+
+    /// Workers that are kept loaded beside the others, to take the place of one that died at once
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(4096), allow_negative_numbers = true)]
+    pub(crate) standby: u32,
+
+    /// How long Ctrl-C or SIGTERM lets what was read finish; a second one ends it now
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_time)]
+    pub(crate) grace: Duration,
 
     /// Crashed workers that are replaced within a minute; one more, and the remaining lines fail
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -120,13 +149,29 @@ fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as in 30s"))?;
-    let year = Duration::from_secs(365 * 24 * 3600);
-    if timeout.is_zero() || timeout > year {
-        return Err("it must be more than zero and at most a year".to_owned());
+/// A parser of numbers up to the largest.
+fn count(most: u32) -> impl Fn(&str) -> Result<u32, String> + Clone {
+    move |text| {
+        let count = text.parse().ok().filter(|count| *count <= most);
+        count.ok_or_else(|| format!("it must be a whole number from 0 to {most}"))
     }
-    Ok(timeout)
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = parse_time(text)?;
+    if timeout.is_zero() { Err("it must be more than zero".to_owned()) } else { Ok(timeout) }
+}
+
+fn parse_memory(text: &str) -> Result<Size, String> {
+    let least = Size(1 << 20);
+    let size = parse_size(text)?;
+    if size < least { Err(format!("it must be at least {least}")) } else { Ok(size) }
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as in 30s"))?;
+    let year = Duration::from_secs(365 * 24 * 3600);
+    if time > year { Err("it must be at most a year".to_owned()) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -163,5 +208,7 @@ mod tests {
         assert!(parse_timeout("30").unwrap_err().contains("30s"));
         assert!(parse_timeout("0s").is_err());
         assert!(parse_timeout("2years").is_err());
+        assert_eq!(parse_time("0s").unwrap(), Duration::ZERO);
+        assert!(parse_time("2years").is_err());
     }
 }

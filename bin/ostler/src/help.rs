@@ -7,19 +7,25 @@ Examples:
   ostler batch digest --workers 2 < files.jsonl   one job for each line
 
 Exit codes: 0 completed, 1 failed, 2 wrong use, 124 timed out, 130 cancelled.
-Ctrl-C cancels what runs; a second one exits at once.";
+Ctrl-C cancels what runs, or lets a batch finish what it has read; see there.";
 
 pub(crate) const RUN_EXAMPLES: &str = "\
 Examples:
   ostler run digest -p path=Cargo.toml
   ostler run thumbnail -p path=photo.jpg -p width=256 -p output=small.png
   ostler run slow_processor -p text='one two three' -p seconds=5 --timeout 3s
+  ostler run digest -p path=disk.img --max-memory 512M --retries 2
   curl -s https://example.org/ | ostler run digest --attach file=-
   ostler run word_counter --params '{\"text\": \"to be or not to be\"}' --json
 
 The result goes to stdout. Progress and chunks go to stderr if that is a
-terminal; a plugin's warnings go there always.
-Exit codes: 0 completed, 1 failed, 2 wrong use, 124 timed out, 130 cancelled.";
+terminal; a plugin's warnings go there always. If the job's worker dies,
+stderr says what is known of it, and --json has it in `error.forensics`,
+with `attempt` and `past_failures` if it ran more than once. Of --retries,
+crashes and other failures each have as many.
+Ctrl-C or SIGTERM cancels the job, and -v tells how; again, it exits at once.
+Exit codes: 0 completed, 1 failed, 2 wrong use, 124 timed out or stalled,
+130 cancelled.";
 
 pub(crate) const BATCH_EXAMPLES: &str = "\
 Examples:
@@ -31,12 +37,16 @@ Each finished job is one line on stdout, in the order in which they finish:
   {\"line\": 1, \"id\": \"…\", \"status\": \"completed\", \"result\": …}
   {\"line\": 2, \"id\": \"…\", \"status\": \"failed\", \"error\": {\"message\": \"…\", …}}
 `line` is the number of the input line, from 1; blank lines count and are
-skipped. `status` is completed, failed or cancelled. Each has `plugin` too,
-and a line that became a job has `created_at`, `started_at`, `completed_at`,
-`queued_ms`, `run_ms` and `worker_pid`.
+skipped. `status` is completed or failed. Each has `plugin` too, and a line
+that became a job has `created_at`, `started_at`, `completed_at`,
+`queued_ms`, `run_ms` and `worker_pid`; and `attempt` and `past_failures` if
+it ran more than once.
 A line that is no job fails, and the others go on. Files that come with a
 result are only listed: let each line name its own output.
-Exit codes: 0 all completed, 1 some failed, 2 wrong use, 130 cancelled.";
+The first Ctrl-C or SIGTERM ends the reading; what was read may finish for
+--grace, and what does not has the `error.kind` interrupted. A second one
+ends that at once, and a third one exits whatever happens.
+Exit codes: 0 all completed, 1 some failed, 2 wrong use, 130 stopped.";
 
 pub(crate) const PLUGINS_EXAMPLES: &str = "\
 Examples:

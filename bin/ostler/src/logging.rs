@@ -2,10 +2,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::screen::Screen;
 
-/// Sends what is logged to stderr: warnings, or more with `-v`, or what the variable `OSTLER_LOG` says.
+/// Sends what is logged to stderr: warnings, or more with `-v`, or what the variable `OSTLER_LOG` says. What a command
+/// tells in its own words is not logged beside it: how a run failed, and that no worker is left.
 pub(crate) fn start(verbose: u8, screen: &Screen) {
     let level = match verbose {
-        0 => "warn",
+        0 => "warn,ostler::engine::settle=error,ostler::engine::perform=off",
         1 => "info",
         2 => "debug",
         _ => "trace",

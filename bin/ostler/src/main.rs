@@ -1,9 +1,11 @@
 //! The `ostler` command line. It is its own worker: `main` begins with [`ostler::worker::run_if_worker`].
 
 mod args;
+mod attempts;
 mod batch;
 mod ending;
 mod exit;
+mod explanation;
 mod help;
 mod interrupt;
 mod job;
@@ -12,15 +14,19 @@ mod near_miss;
 mod params;
 mod plugins;
 mod pool;
+mod quarantine;
 mod report;
 mod run;
 mod screen;
+mod size;
+mod span;
 mod stdout;
 mod suggest;
+mod tip;
 
 use std::process::ExitCode;
 
-use crate::args::Command;
+use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::screen::Screen;
@@ -30,7 +36,7 @@ fn main() -> ExitCode {
     let cli = near_miss::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let screen = Screen::new();
     logging::start(cli.verbose, &screen);
-    let exit = perform(cli.command, &screen).unwrap_or_else(|failure| {
+    let exit = perform(cli, &screen).unwrap_or_else(|failure| {
         let what = if failure.exit == Exit::Cancelled { "" } else { "error: " };
         screen.say(&format!("{what}{failure}"));
         failure.exit
@@ -38,15 +44,16 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-fn perform(command: Command, screen: &Screen) -> Result<Exit, Failure> {
+fn perform(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
     let exit = runtime.block_on(async {
-        let interrupt = Interrupt::listen()?;
-        match command {
-            Command::Run(args) => run::run(args, interrupt, screen).await,
+        let answers = if let Command::Batch(_) = cli.command { batch::STOPS } else { 1 };
+        let interrupt = Interrupt::listen(answers)?;
+        match cli.command {
+            Command::Run(args) => run::run(args, cli.verbose > 0, interrupt, screen).await,
             Command::Batch(args) => batch::batch(args, interrupt, screen).await,
             Command::Plugins(args) => plugins::plugins(&args, interrupt).await,
         }

@@ -1,16 +1,22 @@
 use std::time::Duration;
 
 use ostler::worker::PluginManifest;
-use ostler::{JobManager, WorkerConfig};
+use ostler::{JobManager, WorkerConfig, WorkerLimits};
 
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::job::{CliJobs, Manager};
+use crate::size::Size;
 use crate::suggest::{did_you_mean, nearest};
 
 /// What all commands ask of their workers: at the end nothing is worth waiting for.
 pub(crate) fn config() -> WorkerConfig {
     WorkerConfig { shutdown_timeout: Duration::from_millis(500), ..WorkerConfig::default() }
+}
+
+/// Limits of which only memory is given, if any.
+pub(crate) fn limits(max_memory: Option<Size>) -> WorkerLimits {
+    WorkerLimits { memory: max_memory.map(|size| size.0), ..WorkerLimits::default() }
 }
 
 /// Launches a manager, lets `work` use it, and shuts it down again, whatever came of it.
@@ -21,7 +27,7 @@ pub(crate) async fn with_manager<T>(
 ) -> Result<T, Failure> {
     let manager = tokio::select! {
         launched = JobManager::builder(CliJobs).config(config).launch() => launched?,
-        () = interrupt.asked() => return Err(Failure::cancelled()),
+        _ = interrupt.asked() => return Err(Failure::cancelled()),
     };
     let outcome = work(&manager).await;
     // What it says of processes that do not die, it also logs; the outcome matters more.

@@ -1,10 +1,10 @@
-use std::fmt::Write;
 use std::path::Path;
 
-use ostler::{Attachment, Category, JobFailure, JobId, JobStatus};
+use ostler::{Attachment, Cancellation, Category, JobFailure, JobId, JobStatus};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::attempts::before_the_last;
 use crate::ending::Ending;
 use crate::job::Job;
 
@@ -19,6 +19,17 @@ pub(crate) struct Report<'a> {
     result: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ReportedError<'a>>,
+    /// The last one, from 1; left out if there was only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    /// Why those before failed, oldest first.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    past_failures: &'a [JobFailure],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation: Option<&'a Cancellation>,
+    /// Processes that its workers had left behind; counted only once the manager is shut down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swept: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<ReportedFile<'a>>,
     #[serde(flatten)]
@@ -66,6 +77,10 @@ impl<'a> Report<'a> {
                 status: job.status,
                 result: job.result.as_ref(),
                 error: job.error.as_deref().map(ReportedError::Job),
+                attempt: Some(job.attempt).filter(|attempt| *attempt > 1),
+                past_failures: before_the_last(job),
+                cancellation: job.cancellation.as_deref(),
+                swept: Some(job.swept).filter(|swept| *swept > 0),
                 attachments: job.attachments.iter().map(ReportedFile::of).collect(),
                 times: Some(Times::of(job)),
             },
@@ -88,6 +103,10 @@ impl<'a> Report<'a> {
             status,
             result: None,
             error: Some(error),
+            attempt: None,
+            past_failures: &[],
+            cancellation: None,
+            swept: None,
             attachments: Vec::new(),
             times: None,
         }
@@ -134,18 +153,4 @@ impl Times {
             worker_pid: job.worker_pid,
         }
     }
-}
-
-/// A failure for a person: what happened, and what the worker left behind.
-pub(crate) fn explain(failure: &JobFailure) -> String {
-    let mut text = format!("error: {}", failure.message);
-    let tail = failure.forensics.as_ref().map_or("", |forensics| forensics.stderr_tail.trim_end());
-    if !tail.is_empty() {
-        text.push_str("\nThe end of the worker's stderr:");
-        for line in tail.lines() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\n  {line}");
-        }
-    }
-    text
 }

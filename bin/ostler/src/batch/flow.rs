@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::line::{BadLine, parse};
+use super::mark::Mark;
 use super::progress::Progress;
 use super::results::Results;
 use super::source::{Line, Source};
@@ -18,8 +20,12 @@ use crate::ending::Ending;
 use crate::exit::{Exit, Failure, chain};
 use crate::interrupt::Interrupt;
 use crate::job::{JobHandle, Manager, Params};
+use crate::quarantine;
 use crate::report::Report;
 use crate::stdout::Reader;
+
+/// What a batch has an answer to: the first stop lets jobs finish, the second ends them.
+pub(crate) const STOPS: u32 = 2;
 
 /// What is done with each line.
 pub(super) struct Plan<'a> {
@@ -27,6 +33,10 @@ pub(super) struct Plan<'a> {
     pub(super) manifest: &'a PluginManifest,
     pub(super) defaults: Map<String, Value>,
     pub(super) timeout: Option<Duration>,
+    /// Whether a job may end in quarantine.
+    pub(super) retries: bool,
+    /// How long a stop lets jobs finish.
+    pub(super) grace: Duration,
 }
 
 /// Lines on their way from the source through the workers to the results.
@@ -42,7 +52,25 @@ pub(super) struct Flow<'a> {
 struct Done {
     line: u64,
     ending: Ending,
+    mark: Mark,
     permit: OwnedSemaphorePermit,
+}
+
+/// How a batch ended.
+pub(super) struct Flowed {
+    pub(super) exit: Exit,
+    /// Until when it may take, if it was stopped.
+    pub(super) until: Option<Instant>,
+}
+
+/// Whether more lines are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intake {
+    Open,
+    /// The input has no more.
+    AtEnd,
+    /// It was stopped before its end.
+    Stopped,
 }
 
 /// Why a line has no job.
@@ -50,8 +78,16 @@ struct Done {
 enum NoJob {
     #[error(transparent)]
     BadLine(#[from] BadLine),
-    #[error("{}", chain(.0))]
+    #[error("{}", why_not_started(.0))]
     Start(#[from] StartError),
+}
+
+/// Without what a program could do about it.
+fn why_not_started(error: &StartError) -> String {
+    match error {
+        StartError::WorkerUnavailable(reason) => format!("no worker is available: {reason}"),
+        other => chain(other),
+    }
 }
 
 enum Next {
@@ -75,44 +111,65 @@ impl<'a> Flow<'a> {
     }
 
     /// Runs everything that the source gives.
-    pub(super) async fn run(mut self, mut source: Source) -> Result<Exit, Failure> {
+    pub(super) async fn run(mut self, mut source: Source) -> Result<Flowed, Failure> {
         let mut interrupt = self.interrupt.clone();
+        let mut intake = Intake::Open;
         let mut unreadable = None;
-        let mut last = false;
-        let mut cancelled = false;
-        while !(last && self.running.is_empty()) {
+        let mut until = None;
+        let mut stops = 0;
+        while intake == Intake::Open || !self.running.is_empty() {
             let next = tokio::select! {
                 biased;
-                () = interrupt.asked(), if !cancelled => {
-                    cancelled = true;
-                    Next::Last
+                _ = interrupt.asked_times(stops + 1), if stops < STOPS => {
+                    let grace = if stops == 0 { self.plan.grace } else { Duration::ZERO };
+                    stops += 1;
+                    until = Some(Instant::now() + grace);
+                    if intake == Intake::Open {
+                        intake = Intake::Stopped;
+                    }
+                    self.drain(grace);
+                    continue;
                 }
                 outcome = self.results.ended() => Next::Stop(outcome),
                 Some(done) = self.running.join_next() => {
                     self.finish(done.map_err(|error| Failure::failed(format!("a job's task failed: {error}")))?)?;
                     continue;
                 }
-                next = next(&self.permits, &mut source), if !last => next,
+                next = next(&self.permits, &mut source), if intake == Intake::Open => next,
             };
             match next {
                 Next::Line(Ok(line), permit) => self.start(line, permit).await?,
                 Next::Line(Err(error), _) => {
                     unreadable = Some(Failure::failed(format!("cannot read stdin: {error}")));
-                    last = true;
+                    intake = Intake::AtEnd;
                 }
-                Next::Last => last = true,
-                Next::Stop(outcome) => return outcome.map(|_| Exit::Failed),
+                Next::Last => intake = Intake::AtEnd,
+                Next::Stop(outcome) => return outcome.map(|_| Flowed { exit: Exit::Failed, until }),
             }
         }
-        if unreadable.is_none() {
-            self.progress.end(if cancelled { End::Stopped } else { End::Input });
+        if let Some(failure) = unreadable {
+            return Err(failure);
         }
-        match unreadable {
-            Some(failure) => Err(failure),
-            None if cancelled => Ok(Exit::Cancelled),
-            None if self.progress.all_completed() => Ok(Exit::Completed),
-            None => Ok(Exit::Failed),
+        Ok(Flowed { exit: self.end(intake), until })
+    }
+
+    fn end(&self, intake: Intake) -> Exit {
+        // Who is stopped after the last line, and finishes them all, has lost nothing.
+        let stopped = intake == Intake::Stopped || self.progress.any_interrupted();
+        self.progress.end(if stopped { End::Stopped } else { End::Input });
+        match (stopped, self.progress.all_completed()) {
+            (true, _) => Exit::Cancelled,
+            (false, true) => Exit::Completed,
+            (false, false) => Exit::Failed,
         }
+    }
+
+    /// Lets what was read end within the grace.
+    fn drain(&self, grace: Duration) {
+        self.progress.drain(self.running.len() as u64, grace);
+        let manager = self.plan.manager.clone();
+        // What it says of processes that do not die, it also logs.
+        tokio::spawn(async move { drop(manager.shutdown_within(grace).await) });
     }
 
     async fn start(&mut self, line: Line, permit: OwnedSemaphorePermit) -> Result<(), Failure> {
@@ -123,36 +180,48 @@ impl<'a> Flow<'a> {
         };
         match started {
             Ok(handle) => {
-                let interrupt = self.interrupt.clone();
-                let follow =
-                    async move { Done { line: number, ending: Ending::of(handle, interrupt).await, permit } };
-                self.running.spawn(follow);
+                let (manager, retries) = (self.plan.manager.clone(), self.plan.retries);
+                self.running.spawn(async move {
+                    let quarantined = retries && quarantine::refuse(&manager, &handle).await;
+                    let job = handle.finished().await;
+                    let mark = Mark::of(&job, quarantined);
+                    Done { line: number, ending: Ending::Finished(job), mark, permit }
+                });
                 Ok(())
             }
             Err(no_job) => {
                 let (kind, category) = no_job.kind();
                 let report = Report::rejected(&self.plan.manifest.name, kind, category, no_job.to_string());
-                self.write(number, report, Exit::Failed, permit)
+                let unavailable = matches!(no_job, NoJob::Start(StartError::WorkerUnavailable(_)));
+                if unavailable {
+                    self.progress.no_workers(&no_job.to_string());
+                }
+                self.write(number, report, Mark::no_job(unavailable), permit)
             }
         }
     }
 
     fn finish(&self, done: Done) -> Result<(), Failure> {
+        if let Ending::Finished(job) = &done.ending
+            && let Some(failure) = job.error.as_ref().filter(|_| done.mark.unavailable)
+        {
+            self.progress.no_workers(&failure.message);
+        }
         let report = Report::of(&done.ending, &self.plan.manifest.name);
-        self.write(done.line, report, done.ending.exit(), done.permit)
+        self.write(done.line, report, done.mark, done.permit)
     }
 
     fn write(
         &self,
         line: u64,
         report: Report<'_>,
-        exit: Exit,
+        mark: Mark,
         permit: OwnedSemaphorePermit,
     ) -> Result<(), Failure> {
         let output = serde_json::to_vec(&Numbered { line, report })
             .map_err(|error| Failure::failed(format!("cannot express a result as JSON: {error}")))?;
         self.results.put(output, permit);
-        self.progress.count(line, exit);
+        self.progress.count(line, mark);
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use super::tally::{End, Tally};
-use crate::exit::Exit;
-use crate::screen::Screen;
+use super::mark::Mark;
+use super::tally::{End, Tally, counted};
+use crate::screen::{Screen, harmless};
 
 /// How far a batch is: counted always, shown on a terminal.
 pub(super) struct Progress<'a> {
@@ -13,26 +13,54 @@ pub(super) struct Progress<'a> {
     bar: ProgressBar,
     tally: Cell<Tally>,
     end: Cell<End>,
+    /// How many lines have yet to end, once no more are read.
+    left: Cell<Option<u64>>,
+    /// Whether it was said that no worker is left.
+    told_why: Cell<bool>,
     began: Instant,
 }
 
 impl<'a> Progress<'a> {
     pub(super) fn new(screen: &'a Screen) -> Self {
         let bar = if screen.is_terminal() {
-            screen.bar(ProgressBar::no_length(), "{spinner} {pos} done, {msg}, {elapsed}")
+            screen.bar(ProgressBar::no_length(), "{spinner} {pos} done, {wide_msg} {elapsed}")
         } else {
             ProgressBar::hidden()
         };
-        let (tally, end) = (Cell::default(), Cell::new(End::Fault));
-        let progress = Self { screen, bar, tally, end, began: Instant::now() };
+        let (tally, end, left) = (Cell::default(), Cell::new(End::Fault), Cell::default());
+        let progress =
+            Self { screen, bar, tally, end, left, told_why: Cell::default(), began: Instant::now() };
         progress.show();
         progress
     }
 
     /// Counts a line that has its result.
-    pub(super) fn count(&self, line: u64, exit: Exit) {
-        self.tally.set(self.tally.get().and(line, exit));
+    pub(super) fn count(&self, line: u64, mark: Mark) {
+        self.tally.set(self.tally.get().and(line, mark));
+        self.left.set(self.left.get().map(|left| left.saturating_sub(1)));
         self.bar.inc(1);
+        self.show();
+    }
+
+    /// A line found no worker, and the others will not either.
+    pub(super) fn no_workers(&self, why: &str) {
+        if !self.told_why.replace(true) {
+            self.screen.say(&harmless(&format!("error: {why}; the lines that are left fail")));
+        }
+    }
+
+    /// No more lines are read; those that were have so long to end.
+    pub(super) fn drain(&self, left: u64, grace: Duration) {
+        let (jobs, them) = (counted(left, "job", "jobs"), if left == 1 { "it" } else { "them" });
+        self.screen.say(&match (left, self.left.get()) {
+            (0, _) => "stopping: no more lines are read".to_owned(),
+            (_, None) if !grace.is_zero() => format!(
+                "stopping: no more lines are read, and {jobs} may take {} to finish; another signal ends {them} now",
+                humantime::format_duration(grace)
+            ),
+            _ => format!("stopping: {jobs} must end now"),
+        });
+        self.left.set(Some(left));
         self.show();
     }
 
@@ -40,13 +68,26 @@ impl<'a> Progress<'a> {
         if self.screen.is_terminal() {
             let tally = self.tally.get();
             let rate = tally.done() as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-            self.bar.set_message(format!("{} failed, {rate:.1}/s", tally.failed));
+            // A narrow terminal has room for the beginning only.
+            let mut message = match self.left.get() {
+                Some(left) => format!("stopping: {left} left, {} failed", tally.failed),
+                None => format!("{} failed", tally.failed),
+            };
+            if tally.crashed > 0 {
+                message = format!("{message}, {}", counted(tally.crashed, "crash", "crashes"));
+            }
+            self.bar.set_message(format!("{message}, {rate:.1}/s"));
         }
     }
 
     /// Says why there is no more; without it, something went wrong.
     pub(super) fn end(&self, end: End) {
         self.end.set(end);
+    }
+
+    /// Whether the stop cut any line short.
+    pub(super) fn any_interrupted(&self) -> bool {
+        self.tally.get().interrupted > 0
     }
 
     /// Whether no line came to nothing.

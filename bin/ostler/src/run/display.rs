@@ -1,8 +1,9 @@
 use indicatif::ProgressBar;
 use ostler::worker::LogLevel;
-use ostler::{JobEventKind, JobEvents, Payload};
+use ostler::{BlockReason, JobEventKind, JobEvents, Payload};
 use serde_json::Value;
 
+use crate::attempts::announcement;
 use crate::screen::{Screen, harmless};
 
 /// The bar counts in thousandths.
@@ -12,29 +13,37 @@ const WHOLE: f64 = 1000.0;
 const ROOM_FOR_BAR: u16 = 60;
 
 /// Tells what happens to a job, until its end: on a terminal its progress and what it streams, elsewhere only what
-/// the plugin warns of, and what the job prints.
-pub(super) async fn show(events: JobEvents, screen: Screen) {
+/// the plugin warns of and what the job prints, and everywhere that another of its `attempts` comes.
+pub(super) async fn show(events: JobEvents, attempts: u32, screen: Screen) {
     if screen.is_terminal() {
-        watch(events, screen).await;
+        watch(events, attempts, screen).await;
     } else {
-        warn(events, &screen).await;
+        warn(events, attempts, &screen).await;
     }
 }
 
-async fn warn(mut events: JobEvents, screen: &Screen) {
+async fn warn(mut events: JobEvents, attempts: u32, screen: &Screen) {
     while let Some(event) = events.next().await {
         // What was missed is not told: it is mostly what nobody wanted to see here.
-        if let Some(warning) = event.ok().and_then(|event| warning(&event.kind)) {
-            screen.say(&warning);
+        let Ok(event) = event else { continue };
+        if let Some(line) = again(&event.kind, attempts).or_else(|| warning(&event.kind)) {
+            screen.say(&line);
         }
     }
 }
 
-async fn watch(mut events: JobEvents, screen: Screen) {
+async fn watch(mut events: JobEvents, attempts: u32, screen: Screen) {
     let bar = Bar::new(&screen);
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => bar.show(&event.kind, &screen),
+            Ok(event) => match again(&event.kind, attempts) {
+                Some(line) => {
+                    bar.0.set_position(0);
+                    bar.0.set_message("waiting for the next attempt");
+                    screen.say(&line);
+                }
+                None => bar.show(&event.kind, &screen),
+            },
             Err(missed) => screen.say(&missed.to_string()),
         }
     }
@@ -55,7 +64,9 @@ impl Bar {
     fn show(&self, event: &JobEventKind, screen: &Screen) {
         match event {
             JobEventKind::Queued => self.0.set_message("waiting for a worker"),
-            JobEventKind::Blocked(reason) => self.0.set_message(format!("waiting: {reason}")),
+            JobEventKind::Blocked(BlockReason::Resources { reason }) => {
+                self.0.set_message(format!("waiting for resources: {reason}"));
+            }
             JobEventKind::Started { .. } => self.0.set_message("running"),
             JobEventKind::Progress { fraction, message } => {
                 self.0.set_position((fraction * WHOLE) as u64);
@@ -81,6 +92,14 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// That another attempt comes, and why.
+fn again(event: &JobEventKind, attempts: u32) -> Option<String> {
+    match event {
+        JobEventKind::Blocked(reason) => announcement(reason, attempts).map(|line| harmless(&line)),
+        _ => None,
     }
 }
 

@@ -14,22 +14,35 @@ use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::job::{Job, JobHandle, Manager, Params};
 use crate::params::{ParamError, check_complete, check_names, typed};
-use crate::report::{Report, explain};
+use crate::report::Report;
 use crate::screen::{Screen, harmless};
-use crate::{pool, stdout};
+use crate::{attempts, explanation, pool, stdout};
 
 use self::attach::Enclosed;
 
 /// Runs the job and reports what became of it.
-pub(crate) async fn run(args: RunArgs, interrupt: Interrupt, screen: &Screen) -> Result<Exit, Failure> {
-    // A worker that was killed with its job is not needed again.
-    let config =
-        WorkerConfig { restart_policy: RestartPolicy::Never, finished_jobs_kept: 1, ..pool::config() };
+pub(crate) async fn run(
+    args: RunArgs,
+    verbose: bool,
+    interrupt: Interrupt,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let base = pool::config();
+    let config = WorkerConfig {
+        // A worker that was killed with its job is not needed again, unless for another attempt.
+        restart_policy: RestartPolicy::Never,
+        max_restart_attempts: base.max_restart_attempts + args.retries,
+        retry: attempts::policy(args.retries),
+        limits: pool::limits(args.max_memory),
+        finished_jobs_kept: 1,
+        ..base
+    };
     let ending = pool::with_manager(config, interrupt.clone(), async |manager| {
-        perform(manager, &args, interrupt, screen).await
+        let ending = perform(manager, &args, interrupt, screen).await?;
+        Ok(ending.with_last_evidence(manager).await)
     })
     .await?;
-    report(&ending, &args, screen)?;
+    report(&ending, &args, verbose, screen)?;
     Ok(ending.exit())
 }
 
@@ -43,11 +56,11 @@ async fn perform(
     let params = params(&manifest, args).map_err(|error| Failure::usage("run", &error))?;
     let enclosed = tokio::select! {
         enclosed = enclosed(args) => enclosed?,
-        () = interrupt.asked() => return Err(Failure::cancelled()),
+        _ = interrupt.asked() => return Err(Failure::cancelled()),
     };
     let handle = start(manager, args, params, enclosed).await?;
-    let display = tokio::spawn(display::show(handle.events(), screen.clone()));
-    let ending = Ending::of(handle, interrupt).await;
+    let display = tokio::spawn(display::show(handle.events(), args.retries + 1, screen.clone()));
+    let ending = Ending::of(manager, handle, interrupt).await;
     match &ending {
         // It has only to catch up, and all that the job said belongs before its result.
         Ending::Finished(_) => drop(display.await),
@@ -73,6 +86,9 @@ async fn start(
     if let Some(timeout) = args.timeout {
         job = job.timeout(timeout);
     }
+    if let Some(timeout) = args.stall_timeout {
+        job = job.stall_timeout(timeout);
+    }
     for Enclosed { name, bytes } in enclosed {
         job = job.attach(name, "application/octet-stream", bytes);
     }
@@ -87,7 +103,7 @@ fn params(manifest: &PluginManifest, args: &RunArgs) -> Result<Params, ParamErro
     Ok(Params(params))
 }
 
-fn report(ending: &Ending, args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
+fn report(ending: &Ending, args: &RunArgs, verbose: bool, screen: &Screen) -> Result<(), Failure> {
     let saved = match (ending, &args.save) {
         (Ending::Finished(job), Some(directory)) => save::save(directory, &job.attachments)?,
         _ => Vec::new(),
@@ -100,7 +116,7 @@ fn report(ending: &Ending, args: &RunArgs, screen: &Screen) -> Result<(), Failur
         return Ok(());
     }
     match ending {
-        Ending::Finished(job) => tell(job, screen)?,
+        Ending::Finished(job) => tell(job, verbose, screen)?,
         Ending::StillDying { error, .. } => screen.say(&format!("error: {error}")),
     }
     for path in &saved {
@@ -112,13 +128,20 @@ fn report(ending: &Ending, args: &RunArgs, screen: &Screen) -> Result<(), Failur
     Ok(())
 }
 
-fn tell(job: &Job, screen: &Screen) -> Result<(), Failure> {
+fn tell(job: &Job, verbose: bool, screen: &Screen) -> Result<(), Failure> {
     match (job.status, &job.result, &job.error) {
         (JobStatus::Completed, Some(result), _) => {
             stdout::print(&readable(result))?;
         }
-        (JobStatus::Failed, _, Some(failure)) => screen.say(&harmless(&explain(failure))),
-        (status, _, _) => screen.say(status.as_str()),
+        (JobStatus::Failed, _, Some(failure)) => {
+            screen.say(&harmless(&explanation::of_failure(job, failure)));
+        }
+        (status, _, _) => match &job.cancellation {
+            Some(cancellation) if verbose => {
+                screen.say(&harmless(&explanation::of_cancellation(job, cancellation)));
+            }
+            _ => screen.say(status.as_str()),
+        },
     }
     Ok(())
 }

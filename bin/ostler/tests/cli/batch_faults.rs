@@ -1,6 +1,6 @@
 //! Workers that die under a batch.
 
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -33,21 +33,25 @@ impl Struck {
         Self { host, stdin, stdout, _directory: directory }
     }
 
-    /// The results in the order of the lines: that of the first, and those of this many more that are good jobs.
-    fn results_of_more(mut self, count: usize) -> Vec<Value> {
+    /// The results in the order of the lines: that of the first, and those of this many more that are good jobs. Then
+    /// what was said on stderr.
+    fn results_of_more(mut self, count: usize) -> (Vec<Value>, String) {
         let line = json!({"path": "/dev/null"});
         writeln!(self.stdin, "{}", vec![line.to_string(); count].join("\n")).unwrap();
         drop(self.stdin);
         let mut results: Vec<_> = (0..=count).map(|_| next_line(&mut self.stdout)).collect();
         results.sort_by_key(|result| result["line"].as_u64());
+        let mut told = String::new();
+        self.host.stderr().read_to_string(&mut told).unwrap();
         assert_eq!(self.host.exit_code(PATIENCE), Some(1));
-        results
+        (results, told)
     }
 }
 
 #[test]
 fn a_worker_that_dies_fails_only_its_own_line() {
-    let results = Struck::new(&[]).results_of_more(20);
+    let (results, told) = Struck::new(&[]).results_of_more(20);
+    assert_eq!(told, "1 of 21 lines failed\n1 worker crashed and was replaced\n");
     assert_eq!(results[0]["line"], 1);
     assert_eq!(results[0]["error"]["kind"], "crashed");
     assert_eq!(results[0]["error"]["forensics"]["signal"], "SIGKILL");
@@ -58,10 +62,16 @@ fn a_worker_that_dies_fails_only_its_own_line() {
 
 #[test]
 fn without_workers_the_remaining_lines_fail_and_nothing_hangs() {
-    let results = Struck::new(&["--max-restarts", "0"]).results_of_more(200);
+    let (results, told) = Struck::new(&["--max-restarts", "0"]).results_of_more(200);
+    assert!(told.starts_with("error: no worker is available: gave up after 0 restarts within "), "{told}");
+    assert_eq!(told.lines().count(), 3, "the reason is told once: {told}");
+    let tally =
+        "201 of 201 lines failed\n1 worker crashed, 200 lines found no worker; --max-restarts allows more\n";
+    assert!(told.ends_with(tally), "{told}");
     assert_eq!(results[0]["error"]["kind"], "crashed");
     for result in &results[1..] {
         assert_eq!(result["status"], "failed");
         assert_eq!(result["error"]["kind"], "worker_unavailable", "{result}");
+        assert!(!result.to_string().contains("restart_worker"), "that is for programs: {result}");
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -55,6 +55,10 @@ impl Host {
         BufReader::new(self.child.as_mut().unwrap().stdout.take().unwrap())
     }
 
+    pub(crate) fn stderr(&mut self) -> BufReader<ChildStderr> {
+        BufReader::new(self.child.as_mut().unwrap().stderr.take().unwrap())
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid.cast_signed()), signal).unwrap();
     }
@@ -76,6 +80,14 @@ impl Host {
     /// The processes that are not the host itself.
     pub(crate) fn workers(&self) -> Vec<u32> {
         self.processes().into_iter().filter(|pid| *pid != self.pid).collect()
+    }
+
+    /// The only worker.
+    #[track_caller]
+    pub(crate) fn worker(&self) -> u32 {
+        let workers = self.workers();
+        assert_eq!(workers.len(), 1);
+        workers[0]
     }
 
     /// The largest size that the host has had in memory, in KiB.
@@ -121,6 +133,15 @@ pub(crate) fn until(deadline: Instant, what: &str, mut condition: impl FnMut() -
     }
 }
 
+/// Ends a process by a signal. One that has a handler for it may need more than one.
+#[track_caller]
+pub(crate) fn strike(pid: u32, signal: Signal) {
+    let process = Pid::from_raw(pid.cast_signed());
+    // The environment of a zombie is empty.
+    let is_dead = || fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| environ.is_empty());
+    until(Instant::now() + PATIENCE, "the process is dead", || kill(process, signal).is_err() || is_dead());
+}
+
 /// A file that keeps the plugin `digest` busy for as long as the test wants.
 pub(crate) struct Fifo(PathBuf);
 
@@ -148,6 +169,19 @@ pub(crate) fn next_line(reader: &mut impl BufRead) -> Value {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+}
+
+/// Reads up to the line in which the text is, and returns that line.
+#[track_caller]
+pub(crate) fn line_with(reader: &mut impl BufRead, text: &str) -> String {
+    let mut lines = String::new();
+    loop {
+        let start = lines.len();
+        assert!(reader.read_line(&mut lines).unwrap() > 0, "no {text:?} in {lines:?}");
+        if lines[start..].contains(text) {
+            return lines[start..].trim_end().to_owned();
+        }
+    }
 }
 
 pub(crate) fn stdout(output: &Output) -> &str {

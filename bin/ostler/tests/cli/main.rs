@@ -3,8 +3,11 @@
 
 mod batch;
 mod batch_faults;
+mod drain;
+mod forensics;
 mod host;
 mod pipes;
+mod retries;
 mod run;
 mod stop;
 mod terminal;

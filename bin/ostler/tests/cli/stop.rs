@@ -12,7 +12,7 @@ use nix::unistd::pipe;
 
 use crate::host::{Fifo, Host, PATIENCE, command, until};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Starts a job that lasts, and returns when it runs.
 fn busy_host(fifo: &Fifo, args: &[&str]) -> Host {
@@ -25,7 +25,7 @@ fn busy_host(fifo: &Fifo, args: &[&str]) -> Host {
 }
 
 #[track_caller]
-fn check_that_nothing_is_left(host: &Host, since: Instant) {
+pub(crate) fn check_that_nothing_is_left(host: &Host, since: Instant) {
     until(since + SECOND, "no process is left", || host.processes().is_empty());
 }
 
@@ -67,25 +67,6 @@ fn a_killed_host_leaves_no_process_within_a_second() {
 }
 
 #[test]
-fn ctrl_c_cancels_a_batch_and_says_so_of_each_line() {
-    let directory = tempfile::tempdir().unwrap();
-    let fifo = Fifo::new(directory.path());
-    let mut command = command(&["batch", "digest", "--workers", "1"]);
-    command.stdin(Stdio::piped());
-    let mut host = Host::start(command);
-    let mut stdin = host.stdin();
-    let mut stdout = host.stdout();
-    let line = serde_json::json!({"path": fifo.path()});
-    writeln!(stdin, "{line}\n{line}\n{line}").unwrap();
-    let _writer = fifo.wait_for_reader();
-    let since = Instant::now();
-    host.signal(Signal::SIGINT);
-    assert_eq!(host.exit_code(SECOND), Some(130));
-    check_that_nothing_is_left(&host, since);
-    assert_eq!(crate::host::next_line(&mut stdout)["status"], "cancelled");
-}
-
-#[test]
 fn ctrl_c_ends_a_wait_for_stdin() {
     let mut command = command(&["run", "digest", "--attach", "file=-"]);
     command.stdin(Stdio::piped());
@@ -99,7 +80,7 @@ fn ctrl_c_ends_a_wait_for_stdin() {
 }
 
 /// A pipe that nobody reads and that takes no more.
-fn full_pipe() -> (OwnedFd, OwnedFd) {
+pub(crate) fn full_pipe() -> (OwnedFd, OwnedFd) {
     let (reader, writer) = pipe().unwrap();
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
     let mut file = File::from(writer);
@@ -132,11 +113,11 @@ fn a_second_ctrl_c_ends_a_command_that_is_stuck() {
 }
 
 #[test]
-fn a_reader_that_stopped_reading_cannot_keep_a_batch_from_being_cancelled() {
+fn a_reader_that_stopped_reading_cannot_keep_a_batch_from_being_stopped() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let (_reader, writer) = full_pipe();
-    let mut command = command(&["batch", "digest", "--workers", "2"]);
+    let mut command = command(&["batch", "digest", "--workers", "2", "--grace", "0s"]);
     command.stdin(Stdio::piped()).stdout(writer);
     let mut host = Host::start(command);
     let mut stdin = host.stdin();

@@ -65,20 +65,23 @@ fn a_batch_sums_up() {
     std::io::Seek::rewind(&mut file).unwrap();
     let (code, shown) = Watched::start(&["batch", "uppercase"], file.into(), 80).end();
     assert_eq!(code, Some(1));
-    assert!(shown.contains("2 completed, 1 failed, in "), "{shown}");
+    assert!(shown.contains("2 completed, 1 failed in "), "{shown}");
 }
 
 #[test]
-fn a_cancelled_line_has_not_failed() {
+fn an_interrupted_line_has_not_failed() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
-    let mut watched = Watched::start(&["batch", "digest", "--workers", "1"], Stdio::piped(), 80);
+    let mut watched =
+        Watched::start(&["batch", "digest", "--workers", "1", "--grace", "100ms"], Stdio::piped(), 80);
     let mut stdin = watched.host.stdin();
     writeln!(stdin, "{}", serde_json::json!({"path": fifo.path()})).unwrap();
     let _writer = fifo.wait_for_reader();
     watched.host.signal(Signal::SIGINT);
     let (code, shown) = watched.end();
     assert_eq!(code, Some(130), "{shown}");
-    assert!(shown.contains("0 completed, 0 failed, 1 cancelled, in "), "{shown}");
+    assert!(shown.contains("1 job may take 100ms to finish; another signal ends it now\r\n"), "{shown}");
+    assert!(shown.contains("stopping: 1 left, 0 failed, "), "{shown}");
+    assert!(shown.contains("0 completed, 0 failed, 1 interrupted in "), "{shown}");
     assert!(shown.contains("; stopped after line 1\r\n"), "{shown}");
 }

@@ -57,6 +57,25 @@ fn arguments_that_make_no_sense_are_usage_errors() {
     check_usage_error(&["run", "digest", "--params", "[]"], &["JSON object"]);
     check_usage_error(&["run", "digest", "--timeout", "30"], &["30s"]);
     check_usage_error(&["batch", "digest", "--workers", "0"], &["--workers"]);
+    for command in ["run", "batch"] {
+        for count in ["-1", "1001", "two"] {
+            check_usage_error(
+                &[command, "digest", "--retries", count],
+                &["--retries", "whole number from 0 to 1000"],
+            );
+        }
+    }
+    for command in ["run", "batch"] {
+        for size in ["512", "much", "0M", "-1M"] {
+            check_usage_error(&[command, "digest", "--max-memory", size], &["--max-memory", "512M or 2G"]);
+        }
+        check_usage_error(&[command, "digest", "--max-memory", "4K"], &["at least 1.0 MiB"]);
+    }
+    check_usage_error(&["run", "digest", "--stall-timeout", "0s"], &["--stall-timeout", "more than zero"]);
+    check_usage_error(&["run", "digest", "--stall-timeout", "30"], &["--stall-timeout", "30s"]);
+    check_usage_error(&["batch", "digest", "--standby", "4097"], &["--standby", "from 0 to 4096"]);
+    check_usage_error(&["batch", "digest", "--grace", "soon"], &["--grace", "30s"]);
+    check_usage_error(&["batch", "digest", "--grace", "2years"], &["--grace", "at most a year"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `/proc` says of other processes. A process may end at any moment: whatever cannot be read is gone.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
@@ -14,6 +14,10 @@ pub(super) struct Stat {
     /// When it started, in ticks since boot. With the number, it names a process once and for all.
     pub(super) start: u64,
     pub(super) resident_pages: u64,
+    /// Bytes; a kernel thread has none, nor has who is about to end.
+    address_space: u64,
+    /// The addresses at which its environment begins and ends; 0 while it has none, or if it is not ours to read.
+    environment: (u64, u64),
 }
 
 impl Stat {
@@ -32,8 +36,17 @@ impl Stat {
         let state = fields.next()?.chars().next()?;
         let group = fields.nth(1)?.parse().ok()?;
         let start = fields.nth(16)?.parse().ok()?;
-        let resident_pages = fields.nth(1)?.parse().ok()?;
-        Some(Self { state, group, start, resident_pages })
+        let address_space = fields.next()?.parse().ok()?;
+        let resident_pages = fields.next()?.parse().ok()?;
+        let environment = (fields.nth(25)?.parse().ok()?, fields.next()?.parse().ok()?);
+        Some(Self { state, group, start, resident_pages, address_space, environment })
+    }
+
+    /// Whether its environment is empty for good, if it may be read. Otherwise one that was found to be empty was that
+    /// only while the process became another program: it has let go of the old environment before it has the new.
+    pub(super) fn has_no_environment(&self) -> bool {
+        let (start, end) = self.environment;
+        self.address_space == 0 || (end != 0 && start == end)
     }
 
     /// A zombie does not: it is only somebody else's to reap.
@@ -56,6 +69,22 @@ pub(super) fn directory(pid: Pid) -> PathBuf {
     PathBuf::from(format!("/proc/{}", pid.as_raw_pid()))
 }
 
+/// What an environment takes mostly, in bytes, with room.
+const ENVIRONMENT: usize = 64 * 1024;
+
+/// The environment of a process or thread, as a rule in one read: a second one, after the process has become another
+/// program, finds nothing more of the old environment, and the half looks like a whole.
+pub(super) fn environment(directory: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(directory.join("environ"))?;
+    let mut bytes = vec![0; ENVIRONMENT];
+    let count = file.read(&mut bytes)?;
+    bytes.truncate(count);
+    if count == ENVIRONMENT {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// The directories of a process's threads that run. A process whose first thread has ended looks like a
 /// zombie while others of its threads run.
 pub(super) fn live_threads(pid: Pid) -> Vec<PathBuf> {
@@ -75,9 +104,16 @@ mod tests {
 
     #[test]
     fn a_line_is_read_behind_a_hostile_name() {
-        let line =
-            "17 (a) Z 1 (b) S 1 4242 17 0 -1 4194560 90 0 0 0 3 4 0 0 20 0 1 0 98765 2478080 321 184467";
-        let stat = Stat { state: 'S', group: 4242, start: 98_765, resident_pages: 321 };
+        let line = "17 (a) Z 1 (b) S 1 4242 17 0 -1 4194560 90 0 0 0 3 4 0 0 20 0 1 0 98765 2478080 321 184467 \
+                    1 2 3 0 0 0 0 0 65538 0 0 0 17 1 0 0 0 0 0 4 5 6 7 8 9 77 0";
+        let stat = Stat {
+            state: 'S',
+            group: 4242,
+            start: 98_765,
+            resident_pages: 321,
+            address_space: 2_478_080,
+            environment: (9, 77),
+        };
         assert_eq!(Stat::parse(line), Some(stat));
         assert_eq!(Stat::parse("17 (sleep"), None);
         assert_eq!(Stat::parse("17 (sleep) S 1 4242 17 0"), None);
@@ -89,6 +125,7 @@ mod tests {
         assert!(pids().unwrap().contains(&own));
         let stat = Stat::of(own).unwrap();
         assert!(stat.runs() && stat.resident_pages > 0 && stat.start > 0, "{stat:?}");
+        assert!(!stat.has_no_environment(), "{stat:?}");
         assert!(!live_threads(own).is_empty());
     }
 

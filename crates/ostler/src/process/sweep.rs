@@ -47,6 +47,14 @@ struct Victim {
     carried: Vec<WorkerId>,
 }
 
+/// What came of a look at a process.
+enum Look {
+    Killed(Victim),
+    NotWanted,
+    /// It cannot be told yet whether it carries a mark.
+    Again,
+}
+
 impl Sweep {
     pub(super) fn begin(&mut self, id: WorkerId) {
         self.quarries.push(Quarry { id, deadline: Instant::now() + LONGEST, killed: HashSet::new() });
@@ -89,28 +97,40 @@ impl Sweep {
             if new.is_empty() {
                 return (victims, true);
             }
-            victims.extend(new.into_iter().filter_map(|pid| self.kill(pid)));
+            for pid in new {
+                match self.kill(pid) {
+                    Look::Killed(victim) => victims.push(victim),
+                    Look::NotWanted => {}
+                    // It is as new to the next look as it is to this one.
+                    Look::Again => _ = seen.remove(&pid),
+                }
+            }
         }
         (victims, false)
     }
 
     /// Kills the process if it carries one of the marks.
-    fn kill(&mut self, pid: Pid) -> Option<Victim> {
-        if !is_of_our_user(pid) || !self.is_wanted(&WorkerId::carried_by(pid)) {
-            return None;
+    fn kill(&mut self, pid: Pid) -> Look {
+        if !is_of_our_user(pid) {
+            return Look::NotWanted;
         }
-        let process = Pinned::open(pid)?;
+        match WorkerId::carried_by(pid) {
+            Some(carried) if self.is_wanted(&carried) => {}
+            Some(_) => return Look::NotWanted,
+            None => return Look::Again,
+        }
+        let Some(process) = Pinned::open(pid) else { return Look::NotWanted };
         // The number may have become a stranger's before it was pinned.
-        let carried = WorkerId::carried_by(pid);
+        let Some(carried) = WorkerId::carried_by(pid) else { return Look::Again };
         if !self.is_wanted(&carried) {
-            return None;
+            return Look::NotWanted;
         }
         if process.kill() {
             for quarry in self.quarries.iter_mut().filter(|quarry| carried.contains(&quarry.id)) {
                 quarry.killed.insert(pid);
             }
         }
-        Some(Victim { process, carried })
+        Look::Killed(Victim { process, carried })
     }
 
     fn is_wanted(&self, carried: &[WorkerId]) -> bool {
@@ -125,4 +145,37 @@ fn is_of_our_user(pid: Pid) -> bool {
 
 fn count(processes: usize) -> u32 {
     u32::try_from(processes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use ostler_wire::env;
+
+    use super::super::test_support::{has_died, within};
+    use super::*;
+
+    /// Between two programs a process has no environment for a moment, and is missed by who looks just then.
+    #[test]
+    fn who_becomes_one_program_after_another_is_found() {
+        for _ in 0..100 {
+            let id = WorkerId::fresh().unwrap();
+            let again = "exec sh -c \"$AGAIN\"";
+            let mut command = Command::new("sh");
+            command.args(["-c", again]).env("AGAIN", again).env(env::WORKER_ID, id.to_string());
+            let mut restless = command.process_group(0).stdin(Stdio::null()).spawn().unwrap();
+            let pid = Pid::from_child(&restless);
+            within("it is marked", || WorkerId::carried_by(pid).is_some_and(|marks| marks.contains(&id)));
+            let mut sweep = Sweep::default();
+            sweep.begin(id);
+            while !sweep.is_idle() {
+                sweep.walk();
+            }
+            assert!(has_died(&mut restless), "it was missed");
+        }
+    }
 }

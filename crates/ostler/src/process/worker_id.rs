@@ -1,12 +1,11 @@
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::io;
 
 use ostler_wire::env;
 use rustix::process::Pid;
 
-use super::procfs;
+use super::procfs::{self, Stat};
 use super::random::{hex, random};
 
 /// The mark of one worker, in the environment of everything that it starts. Never used twice.
@@ -50,18 +49,23 @@ impl WorkerId {
         value
     }
 
-    /// The marks in a process's environment: as it was started with, or has written over it since.
-    pub(super) fn carried_by(pid: Pid) -> Vec<Self> {
+    /// The marks in a process's environment: as it was started with, or has written over it since. `None` while it
+    /// becomes another program and has no environment for a moment: ask again.
+    pub(super) fn carried_by(pid: Pid) -> Option<Vec<Self>> {
         let directory = procfs::directory(pid);
-        let environment = fs::read(directory.join("environ")).unwrap_or_default();
+        // Who may not be read is nobody whom a worker of ours has started.
+        let Ok(environment) = procfs::environment(&directory) else { return Some(Vec::new()) };
         if !environment.is_empty() {
-            return in_environment(&environment);
+            return Some(in_environment(&environment));
+        }
+        let Some(stat) = Stat::of(pid) else { return Some(Vec::new()) };
+        if stat.runs() && !stat.has_no_environment() {
+            return None;
         }
         // A first thread that has ended has none any more, its siblings do; and neither has a kernel thread.
-        let has_ended = procfs::Stat::of(pid).is_some_and(|stat| !stat.runs());
-        let thread = if has_ended { procfs::live_threads(pid).pop() } else { None };
-        let environment = thread.and_then(|thread| fs::read(thread.join("environ")).ok());
-        in_environment(&environment.unwrap_or_default())
+        let thread = if stat.runs() { None } else { procfs::live_threads(pid).pop() };
+        let environment = thread.and_then(|thread| procfs::environment(&thread).ok());
+        Some(in_environment(&environment.unwrap_or_default()))
     }
 }
 

@@ -1,0 +1,20 @@
+//! Those who do something to the manager, each with dice of its own, until the world closes.
+
+mod assassin;
+mod canceller;
+mod feeder;
+mod follower;
+mod governor;
+mod hand;
+mod herald;
+mod lot;
+mod warden;
+
+pub(crate) use assassin::assassinate;
+pub(crate) use canceller::cancel_many;
+pub(crate) use feeder::{Fed, feed, start};
+pub(crate) use governor::govern;
+pub(crate) use hand::wake;
+pub(crate) use herald::Herald;
+pub(crate) use lot::{ATTACHMENT_BYTES, Lot};
+pub(crate) use warden::guard;

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::clock;
+use crate::figures::Spread;
+use crate::outside::Process;
+
+/// How soon a daemon is to be gone after its worker: on a machine that has more to do, all but one in a hundred.
+const SOON: Duration = Duration::from_millis(100);
+/// How soon it must be gone, whatever else is to do.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// A daemon that a job left.
+#[derive(Debug)]
+struct Daemon {
+    number: u64,
+    process: Process,
+    worker: Option<u32>,
+    /// From when on it may not be there any more: its worker is dead, and it has shown itself.
+    doomed: Option<u64>,
+    shown: u64,
+    /// How long after that it was last seen.
+    seen: Duration,
+    is_late: bool,
+}
+
+/// The daemons that are still there, and how those went that are not.
+#[derive(Debug, Default)]
+pub(crate) struct Daemons {
+    there: Vec<Daemon>,
+    /// How long after their workers those were still seen that are gone.
+    pub(crate) seen: Spread,
+}
+
+impl Daemons {
+    /// One has shown itself. A worker that nobody knows is dead and forgotten.
+    pub(super) fn add(&mut self, number: u64, pid: u32, at: u64, worker: Option<u32>, is_worker_dead: bool) {
+        // One that is gone already was swept up.
+        let Some(process) = Process::read(pid) else {
+            self.seen.add(Duration::ZERO);
+            return;
+        };
+        let doomed = (worker.is_none() || is_worker_dead).then_some(at);
+        self.there.push(Daemon {
+            number,
+            process,
+            worker,
+            doomed,
+            shown: at,
+            seen: Duration::ZERO,
+            is_late: false,
+        });
+    }
+
+    /// A worker is proven dead.
+    pub(super) fn worker_ended(&mut self, pid: u32, at: u64) {
+        for daemon in self.there.iter_mut().filter(|daemon| daemon.worker == Some(pid)) {
+            daemon.doomed.get_or_insert(at.max(daemon.shown));
+        }
+    }
+
+    /// Whether nearly all went soon.
+    pub(crate) fn went_soon(&self) -> bool {
+        self.seen.longer_than(SOON) <= self.seen.len().div_ceil(100)
+    }
+
+    /// Those that are still there.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let there = self.there.iter().filter(|daemon| daemon.process.still_runs());
+        there.map(|daemon| daemon.process.describe()).collect()
+    }
+
+    /// Looks after those that ought to be gone. Says which are not, each once, and ends them.
+    pub(super) fn look(&mut self) -> Vec<String> {
+        let mut late = Vec::new();
+        let seen = &mut self.seen;
+        self.there.retain_mut(|daemon| {
+            let Some(doomed) = daemon.doomed else { return true };
+            let since = clock::since(doomed);
+            if !daemon.process.still_runs() {
+                seen.add(daemon.seen);
+                return false;
+            }
+            daemon.seen = since;
+            if since > LATEST && !daemon.is_late {
+                daemon.is_late = true;
+                let Daemon { number, process, worker, .. } = &*daemon;
+                late.push(format!(
+                    "daemon {} of job {number} runs {since:?} after its worker {worker:?}",
+                    process.describe()
+                ));
+                end(&daemon.process);
+            }
+            true
+        });
+        late
+    }
+}
+
+fn end(process: &Process) {
+    if let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) {
+        // It may be gone by now.
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}

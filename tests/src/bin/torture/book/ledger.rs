@@ -1,0 +1,292 @@
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ostler::{Job, JobId};
+use rustix::process::Signal;
+
+use super::daemons::Daemons;
+use super::diary::{Diary, Finding};
+use super::story::story;
+use super::verdict::Case;
+use super::{Blows, Check, Faults, Note, Tale};
+use crate::clock;
+use crate::figures::Figures;
+use crate::inside::{Act, Task};
+use crate::outside::is_group_empty;
+
+/// The book, which one at a time writes into.
+#[derive(Clone)]
+pub(crate) struct Ledger(Arc<Mutex<Book>>);
+
+impl Ledger {
+    pub(crate) fn new(directory: &Path) -> io::Result<Self> {
+        let book = Book {
+            diary: Diary::new(directory)?,
+            notes: HashMap::new(),
+            blows: Blows::default(),
+            crowds: Vec::new(),
+            last_acts: HashMap::new(),
+            dead: HashMap::new(),
+            told: HashMap::new(),
+            sockets: BTreeSet::new(),
+            daemons: Daemons::default(),
+            faults: Faults::default(),
+            figures: Figures::default(),
+        };
+        Ok(Self(Arc::new(Mutex::new(book))))
+    }
+
+    pub(crate) fn open(&self) -> MutexGuard<'_, Book> {
+        // Nothing panics while it is held; if something did, half a book is better than none.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything that the host knows.
+pub(crate) struct Book {
+    pub(crate) diary: Diary,
+    /// The jobs that have not ended, by number.
+    pub(crate) notes: HashMap<u64, Note>,
+    pub(crate) blows: Blows,
+    /// Cancels of many that named no job.
+    crowds: Vec<Crowd>,
+    /// What each worker did last.
+    last_acts: HashMap<u32, Act>,
+    /// When which worker was proven dead.
+    dead: HashMap<u32, u64>,
+    /// How often broadcaster and hook were told of which end.
+    told: HashMap<JobId, Told>,
+    /// Where workers connected.
+    pub(crate) sockets: BTreeSet<String>,
+    pub(crate) daemons: Daemons,
+    pub(crate) faults: Faults,
+    pub(crate) figures: Figures,
+}
+
+/// A cancel of all jobs, or of all those of one plugin.
+pub(crate) struct Crowd {
+    pub(crate) plugin: Option<&'static str>,
+    pub(crate) began: u64,
+    /// 0 while it goes on.
+    pub(crate) ended: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    ends: u32,
+    completions: u32,
+    /// What it is to be, once that is known.
+    completed: Option<bool>,
+}
+
+impl Told {
+    fn is_whole(&self) -> bool {
+        self.ends == 1 && self.completed.is_some_and(|completed| self.completions == u32::from(completed))
+    }
+}
+
+impl Book {
+    /// Reads on in the diary, and heeds what it says.
+    pub(crate) fn catch_up(&mut self) {
+        for finding in self.diary.catch_up() {
+            match finding {
+                Finding::Begun { number, attempt, pid } => {
+                    let act = self.notes.get(&number).map(|note| note.task.act_of(attempt));
+                    // Texts are large, and tell nothing here.
+                    let act = act.filter(|act| !matches!(act, Act::Echo(_))).cloned();
+                    self.last_acts.insert(pid, act.unwrap_or(Act::Answer));
+                }
+                Finding::Doubled { number, pid } => {
+                    let story = self.story(number);
+                    self.faults
+                        .found(Check::Doubled, format!("it runs in {pid} and in another worker: {story}"));
+                }
+                Finding::Late { number, what, pid, by } => {
+                    let by = clock::between(0, by);
+                    self.faults.found(
+                        Check::Late,
+                        format!("job {number} says {what:?} in {pid} {by:?} after its end"),
+                    );
+                }
+                Finding::Daemon { number, attempt, pid, at } => {
+                    let run = self.diary.runs(number).iter().find(|run| run.attempt == attempt);
+                    let worker = run.map(|run| run.pid);
+                    let is_dead = worker.is_some_and(|worker| self.dead.contains_key(&worker));
+                    self.faults.made(Check::Daemons);
+                    self.daemons.add(number, pid, at, worker, is_dead);
+                }
+            }
+        }
+    }
+
+    fn story(&self, number: u64) -> String {
+        self.notes.get(&number).map_or_else(|| format!("job {number}"), |note| story(self, note, None, None))
+    }
+
+    /// A job has not ended in time.
+    pub(crate) fn lost(&mut self, number: u64, record: Option<&Job<Task>>) {
+        self.catch_up();
+        if let Some(note) = self.notes.remove(&number) {
+            let story = story(self, &note, record, None);
+            self.faults.found(Check::Lost, format!("it has not ended: {story}"));
+        }
+    }
+
+    /// A job has ended. Judges it.
+    pub(crate) fn close(
+        &mut self,
+        number: u64,
+        record: &Job<Task>,
+        tale: &Tale,
+        ended: u64,
+        was_watched: bool,
+    ) {
+        // All that it wrote is there by now: it has answered, or its worker is dead.
+        self.catch_up();
+        self.faults.made(Check::Lost);
+        self.faults.made(Check::Late);
+        self.diary.end(number, ended);
+        let Some(note) = self.notes.remove(&number) else { return };
+        let case = Case { book: self, note: &note, record, tale, ended, was_watched };
+        let verdicts = case.judge();
+        for (check, verdict) in verdicts {
+            match verdict {
+                Ok(()) => self.faults.made(check),
+                Err(fault) => {
+                    let story = story(self, &note, Some(record), Some(tale));
+                    self.faults.note(check, false, || format!("{fault}\n      {story}"));
+                }
+            }
+        }
+        let told = self.told.entry(record.id).or_default();
+        told.completed = Some(record.result.is_some());
+        let runs = self.diary.runs(number).len();
+        self.figures.job_ended(&note, record, tale, runs, ended, &self.blows);
+    }
+
+    /// Whether somebody cancelled all jobs, or all of this plugin, in this time.
+    pub(super) fn crowd_asked_for(&self, plugin: &str, from: u64, to: u64) -> bool {
+        let meets = |crowd: &Crowd| crowd.began <= to && (crowd.ended == 0 || crowd.ended >= from);
+        self.crowds.iter().any(|crowd| meets(crowd) && crowd.plugin.is_none_or(|of| of == plugin))
+    }
+
+    /// Begins a cancel of many; its number ends it.
+    pub(crate) fn begin_crowd(&mut self, plugin: Option<&'static str>) -> usize {
+        self.crowds.push(Crowd { plugin, began: clock::now(), ended: 0 });
+        self.crowds.len() - 1
+    }
+
+    pub(crate) fn end_crowd(&mut self, crowd: usize) {
+        if let Some(crowd) = self.crowds.get_mut(crowd) {
+            crowd.ended = clock::now();
+        }
+    }
+
+    pub(crate) fn was_stopped(&self, pid: u32) -> bool {
+        self.blows.of(pid).iter().any(|blow| blow.signal == Signal::STOP)
+            || self.last_acts.get(&pid) == Some(&Act::Stop)
+    }
+
+    /// Whether a blow of ours may have led to such an end.
+    pub(super) fn struck(&self, pid: u32, end: &str) -> bool {
+        let Some(signal) = end.strip_prefix("was ended by ") else { return false };
+        let signal = signal.trim_end_matches(" from outside").trim_end_matches(" (core dumped)");
+        self.blows.of(pid).iter().any(|blow| blow.name() == signal)
+    }
+
+    /// A worker is proven dead, and this is to be why.
+    pub(crate) fn worker_ended(&mut self, pid: u32, cause: &str) {
+        let now = clock::now();
+        self.catch_up();
+        self.dead.insert(pid, now);
+        self.daemons.worker_ended(pid, now);
+        let is_explained = self.explains(pid, cause);
+        let blows = self.blows.of(pid).to_vec();
+        let last = self.last_acts.get(&pid).map_or("nothing", Act::name);
+        self.faults.note(Check::Cause, is_explained, || {
+            format!("worker {pid} {cause}; it did {last} last, and was dealt {blows:?}")
+        });
+        self.faults.note(Check::Groups, is_group_empty(pid), || {
+            let group: Vec<String> =
+                crate::outside::group(pid).iter().map(crate::outside::Process::describe).collect();
+            format!("worker {pid} {cause}, and of its group there are {}", group.join(", "))
+        });
+    }
+
+    fn explains(&self, pid: u32, cause: &str) -> bool {
+        const SILENT: [&str; 5] = [
+            "did not answer",
+            "did not begin",
+            "did not say hello",
+            "did not load",
+            "reload or unload took too long",
+        ];
+        let last = self.last_acts.get(&pid);
+        if SILENT.iter().any(|part| cause.contains(part)) {
+            return self.was_stopped(pid);
+        }
+        if cause.contains("of memory and may take") {
+            return last == Some(&Act::Hog);
+        }
+        let own = last.and_then(Act::own_end).is_some_and(|end| cause.starts_with(&end));
+        own || self.struck(pid, cause) || explained_without_a_blow(cause)
+    }
+
+    pub(crate) fn dead(&self) -> Vec<u32> {
+        self.dead.keys().copied().collect()
+    }
+
+    /// Looks after daemons.
+    pub(crate) fn look(&mut self) {
+        self.catch_up();
+        for late in self.daemons.look() {
+            self.faults.found(Check::Daemons, late);
+        }
+    }
+
+    pub(crate) fn told_of_end(&mut self, job: JobId) {
+        self.told.entry(job).or_default().ends += 1;
+    }
+
+    pub(crate) fn told_of_completion(&mut self, job: JobId) {
+        self.told.entry(job).or_default().completions += 1;
+    }
+
+    /// Whether all has been told of the jobs that have ended.
+    pub(crate) fn all_told(&self) -> bool {
+        self.told.values().all(Told::is_whole)
+    }
+
+    /// All jobs have ended, and all has been told of them that there is to tell.
+    pub(crate) fn check_told(&mut self) {
+        for (job, told) in std::mem::take(&mut self.told) {
+            self.faults.note(Check::Told, told.is_whole(), || format!("job {job}: {told:?}"));
+        }
+    }
+
+    /// Forgets what is over, so that the book does not grow, and no number is mistaken for a later one.
+    pub(crate) fn turn_page(&mut self, workers: &[u32]) {
+        self.blows.keep(|pid| workers.contains(&pid));
+        self.last_acts.retain(|pid, _| workers.contains(pid));
+        self.dead.clear();
+        self.crowds.clear();
+        self.sockets.clear();
+        self.diary.forget_ended();
+    }
+}
+
+/// Whether a worker was ended because somebody asked for something that ends workers.
+pub(crate) fn explained_without_a_blow(cause: &str) -> bool {
+    const ASKED: [&str; 7] = [
+        "was killed to cancel its job",
+        "its job ran too long",
+        "its job reported nothing",
+        "was retired",
+        "was recycled",
+        "the pool was made smaller",
+        "was ended by the shutdown",
+    ];
+    ASKED.iter().any(|part| cause.contains(part))
+}

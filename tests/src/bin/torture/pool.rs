@@ -1,0 +1,94 @@
+//! The manager that is tortured.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ostler::{
+    BaseJobManager, Job, JobManager, LaunchError, PluginConfig, Recycling, RestartPolicy, WorkerCommand,
+    WorkerConfig, WorkerLimits,
+};
+use serde_json::json;
+
+use crate::actors::Herald;
+use crate::args::Args;
+use crate::book::Ledger;
+use crate::inside::{ALPHA, BETA, Task, VARIABLE};
+
+pub(crate) const WORKER_TYPE: &str = "torture";
+
+/// Jobs that may wait at once.
+pub(crate) const QUEUE_CAPACITY: usize = 48;
+
+/// What all processes of a worker may take together, in bytes: more than it grows to before it is recycled.
+const MEMORY_LIMIT: u64 = 256 << 20;
+
+/// The torture's jobs, and who is told when one is completed.
+struct TortureJobs {
+    command: WorkerCommand,
+    ledger: Ledger,
+}
+
+impl BaseJobManager<Task> for TortureJobs {
+    fn worker_type(&self) -> &str {
+        WORKER_TYPE
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        self.command.clone()
+    }
+
+    fn supports_streaming(&self) -> bool {
+        true
+    }
+
+    async fn on_job_completed(&self, _: &JobManager<Task>, job: &Job<Task>) {
+        self.ledger.open().told_of_completion(job.id);
+    }
+}
+
+/// Launches a manager whose jobs keep their diary in this directory.
+pub(crate) async fn launch(
+    args: &Args,
+    diary: &Path,
+    ledger: &Ledger,
+    herald: &Herald,
+) -> Result<JobManager<Task>, LaunchError> {
+    let command = WorkerCommand::current_exe().env(VARIABLE, diary);
+    JobManager::builder(TortureJobs { command, ledger: ledger.clone() })
+        .config(config(args))
+        .plugin_config(ALPHA, plugin_config(0, false))
+        .plugin_config(BETA, plugin_config(0, false))
+        .event_broadcaster(herald.clone())
+        .resource_manager(herald.clone())
+        .launch()
+        .await
+}
+
+/// What a plugin is loaded with: a number to know it by, and a while that loading takes, so that workers are met in it.
+pub(crate) fn plugin_config(number: u64, refuse: bool) -> PluginConfig {
+    let value = json!({ "number": number, "load": 2, "refuse": refuse });
+    value.as_object().cloned().unwrap_or_default()
+}
+
+fn config(args: &Args) -> WorkerConfig {
+    WorkerConfig {
+        max_workers: args.workers,
+        standby: args.standby,
+        // The torture must go on.
+        restart_policy: RestartPolicy::Always,
+        max_restart_attempts: 1_000_000_000,
+        worker_start_timeout: Duration::from_millis(1_500),
+        load_timeout: Duration::from_secs(3),
+        reload_timeout: Duration::from_secs(5),
+        unload_timeout: Duration::from_secs(5),
+        shutdown_timeout: Duration::from_millis(300),
+        // Short, so that a stopped worker is found soon, and long enough for a machine that has more to do.
+        heartbeat_interval: Duration::from_millis(200),
+        heartbeat_timeout: Duration::from_millis(1_000),
+        recycling: Recycling { after_jobs: Some(40), after_age: None, after_growth: Some(96 << 20) },
+        limits: WorkerLimits { memory: Some(MEMORY_LIMIT), core_size: Some(0), ..WorkerLimits::default() },
+        queue_capacity: QUEUE_CAPACITY,
+        finished_jobs_kept: 300,
+        ..WorkerConfig::default()
+    }
+}

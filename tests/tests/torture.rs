@@ -1,0 +1,13 @@
+//! Half a minute of the torture. `cargo run --release -p ostler-tests --bin torture -- --help` tells how to have more.
+
+use std::process::Command;
+
+#[test]
+fn the_torture_finds_no_fault() -> std::io::Result<()> {
+    let mut torture = Command::new(env!("CARGO_BIN_EXE_torture"));
+    // It makes up a seed, and its summary says which.
+    let output = torture.args(["--seconds", "30", "--quiet"]).output()?;
+    println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "the torture ended with {}; what it found is above", output.status);
+    Ok(())
+}
