@@ -170,7 +170,8 @@ impl Model {
         if self.shutdown.is_some() || self.down {
             return Ok(());
         }
-        let useless = |worker: &Worker| !worker.ready || worker.is_free();
+        // Who has hung up goes by itself.
+        let useless = |worker: &Worker| worker.hung_up_at.is_none() && (!worker.ready || worker.is_free());
         let staying = || self.alive().filter(|(_, worker)| worker.stays() && !worker.spare);
         let free = staying().filter(|(_, worker)| useless(worker)).count();
         let staying = staying().count();

@@ -226,6 +226,7 @@ impl Model {
             // Who is one too many has a successor only if it is not when it is gone.
             worker.may_return = !worker.listens();
             worker.is_replaced(!worker.may_be_surplus());
+            worker.killed.iter_mut().for_each(|killed| killed.end = End::Asked);
         }
     }
 
