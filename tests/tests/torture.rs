@@ -1,5 +1,7 @@
 //! Half a minute of the torture. `cargo run --release -p ostler-tests --bin torture -- --help` tells how to have more.
 
+#![expect(clippy::print_stdout, reason = "a test that fails shows what it printed")]
+
 use std::process::Command;
 
 #[test]

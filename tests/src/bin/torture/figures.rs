@@ -6,7 +6,7 @@ use std::time::Duration;
 use ostler::{Job, JobStatus};
 use rustix::process::Signal;
 
-use crate::book::{Blows, Note, Tale};
+use crate::book::{Blows, Note, Tale, is_of_memory};
 use crate::clock;
 use crate::inside::Task;
 
@@ -92,6 +92,8 @@ impl Figures {
     }
 
     pub(crate) fn worker_ended(&mut self, cause: &str, phase: &str) {
+        let cause =
+            if is_of_memory(cause) { "was killed because it took more memory than it may" } else { cause };
         Self::count(&mut self.deaths, cause);
         Self::count(&mut self.phases, phase);
     }

@@ -19,6 +19,9 @@ pub(crate) const WORKER_TYPE: &str = "torture";
 /// Jobs that may wait at once.
 pub(crate) const QUEUE_CAPACITY: usize = 48;
 
+/// Ended jobs that are kept.
+pub(crate) const KEPT: usize = 300;
+
 /// What all processes of a worker may take together, in bytes: more than it grows to before it is recycled.
 const MEMORY_LIMIT: u64 = 256 << 20;
 
@@ -85,10 +88,10 @@ fn config(args: &Args) -> WorkerConfig {
         // Short, so that a stopped worker is found soon, and long enough for a machine that has more to do.
         heartbeat_interval: Duration::from_millis(200),
         heartbeat_timeout: Duration::from_millis(1_000),
-        recycling: Recycling { after_jobs: Some(40), after_age: None, after_growth: Some(96 << 20) },
+        recycling: Recycling { after_jobs: Some(8), after_age: None, after_growth: Some(60 << 20) },
         limits: WorkerLimits { memory: Some(MEMORY_LIMIT), core_size: Some(0), ..WorkerLimits::default() },
         queue_capacity: QUEUE_CAPACITY,
-        finished_jobs_kept: 300,
+        finished_jobs_kept: KEPT,
         ..WorkerConfig::default()
     }
 }

@@ -105,12 +105,20 @@ fn records() -> tempfile::TempDir {
     directory
 }
 
+/// What is written of a worker is written by a thread of its own.
+fn is_recorded(records: &Path, pid: u32) -> bool {
+    let files = std::fs::read_dir(records.join("ostler")).into_iter().flatten();
+    let texts = files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+    texts.into_iter().any(|text| text.split_ascii_whitespace().any(|word| word == pid.to_string()))
+}
+
 /// A program that is no worker asks for no parent-death signal, and hears no hang-up.
 #[tokio::test(flavor = "multi_thread")]
 async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
     let records = records();
     let mut dead = Host::start("stranger", &echo("never"), records.path());
     let orphan = dead.worker;
+    assert!(within(PATIENCE, || is_recorded(records.path(), orphan)).await);
     let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
     dead.process.kill().unwrap();
     dead.process.wait().unwrap();

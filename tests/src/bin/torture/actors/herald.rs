@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::assassin;
 use super::hand::strike;
-use crate::book::{Check, Ledger, explained_without_a_blow};
+use crate::book::{Check, Ledger, was_asked_for};
 use crate::dice::Dice;
 use crate::outside::socket_of;
 
@@ -70,7 +70,7 @@ impl Herald {
             Some(pid) => book.worker_ended(pid, cause),
             // It was ended before it was made.
             None => {
-                let holds = cause.contains("before it was made") || explained_without_a_blow(cause);
+                let holds = cause.contains("before it was made") || was_asked_for(cause);
                 book.faults.note(Check::Cause, holds, || format!("a worker without a process {cause}"));
             }
         }

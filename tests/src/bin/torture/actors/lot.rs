@@ -158,7 +158,7 @@ fn act(dice: &mut Dice) -> Act {
         Print => Act::Print(dice.of(1..300)),
         Flood => Act::Flood,
         LeaveFiles => Act::LeaveFiles,
-        Grow => Act::Grow(40),
+        Grow => Act::Grow(70),
         Brood => Act::Brood,
         Daemon => Act::Daemon,
         Fail => {

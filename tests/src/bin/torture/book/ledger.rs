@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ostler::{Job, JobId};
 use rustix::process::Signal;
 
+use super::cause::{is_of_memory, is_of_silence, was_asked_for};
 use super::daemons::Daemons;
 use super::diary::{Diary, Finding};
 use super::story::story;
@@ -216,22 +217,15 @@ impl Book {
     }
 
     fn explains(&self, pid: u32, cause: &str) -> bool {
-        const SILENT: [&str; 5] = [
-            "did not answer",
-            "did not begin",
-            "did not say hello",
-            "did not load",
-            "reload or unload took too long",
-        ];
         let last = self.last_acts.get(&pid);
-        if SILENT.iter().any(|part| cause.contains(part)) {
+        if is_of_silence(cause) {
             return self.was_stopped(pid);
         }
-        if cause.contains("of memory and may take") {
+        if is_of_memory(cause) {
             return last == Some(&Act::Hog);
         }
         let own = last.and_then(Act::own_end).is_some_and(|end| cause.starts_with(&end));
-        own || self.struck(pid, cause) || explained_without_a_blow(cause)
+        own || self.struck(pid, cause) || was_asked_for(cause)
     }
 
     pub(crate) fn dead(&self) -> Vec<u32> {
@@ -275,18 +269,4 @@ impl Book {
         self.sockets.clear();
         self.diary.forget_ended();
     }
-}
-
-/// Whether a worker was ended because somebody asked for something that ends workers.
-pub(crate) fn explained_without_a_blow(cause: &str) -> bool {
-    const ASKED: [&str; 7] = [
-        "was killed to cancel its job",
-        "its job ran too long",
-        "its job reported nothing",
-        "was retired",
-        "was recycled",
-        "the pool was made smaller",
-        "was ended by the shutdown",
-    ];
-    ASKED.iter().any(|part| cause.contains(part))
 }

@@ -1,6 +1,7 @@
 //! What the host knows: which jobs it started, what it did to whom, what the diary says; and the verdict over it.
 
 mod blow;
+mod cause;
 mod check;
 mod daemons;
 mod diary;
@@ -11,7 +12,8 @@ mod tale;
 mod verdict;
 
 pub(crate) use blow::Blows;
+pub(crate) use cause::{is_of_memory, was_asked_for};
 pub(crate) use check::{Check, Faults};
-pub(crate) use ledger::{Book, Ledger, explained_without_a_blow};
+pub(crate) use ledger::{Book, Ledger};
 pub(crate) use note::Note;
 pub(crate) use tale::Tale;

@@ -13,8 +13,11 @@ pub(crate) struct Tale {
     pub(crate) missed: u64,
     /// What is out of order.
     pub(crate) disorder: Option<String>,
+    /// The number of the chunk that would come next.
+    pub(crate) next_chunk: u64,
+    /// Lines that the job printed, those that are lost included.
+    pub(crate) printed: u64,
     last_seq: u64,
-    next_chunk: u64,
     lines: Vec<String>,
 }
 
@@ -53,6 +56,7 @@ impl Tale {
             JobEventKind::Started { pid, attempt } => {
                 self.started.push((*attempt, pid.unwrap_or_default()));
                 self.next_chunk = 0;
+                self.printed = 0;
                 self.line(format!("started attempt {attempt} in {pid:?}"));
             }
             JobEventKind::Chunk { seq, .. } => {
@@ -63,6 +67,8 @@ impl Tale {
                 self.next_chunk = seq + 1;
             }
             JobEventKind::Progress { .. } | JobEventKind::Log { .. } => {}
+            JobEventKind::Output { .. } => self.printed += 1,
+            JobEventKind::OutputDropped { lines, .. } => self.printed += lines,
             kind @ (JobEventKind::Completed | JobEventKind::Cancelled) => {
                 self.end(kind.name(), String::new())
             }

@@ -31,6 +31,7 @@ impl Case<'_> {
         ];
         if self.record.status == JobStatus::Completed {
             verdicts.push((Check::Answer, self.answer_is_right()));
+            verdicts.push((Check::Events, self.all_was_told()));
         }
         verdicts
     }
@@ -83,6 +84,24 @@ impl Case<'_> {
         untold.filter(|run| !self.may_have_been_ended(run) && !self.is_unwanted()).map_or(Ok(()), |run| {
             Err(format!("attempt {} in {} answered, and its begin was not told", run.attempt, run.pid))
         })
+    }
+
+    /// What it gave and printed on its way, in the run that answered.
+    fn all_was_told(&self) -> Verdict {
+        let Tale { missed, next_chunk, printed, .. } = self.tale;
+        if *missed > 0 {
+            return Ok(());
+        }
+        match self.note.task.act_of(self.record.attempt) {
+            // The chunk that closes the stream comes on top.
+            Act::Chunks(count) => check(*next_chunk == count + 1, || {
+                format!("it gave {count} chunks, and {} were told", next_chunk.saturating_sub(1))
+            }),
+            Act::Print(lines) => check(*printed == 2 * lines, || {
+                format!("it printed {} lines, and {printed} were told or counted as lost", 2 * lines)
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn is_unwanted(&self) -> bool {

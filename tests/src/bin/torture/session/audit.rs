@@ -6,11 +6,12 @@ use ostler::WorkerPhase;
 use crate::actors::wake;
 use crate::book::{Book, Check};
 use crate::outside::{Gauge, Process, children, group, held, is_group_empty, socket_of};
+use crate::pool::KEPT;
 use crate::world::World;
 
-/// How much larger than after the warm-up the host's own memory may be, in KiB. Records, logs and the allocator's own
-/// habits make it come and go; what leaks with every job or worker is past this within minutes.
-const MEMORY_BOUND: u64 = 64 * 1024;
+/// How much larger than after the warm-up the host's own memory may be, in KiB. The allocator's habits make it come and
+/// go; what leaks with every job or worker is past this within minutes.
+const MEMORY_BOUND: u64 = 48 * 1024;
 /// How long the pool may take to be full and idle again, when nobody disturbs it.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long what is on its way out may take.
@@ -56,6 +57,11 @@ impl Auditor {
             )
         });
         book.check_told();
+        // Forgotten before memory is looked at, so that it does not depend on how large the last jobs were.
+        let kept = world.manager.clear_completed_jobs();
+        book.faults.note(Check::Memory, kept <= KEPT, || {
+            format!("{kept} jobs were kept, and at most {KEPT} are to be")
+        });
         let strangers = strangers(&workers);
         book.faults.note(Check::Children, strangers.is_empty(), || {
             format!("beside the workers there are {strangers:?}")
