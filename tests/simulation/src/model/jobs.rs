@@ -185,7 +185,7 @@ impl Model {
                     self.does_not_run_again(id, &job, kind, category)?;
                 }
             }
-            None => self.ended_without_its_own_reason(id, &job, outcome)?,
+            None => self.ended_without_its_own_reason(id, &job, outcome, input)?,
         }
         self.what_is_known_of_the_end_is_told(id, &job, outcome, input)?;
         ensure(
@@ -216,7 +216,13 @@ impl Model {
     }
 
     /// Only the pool's end, a spent budget and impatience take jobs along, and only those that wait.
-    fn ended_without_its_own_reason(&self, id: JobId, job: &Job, outcome: &Outcome) -> Verdict {
+    fn ended_without_its_own_reason(
+        &self,
+        id: JobId,
+        job: &Job,
+        outcome: &Outcome,
+        input: &Input,
+    ) -> Verdict {
         let kind = match outcome {
             Outcome::Completed => {
                 return ensure(false, "guarantee_2_a_result_counts_only_from_who_was_asked", || {
@@ -234,6 +240,10 @@ impl Model {
             format!("{id} failed with {kind:?}")
         })?;
         let taken_along = match kind {
+            // In a tick, the pool may go down before the job's next attempt comes, and it fails as it did.
+            _ if self.step.went_down && matches!(input, Input::Tick) && job.evidence == Some(kind) => {
+                job.is_pending()
+            }
             FailureKind::WorkerUnavailable => self.down && (job.is_pending() || job.is_delayed()),
             FailureKind::Refused => self.step.refused == Some(id) && job.is_pending(),
             FailureKind::Interrupted => self.ending.is_some() && job.is_pending(),

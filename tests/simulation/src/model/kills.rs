@@ -40,6 +40,7 @@ impl Model {
         worker.killed = Some(Killed { at, end, doom, why, replaced: evicted || replaced });
         if let (true, Some(eviction)) = (evicted, room) {
             eviction.gone.push(key);
+            self.needs.insert(key.slot, worker.baseline.unwrap_or_default());
         }
         self.step.killed.push(key);
         Ok(())

@@ -120,7 +120,9 @@ impl Model {
             return Ok(());
         }
         let others = || self.workers.iter().filter(|(other, worker)| **other != key && worker.listens());
-        let comes_back = self.step.room.is_some() && others().all(|(_, worker)| worker.ready);
+        let needs = self.needs.get(&key.slot).copied().unwrap_or_default();
+        let comes_back =
+            self.step.room.is_some_and(|room| needs <= room) && others().all(|(_, worker)| worker.ready);
         let backs_off = self.config.restart_policy == RestartPolicy::Backoff;
         let in_time = backs_off && matches!(input, Input::Tick);
         let right = others().count() == 0 || comes_back || in_time;

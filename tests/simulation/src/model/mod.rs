@@ -25,7 +25,9 @@ mod workers;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use ostler_lifecycle::{ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, Ticket, WorkerKey};
+use ostler_lifecycle::{
+    ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, SlotId, Ticket, WorkerKey,
+};
 
 use self::controls::Control;
 use self::job::{Job, Stage};
@@ -59,6 +61,8 @@ pub(crate) struct Model {
     closed: bool,
     /// The host is short of memory.
     pressure: bool,
+    /// What was taken at least, once it was ready, by the last worker of a slot that had to make room.
+    needs: BTreeMap<SlotId, u64>,
     /// The pool was made larger while the host was short of memory.
     grows_later: bool,
     /// The pool was made smaller once: busy workers may be marked to go.
@@ -93,6 +97,7 @@ impl Model {
             ending: None,
             closed: false,
             pressure: false,
+            needs: BTreeMap::new(),
             grows_later: false,
             shrunk: false,
             narrowed: false,

@@ -240,7 +240,10 @@ impl Model {
         if failed > 0 {
             return Ok(());
         }
-        let ages = |worker: &Worker| worker.old.is_some_and(|(_, since)| since + patience < self.now);
+        // Who replaced another one is not found to be old before it has run one more job.
+        let ages = |worker: &Worker| {
+            !worker.was_spare && worker.old.is_some_and(|(_, since)| since + patience < self.now)
+        };
         let left = self.alive().find(|(_, worker)| ages(worker));
         ensure(left.is_none(), "liveness_recycling_gets_on", || format!("{left:?}"))
     }

@@ -117,6 +117,7 @@ impl Model {
         }
         self.short_of_memory_one_worker_has_to_do(key, input)?;
         self.restarts.slots.insert(key.slot, Filled::With(key));
+        self.needs.remove(&key.slot);
         self.step.filled.push(key.slot);
         let dies_old = |worker: &Worker| worker.old.is_some() && worker.killed.is_some() && !worker.given_up;
         let recycles = self.is_recycling() || self.workers.values().any(dies_old);
