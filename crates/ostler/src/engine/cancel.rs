@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Forensics, Input, JobId, Rejection, WorkerKey};
+use ostler_lifecycle::{Input, JobId, Outcome, Rejection, WorkerKey};
 use tokio::sync::oneshot;
 
 use super::Core;
@@ -13,7 +13,7 @@ use crate::{
     CancelError, CancelRequest, CancelSummary, Cancellation, Job, JobType, PluginId, QuarantineError,
 };
 
-type Outcome = oneshot::Receiver<Result<bool, CancelError>>;
+type Answer = oneshot::Receiver<Result<bool, CancelError>>;
 
 impl<J: JobType> Core<J> {
     /// # Errors
@@ -40,7 +40,7 @@ impl<J: JobType> Core<J> {
         request: CancelRequest,
     ) -> CancelSummary {
         let mut errands = Errands::default();
-        let begun: Vec<(JobId, Option<Outcome>)> = {
+        let begun: Vec<(JobId, Option<Answer>)> = {
             let mut state = self.lock();
             let begin = |job| (job, self.begin_cancel(&mut state, job, &request, &mut errands));
             jobs.into_iter().map(begin).collect()
@@ -63,7 +63,7 @@ impl<J: JobType> Core<J> {
         job: JobId,
         request: &CancelRequest,
         errands: &mut Errands<J>,
-    ) -> Option<Outcome> {
+    ) -> Option<Answer> {
         let active = state.active.get_mut(&job)?;
         let (sender, outcome) = oneshot::channel();
         active.cancel_waiters.push(sender);
@@ -150,16 +150,18 @@ impl<J: JobType> Step<'_, J> {
         }
     }
 
-    /// The end of a cancel: its proof.
-    pub(super) fn prove_cancelled(
+    /// The end of a cancel: its proof, or that something else came first.
+    pub(super) fn note_cancellation(
         &mut self,
         job: JobId,
         cancellation: Option<Box<Cancellation>>,
-        forensics: Option<Box<Forensics>>,
+        outcome: &Outcome,
     ) {
         let Some(mut cancellation) = cancellation else { return };
-        cancellation.proven_at = Some(self.at);
-        cancellation.forensics = forensics;
+        if let Outcome::Cancelled(forensics) = outcome {
+            cancellation.proven_at = Some(self.at);
+            cancellation.forensics = forensics.clone();
+        }
         self.state.ledger.set_cancellation(job, cancellation);
     }
 }

@@ -7,8 +7,8 @@ use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
+use crate::JobType;
 use crate::events::{EventLog, JobEventKind};
-use crate::{Cancellation, JobType};
 
 impl<J: JobType> Step<'_, J> {
     /// A job has ended: records it, and then tells everybody who waits.
@@ -16,8 +16,8 @@ impl<J: JobType> Step<'_, J> {
         let Some(mut active) = self.state.active.remove(&id) else { return };
         let is_cancelled = matches!(outcome, Outcome::Cancelled(_));
         self.note_death(id, &active, &outcome);
-        let cancellation = active.cancellation.take();
-        let kind = self.record(id, outcome, cancellation);
+        self.note_cancellation(id, active.cancellation.take(), &outcome);
+        let kind = self.record(id, outcome);
         let evicted = self.state.ledger.take_evicted();
         // With no room for finished jobs it is this one that had to go.
         let record = self.state.ledger.get(id).or_else(|| evicted.clone());
@@ -78,12 +78,7 @@ impl<J: JobType> Step<'_, J> {
         }
     }
 
-    fn record(
-        &mut self,
-        id: JobId,
-        outcome: Outcome,
-        cancellation: Option<Box<Cancellation>>,
-    ) -> JobEventKind {
+    fn record(&mut self, id: JobId, outcome: Outcome) -> JobEventKind {
         let ledger = &mut self.state.ledger;
         let failure = match outcome {
             Outcome::Completed => match self.cargo.take() {
@@ -97,8 +92,7 @@ impl<J: JobType> Step<'_, J> {
                     Box::new(JobFailure::new(FailureKind::Protocol, Category::Fatal, message))
                 }
             },
-            Outcome::Cancelled(forensics) => {
-                self.prove_cancelled(id, cancellation, forensics);
+            Outcome::Cancelled(_) => {
                 self.state.ledger.mark_cancelled(id, self.at);
                 return JobEventKind::Cancelled;
             }
