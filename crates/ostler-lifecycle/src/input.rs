@@ -232,6 +232,8 @@ pub enum WorkerFrame {
     },
     /// It lives.
     Pong,
+    /// The host does not listen to it at the moment: that it says nothing proves nothing.
+    Unheard,
     /// It closed its connection. Its exit should follow.
     HungUp,
     /// It broke the protocol, or what it sent cannot be read. Whatever it says after that is lost, so a job
@@ -262,6 +264,7 @@ impl WorkerFrame {
             | Self::Response { .. }
             | Self::State { .. }
             | Self::Pong
+            | Self::Unheard
             | Self::HungUp
             | Self::Fault { .. } => None,
         }

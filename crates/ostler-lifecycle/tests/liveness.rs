@@ -391,3 +391,28 @@ fn a_worker_that_hung_up_and_is_told_to_stop_goes_for_that_reason() {
         ",
     );
 }
+
+#[test]
+fn a_worker_that_nobody_listens_to_is_neither_frozen_nor_silent() {
+    let beating = PoolConfig {
+        heartbeat_interval: Duration::from_secs(3),
+        heartbeat_timeout: Duration::from_secs(3),
+        ..config()
+    };
+    check(
+        beating,
+        "
+        start                     | spawn 0.1
+        up 0.1                    | 0.1 idle
+        submit a stall_timeout=4s | a queued; 0.1 <- a
+        started a                 | a started in 0.1
+        pass 3s                   | 0.1 <- ping
+        unheard 0.1               |
+        pass 2s                   |
+        unheard 0.1               |
+        pass 2s                   |
+        pass 1s                   | 0.1 <- ping
+        pass 1s                   | kill 0.1
+        ",
+    );
+}

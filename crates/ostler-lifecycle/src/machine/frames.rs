@@ -35,6 +35,8 @@ impl Machine {
             // What was handled first wins: nothing that it says can change that, but for one thing.
             (SlotState::Dying(death), frame) => death.hear(&frame),
             (SlotState::Draining { .. }, _) | (_, WorkerFrame::Pong) => {}
+            (SlotState::Busy(assignment), WorkerFrame::Unheard) => assignment.reported(now),
+            (_, WorkerFrame::Unheard) => {}
             (_, WorkerFrame::HungUp) => self.hung_up(now, id, out),
             (state, WorkerFrame::Fault { message }) => {
                 state.presume_begun();
@@ -257,6 +259,7 @@ fn name(frame: &WorkerFrame) -> &'static str {
         WorkerFrame::Response { .. } => "a response",
         WorkerFrame::State { .. } => "its state",
         WorkerFrame::Pong => "a pong",
+        WorkerFrame::Unheard => "nothing that was heard",
         WorkerFrame::HungUp => "a hang-up",
         WorkerFrame::Fault { .. } => "nonsense",
     }

@@ -53,6 +53,7 @@ impl Pool {
             },
             ["hello", name] => frame(name, WorkerFrame::Hello),
             ["hung_up", name] => frame(name, WorkerFrame::HungUp),
+            ["unheard", name] => frame(name, WorkerFrame::Unheard),
             ["pong", name] => frame(name, WorkerFrame::Pong),
             ["ready", name, "holds", resident] => {
                 frame(name, ready(self.requests[&worker(name)], resident.parse().unwrap()))

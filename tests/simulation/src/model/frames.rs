@@ -132,7 +132,7 @@ fn named_job(frame: &WorkerFrame) -> Option<JobId> {
 
 fn meaning(worker: &Worker, frame: &WorkerFrame) -> Frame {
     match (frame, &worker.task) {
-        (WorkerFrame::HungUp | WorkerFrame::Pong, _) => Frame::Nothing,
+        (WorkerFrame::HungUp | WorkerFrame::Pong | WorkerFrame::Unheard, _) => Frame::Nothing,
         (WorkerFrame::Hello, _) if worker.hello_at.is_none() => Frame::Hello,
         (WorkerFrame::Ready { request, failed, .. }, _) if worker.init == Some(*request) && !worker.ready => {
             if failed.is_empty() {

@@ -80,3 +80,21 @@ async fn r10_a_worker_that_computes_without_a_word_is_alive() {
     assert_eq!(job.finished().await.attempt, 1);
     manager.shutdown().await.unwrap();
 }
+
+/// Its worker is held up for a second, for a reader that may still read, and its answers lie unread meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn r10_a_worker_is_not_called_frozen_because_a_reader_does_not_read() {
+    let config = WorkerConfig {
+        heartbeat_interval: Duration::from_millis(100),
+        heartbeat_timeout: Duration::from_millis(300),
+        ..at_once()
+    };
+    let manager = lab().config(config).launch().await.unwrap();
+    let emit = manager.job("lab", Task::Emit(5_000, 100)).stall_timeout(Duration::from_millis(500));
+    let job = emit.start().await.unwrap();
+    let unread = job.events();
+    let record = job.finished().await;
+    assert_eq!(record.status, JobStatus::Completed, "{:?}", record.error);
+    drop(unread);
+    manager.shutdown().await.unwrap();
+}

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{WorkerFrame, WorkerKey};
 use ostler_wire::FromWorker;
@@ -24,7 +25,12 @@ pub(super) struct Session<J: JobType> {
     output: Output,
     /// From its hello on.
     socket: Option<Socket>,
+    /// While the socket is left unread: when the machine is told so the next time.
+    unheard_due: Option<Instant>,
 }
+
+/// How often the machine is told that a worker is not listened to: sooner than anybody could be called frozen.
+const UNHEARD_EVERY: Duration = Duration::from_millis(100);
 
 impl<J: JobType> Session<J> {
     pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32, output: ChildOutput) -> Self {
@@ -33,6 +39,7 @@ impl<J: JobType> Session<J> {
             pid,
             output: Output::new(worker, output),
             socket: None,
+            unheard_due: None,
         }
     }
 
@@ -66,6 +73,10 @@ impl<J: JobType> Session<J> {
     async fn listen(&mut self) -> Infallible {
         loop {
             let Some(socket) = &self.socket else { return std::future::pending().await };
+            self.unheard_due = match socket.is_held() {
+                true => Some(self.unheard_due.unwrap_or_else(|| Instant::now() + UNHEARD_EVERY)),
+                false => None,
+            };
             tokio::select! {
                 () = socket.ready() => self.hear(),
                 () = self.output.ready() => {
@@ -74,6 +85,10 @@ impl<J: JobType> Session<J> {
                     tokio::task::yield_now().await;
                 }
                 () = self.inbound.drops_are_due() => self.inbound.tell_dropped(),
+                () = at(self.unheard_due) => {
+                    self.unheard_due = None;
+                    self.inbound.say(WorkerFrame::Unheard);
+                }
             }
         }
     }
@@ -189,5 +204,16 @@ async fn overhear<J: JobType>(output: &mut Output, inbound: &mut Inbound<J>) -> 
         output.read();
         output.tell(|stream, line| inbound.line(stream, line));
         tokio::task::yield_now().await;
+    }
+}
+
+/// Returns then, or never.
+///
+/// # Cancel safety
+/// Cancel safe.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }

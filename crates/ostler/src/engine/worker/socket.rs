@@ -107,6 +107,11 @@ impl Socket {
         }
     }
 
+    /// Whether it is left unread because somebody who reads what came is far behind.
+    pub(super) fn is_held(&self) -> bool {
+        self.pacing.as_ref().is_some_and(|log| log.is_crowded())
+    }
+
     /// Whether something was read that may be a frame.
     pub(super) fn has_news(&self) -> bool {
         self.has_news
