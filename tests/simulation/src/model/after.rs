@@ -24,6 +24,7 @@ impl Model {
             self.empty_slots_are_filled_for_pending_jobs(machine)?;
             self.the_pool_keeps_its_size(machine)?;
             self.who_is_old_goes(machine)?;
+            self.no_replacement_is_left_over(machine)?;
         }
         self.down_means_that_nobody_waits()?;
         self.the_end_takes_all_that_wait()?;

@@ -46,7 +46,8 @@ impl Model {
     pub(super) fn has_room_for_another(&self, slot: SlotId) -> Option<bool> {
         let taken = self.places_taken(slot);
         // Neither a replacement takes a place nor whom it has replaced.
-        let beside = |worker: &Worker| worker.spare || worker.stopped.is_some_and(|stopped| stopped.recycled);
+        let replaced = |stopped: super::worker::Stopped| stopped.recycled && !stopped.replaced;
+        let beside = |worker: &Worker| worker.spare || worker.stopped.is_some_and(replaced);
         let others = self.workers.iter().filter(|(key, worker)| key.slot != slot && !worker.given_up);
         let besides = others.filter(|(_, worker)| beside(worker)).count();
         if taken.start >= self.target() + besides {
@@ -150,9 +151,11 @@ impl Model {
         ensure(shutdown || recycled || surplus, "nobody_is_let_go_without_a_reason", || {
             format!("{key} is told to stop: {:?}", self.workers)
         })?;
+        // A standby takes over, and another one takes that one's place, whatever the policy says.
+        let by_standby = recycled && !surplus && !self.alive().any(|(_, worker)| worker.spare);
         let until = (!shutdown).then_some(self.now + self.config.kill_timeout);
         if let Some(worker) = self.workers.get_mut(&key) {
-            worker.stopped = Some(Stopped { until, surplus, recycled, replaced: false });
+            worker.stopped = Some(Stopped { until, surplus, recycled, replaced: by_standby });
         }
         // Whoever was spare takes a place now.
         if recycled && !surplus {
@@ -180,6 +183,21 @@ impl Model {
         ensure(free <= self.places() && !just_shrunk, "who_is_too_many_is_let_go", || {
             format!("{staying} workers stay, {free} of them without a job, in {} places", self.places())
         })
+    }
+
+    /// A replacement goes when nobody is to be replaced any more and all places are taken.
+    pub(super) fn no_replacement_is_left_over(&self, machine: &Machine) -> Verdict {
+        let replaces =
+            |worker: &Worker| worker.old.is_some() || worker.stopped.is_some_and(|stopped| stopped.recycled);
+        if self.shutdown.is_some() || self.down || self.shrunk || self.workers.values().any(replaces) {
+            return Ok(());
+        }
+        let useless = |worker: &Worker| worker.hung_up_at.is_none() && (!worker.ready || worker.is_free());
+        let mut spare = self.alive().filter(|(_, worker)| worker.spare);
+        let left = self.alive().count() > self.target()
+            && self.reserved(machine) == 0
+            && spare.all(|(_, worker)| useless(worker));
+        ensure(!left, "no_replacement_is_left_over", || format!("{:?}", self.workers))
     }
 
     /// Who has reached the end of its life, and has no job, goes once enough others are ready.

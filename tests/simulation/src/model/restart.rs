@@ -224,9 +224,10 @@ impl Model {
         self.foresee_start();
         self.restarts.forget_faults();
         for worker in self.workers.values_mut() {
-            // Who is one too many has a successor only if it is not when it is gone.
+            // Who is one too many has a successor only if it is not when it is gone, and who was replaced has one.
             worker.may_return = !worker.listens();
-            worker.is_replaced(!worker.may_be_surplus());
+            let has_one = worker.stopped.is_some_and(|stopped| stopped.recycled && !stopped.replaced);
+            worker.is_replaced(!worker.may_be_surplus() && !has_one);
             worker.killed.iter_mut().for_each(|killed| killed.end = End::Asked);
         }
     }
