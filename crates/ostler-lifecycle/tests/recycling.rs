@@ -454,3 +454,22 @@ fn another_worker_that_ends_meanwhile_is_replaced_as_ever() {
         ",
     );
 }
+
+#[test]
+fn an_old_worker_that_is_killed_for_its_job_is_followed_by_its_replacement() {
+    check(
+        after_jobs(1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 1.2
+        submit b     | b queued; 0.1 <- b
+        started b    | b started in 0.1
+        up 1.2       | 1.2 idle
+        cancel b     | b cancelling; kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; b cancelled
+        ",
+    );
+}

@@ -158,5 +158,11 @@ impl Machine {
 
 /// One worker is replaced at a time.
 fn is_going(slot: &Slot) -> bool {
-    matches!(slot.state, SlotState::Draining { reason: EndReason::Recycled(_) })
+    let was_old = matches!(slot.retire, Some(EndReason::Recycled(_)));
+    match &slot.state {
+        SlotState::Draining { reason } => matches!(reason, EndReason::Recycled(_)),
+        // Killed for another reason, as to cancel its job: its replacement takes its place when it is dead.
+        SlotState::Dying(_) => was_old,
+        _ => false,
+    }
 }
