@@ -257,8 +257,7 @@ impl WorkerFrame {
             | Self::Result { job, .. } => Some(*job),
             Self::Hello
             | Self::Ready { .. }
-            // It comes on the pipes, where a job does not say its name: the host added that.
-            // What comes through a pipe is not said by the worker: it proves nothing.
+            // What comes through a pipe is not said by the worker, and the host added the job's name: it proves nothing.
             | Self::Output { .. }
             | Self::Response { .. }
             | Self::State { .. }

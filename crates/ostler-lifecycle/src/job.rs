@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::queue::Place;
-use crate::retry::Score;
-use crate::{JobFailure, PluginKey, RetryPolicy, SlotId};
+use crate::retry::{Score, is_crash};
+use crate::{FailureKind, JobFailure, PluginKey, RetryPolicy, SlotId};
 
 /// A job that has not ended. What it is doing on a worker stands in the worker's slot, once.
 #[derive(Debug)]
@@ -39,6 +39,20 @@ impl JobEntry {
         if std::mem::take(&mut self.suspect) {
             self.score.crashes -= 1;
         }
+    }
+
+    /// The score as it is if the run that goes on fails like this.
+    pub(crate) fn score_after(&self, kind: FailureKind) -> Score {
+        let mut score = self.score;
+        if is_crash(kind) {
+            return score;
+        }
+        score.crashes -= u32::from(self.suspect);
+        match kind {
+            FailureKind::Interrupted => score.evictions += 1,
+            _ => score.failures += 1,
+        }
+        score
     }
 }
 

@@ -152,6 +152,12 @@ impl Slot {
         !self.is_vacant() && !self.is_leaving() && self.retire.is_none()
     }
 
+    /// Its worker was to go, and is wanted in the pool after all.
+    pub(crate) fn stay(&mut self) {
+        self.retire = None;
+        self.beside = false;
+    }
+
     /// Whether its worker may be found to be at the end of its life.
     pub(crate) fn may_grow_old(&self) -> bool {
         self.is_ready() && self.retire.is_none() && !self.beside
@@ -160,6 +166,11 @@ impl Slot {
     /// Whether its worker is to be recycled as soon as another one can take its place.
     pub(crate) fn is_old(&self) -> bool {
         self.is_ready() && matches!(self.retire, Some(EndReason::Recycled(_)))
+    }
+
+    /// Whether its worker was old and is being killed before another one has taken its place.
+    pub(crate) fn dies_old(&self) -> bool {
+        matches!(self.state, SlotState::Dying(_)) && matches!(self.retire, Some(EndReason::Recycled(_)))
     }
 
     /// Whether its worker could take over from one that goes.

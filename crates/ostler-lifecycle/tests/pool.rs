@@ -423,3 +423,17 @@ fn a_worker_whose_process_does_not_die_keeps_no_place() {
         ",
     );
 }
+
+#[test]
+fn the_fault_of_a_worker_that_was_dying_when_a_restart_was_asked_for_is_forgotten() {
+    two_up(
+        PoolConfig { max_restart_attempts: 0, ..never(2, 0) },
+        "
+        garbage 1.2  | kill 1.2
+        restart      |
+        resize 1 0   |
+        exit 1.2     | 1.2 gone: Protocol
+        resize 2 0   | spawn 1.3
+        ",
+    );
+}

@@ -456,7 +456,7 @@ fn another_worker_that_ends_meanwhile_is_replaced_as_ever() {
 }
 
 #[test]
-fn an_old_worker_that_is_killed_for_its_job_is_followed_by_its_replacement() {
+fn a_replacement_takes_the_place_of_an_old_worker_whose_job_is_cancelled() {
     check(
         after_jobs(1),
         "
@@ -467,9 +467,26 @@ fn an_old_worker_that_is_killed_for_its_job_is_followed_by_its_replacement() {
         result a     | a completed; 0.1 idle; spawn 1.2
         submit b     | b queued; 0.1 <- b
         started b    | b started in 0.1
-        up 1.2       | 1.2 idle
         cancel b     | b cancelling; kill 0.1
         exit 0.1     | 0.1 gone: Cancelled; b cancelled
+        up 1.2       | 1.2 idle
+        submit c     | c queued; 1.2 <- c
+        ",
+    );
+}
+
+#[test]
+fn a_standby_that_has_taken_over_is_replaced_whatever_the_policy_says() {
+    check(
+        PoolConfig { restart_policy: RestartPolicy::Never, standby: 1, ..after_jobs(1) },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled; spawn 0.3
         ",
     );
 }

@@ -60,7 +60,9 @@ pub struct WorkerConfig {
     /// A worker that loads, runs a job or reloads, and says nothing for so long, is asked whether it lives; zero for
     /// never. An idle worker is never asked. Default 10 s.
     pub heartbeat_interval: Duration,
-    /// How long it may take to answer that, before it counts as frozen and is killed; more than zero. Default 20 s.
+    /// How long it may take to answer that, before it counts as frozen and is killed; more than zero. A reader of a job's
+    /// events that does not read can hold up what its worker says for a second, so it should be longer than that.
+    /// Default 20 s.
     pub heartbeat_timeout: Duration,
     /// Whether jobs run again when they fail, unless they say otherwise. Default: they do not.
     pub retry: RetryPolicy,

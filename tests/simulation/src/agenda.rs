@@ -23,6 +23,10 @@ pub(crate) enum Happening {
     Die(WorkerKey),
     /// The host notices that the process is dead.
     Reap(WorkerKey),
+    /// The stopped process goes on.
+    Wake(WorkerKey),
+    /// The host measures memory.
+    Measure,
     /// The resource hook answers.
     Admit(JobId, Ticket, Admission),
     /// The storm is over: from now on everybody behaves.
@@ -43,6 +47,8 @@ pub(crate) enum Act {
     Crash,
     /// Goes into an uninterruptible sleep.
     Freeze,
+    /// Is stopped, and perhaps goes on later.
+    Mute,
 }
 
 /// What is going to happen, in order of time.

@@ -22,7 +22,7 @@ impl World {
     /// Something that must change nothing, because what it is about is over.
     fn come_too_late(&mut self) -> Verdict {
         let job = self.recent_jobs.front().copied().unwrap_or(job_id(u32::MAX));
-        match self.rng.below(8) {
+        match self.rng.below(10) {
             0 => self.feed(Input::Tick),
             1 => {
                 let index = self.rng.below(self.recent_tickets.len());
@@ -36,9 +36,18 @@ impl World {
                 self.feed(Input::Admission { job, ticket, answer })
             }
             2 => self.feed(Input::Admission { job, ticket: Ticket(u64::MAX), answer: Admission::Proceed }),
-            3 => self.feed(Input::Cancel { job: job_id(u32::MAX) }),
+            3 => self.feed(Input::Cancel { job: job_id(u32::MAX), grace: None }),
+            // Nobody who is not in quarantine can be let out of it.
+            4 => self.feed(Input::Release { job }),
+            5 => self.oversleep(),
             _ => self.ghost_speaks(),
         }
+    }
+
+    /// The host was stopped for a while: a tick comes late, and before all that happened meanwhile.
+    fn oversleep(&mut self) -> Verdict {
+        self.now += self.rng.up_to_ms(700);
+        self.feed(Input::Tick)
     }
 
     /// A worker that is gone, or never was.
@@ -69,8 +78,9 @@ impl World {
             .collect();
         let index = self.rng.below(awake.len());
         let Some(&worker) = awake.get(index) else { return Ok(()) };
-        match self.rng.below(12) {
+        match self.rng.below(13) {
             0..=3 => self.die(worker),
+            12 => self.stop(worker),
             4 => {
                 if self.rng.chance(self.scenario.undying * 3)
                     && let Some(process) = self.processes.get_mut(&worker)
@@ -93,16 +103,17 @@ impl World {
         let (request, job, attempt) =
             process.and_then(|process| process.job).unwrap_or((RequestId(1), job_id(1), 1));
         let said = process.and_then(|process| process.said.get(self.rng.below(process.said.len()))).cloned();
-        match self.rng.below(10) {
+        match self.rng.below(11) {
+            9 => WorkerFrame::Pong,
+            10 => WorkerFrame::Output { job, attempt },
             0 => WorkerFrame::Hello,
-            1 => WorkerFrame::Ready { request, failed: vec![] },
+            1 => WorkerFrame::Ready { request, loaded: vec![], failed: vec![], resident: 0 },
             2 => WorkerFrame::Started { request, job, attempt },
             3 => WorkerFrame::Chunk { job, attempt, seq: 0 },
-            4 => WorkerFrame::Result { request, job, attempt, result: Ok(()) },
+            4 => WorkerFrame::Result { request, job, attempt, result: Ok(()), resident: 0 },
             5 => WorkerFrame::Response { request, result: Err("no".to_owned()) },
             6 => WorkerFrame::State { request: RequestId(request.0 + 1) },
-            7 => WorkerFrame::Result { request, job: job_id(1), attempt, result: Ok(()) },
-            8 => WorkerFrame::Output { job, attempt },
+            7 => WorkerFrame::Result { request, job: job_id(1), attempt, result: Ok(()), resident: 0 },
             _ => said.unwrap_or(WorkerFrame::Fault { message: "a torn frame".to_owned() }),
         }
     }

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use ostler_lifecycle::{
-    Admission, Command, Effect, ExitStatus, Input, RequestId, WorkerExit, WorkerFrame, WorkerKey,
+    Admission, Command, Effect, ExitStatus, Input, LimitKind, PluginKey, RequestId, WorkerExit, WorkerFrame,
+    WorkerKey,
 };
 
 use super::agenda::{Act, Happening};
 use super::process::{Process, Stage};
 use super::script::{self, Manners, Script};
+use super::settings::{BASELINE, BASELINE_SPREAD, PLUGINS};
 use super::violation::Verdict;
 use super::world::{World, remember};
 
@@ -24,6 +26,9 @@ impl World {
                 let answer = self.answer_of_the_hook();
                 let slow = self.rng.chance(50);
                 let delay = self.rng.up_to_ms(if slow { 1500 } else { 10 });
+                if !self.calm && self.rng.chance(self.scenario.faults / 4) {
+                    return; // The hook's code hangs.
+                }
                 if self.rng.chance(30) {
                     self.after(
                         delay + Duration::from_millis(1),
@@ -46,7 +51,9 @@ impl World {
 
     fn begin_spawn(&mut self, worker: WorkerKey) {
         self.pids += 1;
-        self.processes.insert(worker, Process::new(self.pids));
+        let resident = BASELINE + self.rng.next() % BASELINE_SPREAD;
+        let growth = self.rng.next() % (self.scenario.growth + 1);
+        self.processes.insert(worker, Process::new(self.pids, resident, growth));
         let slow = !self.calm && self.rng.chance(self.scenario.undying / 2);
         let delay = self.rng.up_to_ms(if slow { 1000 } else { 10 });
         self.after(delay, Happening::SpawnDone(worker));
@@ -92,6 +99,7 @@ impl World {
                     Act::Say(frame) => self.say(worker, frame),
                     Act::Crash => self.die(worker),
                     Act::Freeze => process.frozen = true,
+                    Act::Mute => self.stop(worker),
                 }
             }
             Happening::Deliver(_) if process.stage != Stage::Reaped => {
@@ -100,6 +108,14 @@ impl World {
                 }
             }
             Happening::Die(_) => self.die(worker),
+            Happening::Wake(_) if process.mute => {
+                process.mute = false;
+                // Now it hears what it was told in the meantime.
+                let unheard = process.inbox.len();
+                for _ in 0..unheard {
+                    self.after(Duration::ZERO, Happening::Arrive(worker));
+                }
+            }
             Happening::Reap(_) => return self.reap(worker),
             _ => {}
         }
@@ -151,8 +167,31 @@ impl World {
         }
     }
 
-    pub(super) fn say(&mut self, worker: WorkerKey, frame: WorkerFrame) {
+    /// Somebody stops the process, and lets it go on later, or not.
+    pub(super) fn stop(&mut self, worker: WorkerKey) {
         if let Some(process) = self.processes.get_mut(&worker) {
+            process.mute = true;
+            if self.rng.chance(600) {
+                let delay = self.rng.up_to_ms(800);
+                self.after(delay, Happening::Wake(worker));
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, worker: WorkerKey, mut frame: WorkerFrame) {
+        if let Some(process) = self.processes.get_mut(&worker) {
+            match &mut frame {
+                // Some systems cannot tell.
+                WorkerFrame::Ready { resident, loaded, .. } => {
+                    *resident = if self.rng.chance(900) { process.resident } else { 0 };
+                    *loaded = some_plugins(self.rng.next());
+                }
+                WorkerFrame::Result { resident, .. } => {
+                    process.resident += process.growth;
+                    *resident = if self.rng.chance(900) { process.resident } else { 0 };
+                }
+                _ => {}
+            }
             process.say(frame);
             let latency = self.rng.up_to_ms(2);
             self.after(latency, Happening::Deliver(worker));
@@ -187,7 +226,17 @@ impl World {
             1 => ExitStatus::Signal { number: 9, core_dumped: false },
             _ => ExitStatus::Unknown,
         };
-        self.feed(Input::WorkerExited { worker, exit: WorkerExit::bare(status) })
+        let mut exit = WorkerExit::bare(status);
+        if self.rng.chance(200) {
+            exit.torn_frame = Some("the connection ended in the middle of a frame".to_owned());
+        }
+        if self.rng.chance(100) {
+            exit.out_of_memory = Some("the kernel says so".to_owned());
+        }
+        if self.rng.chance(50) {
+            exit.limit = Some(LimitKind::CpuTime);
+        }
+        self.feed(Input::WorkerExited { worker, exit })
     }
 
     pub(super) fn thaw(&mut self) {
@@ -202,4 +251,9 @@ impl World {
             }
         }
     }
+}
+
+/// Any of them, as the bits say.
+fn some_plugins(bits: u64) -> Vec<PluginKey> {
+    PLUGINS.into_iter().filter(|plugin| bits >> plugin.0 & 1 == 1).collect()
 }

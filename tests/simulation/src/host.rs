@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use ostler_lifecycle::{BlockReason, ControlId, ControlOperation, Input, JobId, Priority, Submit};
 
 use super::agenda::Happening;
+use super::settings::{self, PLUGINS};
 use super::violation::Verdict;
 use super::world::{World, remember};
 
 /// From the calm until the host cancels what hangs, until every job must have ended, and from the shutdown
 /// until sleeping processes wake up. All are far longer than any deadline of a scenario.
 const PATIENCE: Duration = Duration::from_secs(30);
-const VERDICT: Duration = Duration::from_secs(300);
+const VERDICT: Duration = Duration::from_secs(90);
 const SLEEP: Duration = Duration::from_secs(20);
 
 impl World {
@@ -24,16 +27,18 @@ impl World {
                 self.calm = true;
                 self.after(PATIENCE, Happening::Tidy);
                 self.after(VERDICT, Happening::Judge);
-                Ok(())
+                self.host_has_enough()
             }
             Happening::Tidy => {
                 for job in self.model.jobs_in_workers() {
-                    self.feed(Input::Cancel { job })?;
+                    self.feed(Input::Cancel { job, grace: None })?;
                 }
                 Ok(())
             }
+            Happening::Measure => self.measure(),
             Happening::Judge => {
                 self.model.liveness_every_job_ends_in_bounded_time()?;
+                self.model.liveness_the_pool_is_whole(self.scenario.eager)?;
                 self.shut_down()
             }
             Happening::Thaw => {
@@ -45,6 +50,7 @@ impl World {
             | Happening::Act(worker, ..)
             | Happening::Deliver(worker)
             | Happening::Die(worker)
+            | Happening::Wake(worker)
             | Happening::Reap(worker) => self.happen_to_process(worker, happening),
         }
     }
@@ -64,8 +70,12 @@ impl World {
         self.acts_left -= 1;
         let gap = self.rng.up_to_ms(self.scenario.host_gap);
         self.after(gap, Happening::Host);
+        if self.rng.chance(self.scenario.resizes) {
+            return self.resize();
+        }
         match self.rng.below(100) {
-            0..=2 => self.feed(Input::RestartWorkers),
+            36..=41 => self.quarantined(),
+            0..=2 | 42..=43 => self.feed(Input::RestartWorkers),
             3..=12 => self.control(),
             13..=14 if self.shut_down => self.shut_down(),
             15..=35 => self.cancel(),
@@ -79,26 +89,63 @@ impl World {
         let job = job_id(self.jobs_made);
         remember(&mut self.recent_jobs, job);
         let priority = Priority(self.rng.pick(&[-10, 0, 0, 0, 10, 3]));
-        let timeout = self
-            .rng
-            .chance(400)
-            .then(|| Duration::from_micros(500) + self.rng.up_to_ms(self.scenario.job_length * 2));
+        let length = self.scenario.job_length;
+        let timeout =
+            self.rng.chance(400).then(|| Duration::from_micros(500) + self.rng.up_to_ms(length * 2));
+        let stall_timeout =
+            self.rng.chance(300).then(|| Duration::from_micros(500) + self.rng.up_to_ms(length));
+        let queue_timeout = self.rng.chance(250).then(|| self.rng.up_to_ms(600));
+        let retry = self.rng.chance(500).then(|| Arc::new(settings::retry_policy(&mut self.rng)));
+        let plugin = self.rng.pick(&PLUGINS);
         let blocked = self
             .rng
             .chance(self.scenario.refusals / 3)
             .then(|| BlockReason::Resources { reason: "no memory".to_owned() });
-        self.feed(Input::Submit(Submit { job, priority, timeout, blocked }))
+        self.feed(Input::Submit(Submit {
+            job,
+            plugin,
+            priority,
+            queue_timeout,
+            timeout,
+            stall_timeout,
+            retry,
+            blocked,
+        }))
+    }
+
+    /// Somebody looks after those in quarantine.
+    fn quarantined(&mut self) -> Verdict {
+        let aside = self.model.jobs_in_quarantine();
+        if aside.is_empty() {
+            return self.submit();
+        }
+        let job = self.rng.pick(&aside);
+        match self.rng.below(3) {
+            0 => self.feed(Input::GiveUp { job }),
+            _ => self.feed(Input::Release { job }),
+        }
+    }
+
+    fn resize(&mut self) -> Verdict {
+        let max_workers = 1 + self.rng.below(4) as u32;
+        let standby = self.rng.below(3) as u32;
+        self.feed(Input::Resize { max_workers, standby })
     }
 
     fn cancel(&mut self) -> Verdict {
         let in_workers = self.model.jobs_in_workers();
+        let grace = match self.rng.below(6) {
+            0 => Some(Duration::ZERO),
+            1 | 2 => Some(self.rng.up_to_ms(300)),
+            _ => None,
+        };
         if self.rng.chance(500) && !in_workers.is_empty() {
             let job = self.rng.pick(&in_workers);
-            return self.feed(Input::Cancel { job });
+            return self.feed(Input::Cancel { job, grace });
         }
         let index = self.rng.below(self.recent_jobs.len());
         match self.recent_jobs.get(index) {
-            Some(&job) => self.feed(Input::Cancel { job }),
+            Some(&job) => self.feed(Input::Cancel { job, grace }),
             None => Ok(()),
         }
     }
@@ -106,7 +153,8 @@ impl World {
     fn control(&mut self) -> Verdict {
         use ControlOperation::{GetState, Reload, Unload};
         self.controls_made += 1;
-        let operation = self.rng.pick(&[Reload, Reload, Unload, GetState]);
+        let plugin = self.rng.pick(&PLUGINS);
+        let operation = self.rng.pick(&[Reload(plugin), Reload(plugin), Unload(plugin), GetState]);
         self.feed(Input::Control { id: ControlId(self.controls_made), operation })
     }
 

@@ -2,10 +2,12 @@
 //!
 //! One history is a function of one number. A `Scenario` is drawn from it (the pool's
 //! configuration, and how bad the world is), and then a `World` lets things happen: a host that
-//! submits, cancels, reloads, restarts and shuts down; processes that are made late or not at all, that crash,
-//! hang, hang up, forge frames, or sleep through their kill; a hook that lets jobs wait; ticks that come late;
-//! and things that come when they are long over. Every history ends in a calm, in which every job must end
-//! within bounded time, and in a shutdown, after which nothing may be left.
+//! submits, cancels, releases, reloads, restarts, resizes and shuts down, each job with policies and timeouts of its own;
+//! processes that are made late or not at all, that crash, hang, are stopped and go on, hang up, forge frames, leave them
+//! half said, grow, or sleep through their kill; memory that runs short and comes back; a hook that lets jobs wait, or
+//! never answers; ticks that come late, and a host that oversleeps; and things that come when they are long over. Every
+//! history ends in a calm, in which every job that is not in quarantine must end within bounded time and the pool must
+//! be whole again, and in a shutdown, after which nothing may be left.
 //!
 //! A `Model` watches the machine from outside: after every single input it compares what came
 //! out with what had to come out, and with what must never come out. Each check has a name, and the design's
@@ -34,8 +36,27 @@
 //! - The time-out of a reload killed a worker that was being killed already: `a_worker_is_killed_once`.
 //! - The death of a process that had not died in time freed nothing for jobs that wait for resources:
 //!   `nobody_waits_beside_an_idle_worker`.
+//! - A cancel was lost when the run of its job had failed, its worker was still dying, and the job was to be tried again:
+//!   `guarantee_4_a_cancel_is_not_lost`.
+//! - A cancelled job whose process does not die failed of its queue timeout; so did one whose first run had ended without
+//!   a start, also in quarantine: `guarantee_3_a_death_touches_only_its_own_job`, `who_is_in_quarantine_stays_there`.
+//! - When all workers had become old together, none was ever replaced: `who_is_recycled_goes_when_it_may`. Under some
+//!   policies who was recycled left an empty place: `the_policy_restarts_what_it_promises`.
+//! - A refused limit to growth left the replacement that it had called for: `no_more_workers_than_the_pool_has_places`,
+//!   `who_is_too_many_is_let_go`; growth was taken for granted where nobody had measured:
+//!   `no_more_workers_than_the_pool_has_places`.
+//! - A worker was started after its delay or by a resize although the host was short of memory, and one that died
+//!   meanwhile never came back: `short_of_memory_one_worker_has_to_do`, `who_made_room_comes_back`.
+//! - A resize started workers after faults beyond the budget: `guarantee_7_no_more_restarts_than_the_policy_allows`; a
+//!   restart on request still held old faults against slots that stayed empty:
+//!   `guarantee_7_down_only_when_the_budget_is_spent`.
+//! - A pool that grew in a shutdown had no slots for those that waited: `an_empty_slot_is_filled_while_jobs_are_pending`.
+//!   One that shrank started workers that had waited for their time: `no_more_workers_than_the_pool_has_places`.
+//! - A job that the hook admitted after a shrink ran beside as many as may: `nothing_starts_without_the_hook`.
+//! - Late output of an earlier job put off the stall timeout of the next one: `deadlines_are_announced`.
+//! - Down was said twice when two workers ran into a limit: `down_is_said_once`.
 //!
-//! Planted in a copy of it, one at a time; each is caught within 150,000 steps of each policy:
+//! Planted in a copy of it, one at a time; each is caught by 200,000 steps of each policy, most of them under every one:
 //! - A returned job goes to the back, priorities are ignored, last in is first out: `guarantee_6_…`.
 //! - A job that was only sent is blamed for a crash: `guarantee_3_a_death_touches_only_its_own_job`.
 //! - A cancelled job is settled at the kill: `guarantee_4_cancelled_means_that_no_code_of_it_runs`.
@@ -55,6 +76,39 @@
 //! - Closed is said while workers drain: `guarantee_8_closed_when_all_is_over`.
 //! - A loading worker escapes a reload: `an_answer_waits_for_all`.
 //! - `Always` forgets to restart after a crash: `the_policy_restarts_what_it_promises`.
+//! - One job more runs than may: `no_more_jobs_run_than_may`. One that is being killed counts as running, so that a standby
+//!   idles: `nobody_waits_beside_an_idle_worker`.
+//! - What a worker has loaded is ignored, or who is to be recycled goes first: `who_has_the_plugin_loaded_goes_first`.
+//! - A kind or a category is tried again that the policy does not name, or one attempt or one crash more:
+//!   `guarantee_2_a_job_runs_again_only_as_its_policy_says`. An attempt keeps its number: `attempts_are_counted`.
+//! - A retry begins at once or after half of its delay: `the_hook_is_asked_about_pending_jobs`; its delay has another cap
+//!   or doubles once too often: `a_retry_waits_no_longer_than_its_policy_says`.
+//! - A job that never began keeps its worker's death as a crash, a release keeps the score, quarantine is entered in a
+//!   shutdown: `who_crashes_too_often_goes_into_quarantine`. It outlives a shutdown: `guarantee_1_…`.
+//! - Jobs that wait for their next attempt outlive a pool that is down: `down_means_that_nobody_waits`; they end without
+//!   their evidence in a shutdown: `guarantee_5_the_first_one_handled_wins`.
+//! - The old worker goes before enough others are ready, or ones count that have hung up:
+//!   `who_is_recycled_leaves_enough_others`. Two replacements at once: `no_more_workers_than_the_pool_has_places`.
+//! - Age counts from the spawn: `nobody_is_let_go_without_a_reason`. A futile limit to growth is refused one worker too
+//!   late: `a_limit_is_refused_when_it_is_futile`. A hopeless limit does not end the pool:
+//!   `a_hopeless_limit_ends_the_pool`.
+//! - Nobody is asked for a sign of life: `deadlines_are_kept`; idle workers are: `who_is_told_something_can_hear_it`; a
+//!   pong is no sign of life, loading workers are not asked, output counts: `deadlines_are_announced`. A host that
+//!   overslept does not ask again, a report does not put off the stall timeout:
+//!   `guarantee_3_nothing_is_killed_without_a_reason`.
+//! - The hook's timeout or the queue timeout is ignored, a second cancel lengthens the grace: `deadlines_are_announced`,
+//!   `deadlines_are_kept`. Who comes back to the queue too late waits on: `guarantee_1_…`.
+//! - A worker at the memory limit goes, a busy one goes although one idles, the smallest, the oldest, the last, several at
+//!   once, one that may not run again: `guarantee_3_nothing_is_killed_without_a_reason`. An idle worker over the limit
+//!   stays: `who_takes_too_much_memory_is_killed`. Who had to go stays away: `who_made_room_comes_back`.
+//! - All are started under pressure: `short_of_memory_one_worker_has_to_do`; none is:
+//!   `an_empty_slot_is_filled_while_jobs_are_pending`.
+//! - The two budgets are one, faults are counted in the wrong one, a restart on request clears one of them, the wrong reason
+//!   is said: `guarantee_7_down_only_when_the_budget_is_spent`.
+//! - A shrink ends a worker that is reserved: `guarantee_3_nothing_is_killed_without_a_reason`; it is ignored, or lets busy
+//!   workers go before idle ones: `who_is_too_many_is_let_go`.
+//! - A frame that a dead worker left half said is ignored: `an_end_has_the_cause_that_it_had`; it counts also after a signal:
+//!   `a_worker_is_killed_once`.
 
 #![expect(clippy::print_stdout, reason = "the speed of every run is printed")]
 
@@ -62,6 +116,7 @@ mod agenda;
 mod chaos;
 mod driver;
 mod host;
+mod memory;
 mod model;
 mod process;
 mod recorder;
@@ -69,6 +124,7 @@ mod rng;
 mod run;
 mod scenario;
 mod script;
+mod settings;
 mod violation;
 mod world;
 

@@ -11,8 +11,13 @@ pub(crate) struct Process {
     pub(crate) killed: bool,
     /// In uninterruptible sleep: says nothing, and outlives a kill.
     pub(crate) frozen: bool,
+    /// Stopped: does nothing, but dies when it is killed.
+    pub(crate) mute: bool,
     /// Closed its connection: says nothing any more, and hears nothing.
     pub(crate) hung_up: bool,
+    /// Memory that it takes, and by how much more it will with each job.
+    pub(crate) resident: u64,
+    pub(crate) growth: u64,
     /// Grows when the worker drops what it meant to do.
     pub(crate) resolve: u32,
     /// Commands on their way to it.
@@ -38,12 +43,15 @@ pub(crate) enum Stage {
 }
 
 impl Process {
-    pub(crate) fn new(pid: u32) -> Self {
+    pub(crate) fn new(pid: u32, resident: u64, growth: u64) -> Self {
         Self {
             pid,
             stage: Stage::Making,
             killed: false,
             frozen: false,
+            mute: false,
+            resident,
+            growth,
             hung_up: false,
             resolve: 0,
             inbox: VecDeque::new(),
@@ -59,7 +67,7 @@ impl Process {
 
     /// Whether it hears and acts.
     pub(crate) fn is_awake(&self) -> bool {
-        self.is_living() && !self.frozen && !self.hung_up
+        self.is_living() && !self.frozen && !self.mute && !self.hung_up
     }
 
     /// Puts a frame on its way.

@@ -63,7 +63,8 @@ fn shorten(line: &str) -> String {
     // Ids are numbers here, padded to the length of a UUID.
     let line = line
         .replace("00000000-0000-0000-0000-0000000", "job-")
-        .replace(", cpu_time: 0ns, peak_memory: 0, stderr_tail: \"\"", "");
+        .replace(", cpu_time: 0ns, peak_memory: 0, stderr_tail: \"\", uptime: 0ns", "")
+        .replace(", out_of_memory: None, limit: None", "");
     let mut parts = line.split("WorkerKey { slot: SlotId(");
     let mut short = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -1,8 +1,7 @@
-use std::time::Duration;
-
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
 
 use super::rng::Rng;
+use super::settings;
 
 /// How bad the world is in one run.
 #[derive(Debug)]
@@ -14,6 +13,14 @@ pub(crate) struct Scenario {
     pub(crate) undying: usize,
     /// In a thousand answers of the resource hook, how many are not `Proceed`.
     pub(crate) refusals: usize,
+    /// In a thousand measurements, after how many the host is short of memory from then on, or is not any more.
+    pub(crate) shortages: usize,
+    /// What a worker grows by with a job, at most.
+    pub(crate) growth: u64,
+    /// In a thousand acts of the host, how many resize the pool.
+    pub(crate) resizes: usize,
+    /// How much memory the host has beside what it must have left, if it is not short of it, at most.
+    pub(crate) room: u64,
     /// Things that the host does before it lets the storm calm down.
     pub(crate) acts: usize,
     /// Milliseconds between two acts of the host, at most.
@@ -31,10 +38,14 @@ pub(crate) struct Scenario {
 impl Scenario {
     pub(crate) fn random(policy: RestartPolicy, rng: &mut Rng) -> Self {
         Self {
-            config: config(policy, rng),
+            config: settings::config(policy, rng),
             faults: rng.pick(&[0, 5, 30, 100, 300]),
             undying: rng.pick(&[0, 0, 30, 200]),
             refusals: rng.pick(&[0, 100, 400]),
+            shortages: rng.pick(&[0, 30, 200, 500]),
+            growth: rng.pick(&[0, 10, 60]),
+            resizes: rng.pick(&[0, 30, 150]),
+            room: rng.pick(&[1, 200, 1000]),
             acts: rng.pick(&[20, 60, 200, 500]),
             host_gap: rng.pick(&[5, 40, 300]),
             job_length: rng.pick(&[2, 30, 200, 2000]),
@@ -42,25 +53,5 @@ impl Scenario {
             early_shutdown: rng.chance(250),
             eager: rng.chance(700),
         }
-    }
-}
-
-fn config(restart_policy: RestartPolicy, rng: &mut Rng) -> PoolConfig {
-    let mut ms = |choices: &[u64]| Duration::from_millis(rng.pick(choices));
-    PoolConfig {
-        restart_window: ms(&[500, 3000, 20_000]),
-        restart_backoff_base: ms(&[0, 10, 200]),
-        restart_backoff_max: ms(&[100, 2000]),
-        start_timeout: ms(&[60, 500]),
-        load_timeout: ms(&[60, 800]),
-        reload_timeout: ms(&[50, 500, 2000]),
-        unload_timeout: ms(&[50, 500]),
-        kill_timeout: ms(&[20, 300]),
-        cancel_grace: ms(&[0, 0, 20, 200]),
-        slots: 1 + rng.below(4) as u32,
-        restart_policy,
-        max_restart_attempts: rng.pick(&[0, 1, 3, 10, 50]),
-        queue_capacity: rng.pick(&[0, 0, 1, 5]),
-        jitter_seed: rng.next(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_lifecycle::{Category, Command, JobFailure, JobId, RequestId, WorkerFrame};
+use ostler_lifecycle::{Category, Command, FailureKind, JobFailure, JobId, RequestId, WorkerFrame};
 
 use super::agenda::Act;
 use super::rng::Rng;
@@ -46,6 +46,8 @@ pub(crate) fn reaction(
         Command::Execute { job, attempt } => execute(request, job, attempt, manners, rng),
         Command::Cancel { .. } => tidy_up(request, job, rng),
         Command::Reload { .. } | Command::Unload { .. } => obey(request, manners, rng),
+        // Who is not stopped always answers: a thread of its own does that.
+        Command::Ping => vec![(rng.up_to_ms(2), Act::Say(WorkerFrame::Pong))],
         Command::GetState if rng.chance(manners.faults) => vec![],
         Command::GetState => vec![(rng.up_to_ms(3), Act::Say(WorkerFrame::State { request }))],
         Command::Stop if rng.chance(manners.faults) => vec![],
@@ -59,12 +61,14 @@ pub(crate) fn reaction(
 
 fn load(request: RequestId, manners: Manners, rng: &mut Rng) -> Script {
     let delay = rng.up_to_ms(30);
-    let ready = |request, failed| Act::Say(WorkerFrame::Ready { request, failed });
+    let ready =
+        |request, failed| Act::Say(WorkerFrame::Ready { request, loaded: vec![], failed, resident: 0 });
     if !rng.chance(manners.faults) {
         return vec![(delay, ready(request, vec![]))];
     }
-    match rng.below(5) {
+    match rng.below(6) {
         0 => vec![],
+        5 => vec![(delay / 2, Act::Mute), (delay, ready(request, vec![]))],
         1 => vec![(delay, Act::Crash)],
         2 => vec![(delay, ready(RequestId(request.0 + 1), vec![]))],
         3 => vec![(delay, ready(request, vec![])), (delay, ready(request, vec![]))],
@@ -78,8 +82,9 @@ fn obey(request: RequestId, manners: Manners, rng: &mut Rng) -> Script {
     if !rng.chance(manners.faults + 50) {
         return vec![(delay, answer(Ok(())))];
     }
-    match rng.below(6) {
+    match rng.below(7) {
         0 => vec![],
+        6 => vec![(delay / 2, Act::Mute)],
         1 => vec![(delay, Act::Crash)],
         2 => vec![(delay, answer(Ok(()))), (delay, answer(Ok(())))],
         3 => vec![(delay, Act::Say(nonsense()))],
@@ -97,7 +102,8 @@ fn tidy_up(request: RequestId, job: Option<(RequestId, JobId, u32)>, rng: &mut R
         1 => script.push((delay, Act::Crash)),
         _ => {
             let result = if rng.chance(500) { Ok(()) } else { Err(JobFailure::from("was cancelled")) };
-            script.push((delay, Act::Say(WorkerFrame::Result { request: asked, job, attempt, result })));
+            let frame = WorkerFrame::Result { request: asked, job, attempt, result, resident: 0 };
+            script.push((delay, Act::Say(frame)));
         }
     }
     script
@@ -115,6 +121,7 @@ enum Slip {
     WrongRequest,
     Hang,
     Freeze,
+    Mute,
     Crash,
     Nonsense,
     ChunkGap,
@@ -124,7 +131,7 @@ enum Slip {
     CrashAfterResult,
 }
 
-const SLIPS: [Slip; 16] = [
+const SLIPS: [Slip; 18] = [
     Slip::SilentBeforeStart,
     Slip::CrashBeforeStart,
     Slip::NonsenseBeforeStart,
@@ -134,6 +141,8 @@ const SLIPS: [Slip; 16] = [
     Slip::WrongRequest,
     Slip::Hang,
     Slip::Freeze,
+    Slip::Mute,
+    Slip::Crash,
     Slip::Crash,
     Slip::Nonsense,
     Slip::ChunkGap,
@@ -148,8 +157,8 @@ fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: 
     let mut at = rng.up_to_ms(5);
     let right = request;
     let request = if slip == Some(Slip::WrongRequest) { RequestId(request.0 - 1) } else { request };
-    let result = if rng.chance(800) { Ok(()) } else { Err(JobFailure::plugin(Category::Input, "no")) };
-    let result = Act::Say(WorkerFrame::Result { request, job, attempt, result });
+    let result = outcome(rng);
+    let result = Act::Say(WorkerFrame::Result { request, job, attempt, result, resident: 0 });
     match slip {
         Some(Slip::SilentBeforeStart) => return vec![],
         Some(Slip::CrashBeforeStart) => return vec![(at, Act::Crash)],
@@ -168,8 +177,10 @@ fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: 
     let chunks = rng.below(4) as u64;
     for seq in 0..chunks {
         at += rng.up_to_ms(manners.job_length / 4 + 1);
+        // What it prints comes through a pipe, perhaps when the job is over.
+        let late = if rng.chance(200) { rng.up_to_ms(manners.job_length) } else { Duration::ZERO };
+        script.push((at + late, Act::Say(WorkerFrame::Output { job, attempt })));
         script.push((at, Act::Say(WorkerFrame::Note { job, attempt })));
-        script.push((at, Act::Say(WorkerFrame::Output { job, attempt })));
         script.push((at, Act::Say(WorkerFrame::Chunk { job, attempt, seq })));
     }
     at += rng.up_to_ms(manners.job_length);
@@ -177,6 +188,7 @@ fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: 
     match slip {
         Some(Slip::Hang) => return script,
         Some(Slip::Freeze) => script.push((at, Act::Freeze)),
+        Some(Slip::Mute) => script.push((at, Act::Mute)),
         Some(Slip::Crash) => script.push((at, Act::Crash)),
         Some(Slip::Nonsense) => script.push((at, Act::Say(nonsense()))),
         Some(Slip::ChunkGap) => script.push((at, chunk(chunks + 1))),
@@ -196,6 +208,16 @@ fn execute(request: RequestId, job: JobId, attempt: u32, manners: Manners, rng: 
         script.push((at, Act::Crash));
     }
     script
+}
+
+/// How a job ends of which the worker can tell.
+fn outcome(rng: &mut Rng) -> Result<(), JobFailure> {
+    if rng.chance(750) {
+        return Ok(());
+    }
+    let category = rng.pick(&[Category::Input, Category::Transient, Category::Resource, Category::Fatal]);
+    let kind = if rng.chance(700) { FailureKind::Plugin } else { FailureKind::Panicked };
+    Err(JobFailure::new(kind, category, "no"))
 }
 
 fn nonsense() -> WorkerFrame {

@@ -35,6 +35,8 @@ pub(crate) struct World {
     /// From now on nothing new goes wrong.
     pub(super) calm: bool,
     pub(super) shut_down: bool,
+    /// The host is short of memory.
+    pub(super) short: bool,
     pub(super) jobs_made: u32,
     pub(super) controls_made: u64,
     pub(super) pids: u32,
@@ -65,6 +67,7 @@ impl World {
             steps: 0,
             calm: false,
             shut_down: false,
+            short: false,
             jobs_made: 0,
             controls_made: 0,
             pids: 1000,
@@ -81,6 +84,7 @@ impl World {
         }
         self.agenda.add(self.now, Happening::Host);
         self.agenda.add(self.now, Happening::Chaos);
+        self.agenda.add(self.now, Happening::Measure);
         while self.steps < limit {
             let tick_at = self.machine.next_deadline().map(|at| at + self.lateness);
             match (self.agenda.next_at(), tick_at) {

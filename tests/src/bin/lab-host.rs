@@ -93,8 +93,6 @@ async fn start_a_stranger(task: Task) {
         if let ManagerEvent::Worker(worker) = event.unwrap()
             && worker.state.phase == WorkerPhase::Starting
         {
-            // What is written of it is written by another thread.
-            tokio::time::sleep(Duration::from_millis(200)).await;
             say(&worker.state.pid.unwrap().to_string());
         }
     }

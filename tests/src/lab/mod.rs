@@ -1,5 +1,6 @@
 //! Plugins that do what a test tells them, good or bad, and the job type for them.
 
+mod harm;
 mod plugin;
 mod printing;
 mod task;

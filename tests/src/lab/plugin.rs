@@ -1,6 +1,5 @@
 use std::fs;
 use std::io::Write;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +8,7 @@ use std::time::Duration;
 use ostler::worker::{JobContext, Manifest, Plugin, PluginError};
 use serde::Deserialize;
 
+use super::harm::{daemon, deafen, for_ever, leave_behind, say_on_stderr, segfault, touched};
 use super::{Task, printing};
 
 /// Does what it is told. Its configuration may tell it not to load.
@@ -231,75 +231,4 @@ fn flood(bytes: usize) -> std::io::Result<()> {
         stderr.write_all(b"\n")?;
     }
     stdout.flush()
-}
-
-#[expect(unsafe_code, reason = "the standard library has no way to ignore a signal")]
-fn deafen() {
-    for signal in 1..=64 {
-        // SAFETY: ignoring a signal touches no memory. What cannot be ignored stays as it is.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
-    }
-}
-
-/// The shell in the middle ends, so nobody here is the daemon's parent.
-fn daemon(file: &Path) -> std::io::Result<()> {
-    let daemon = "trap '' HUP INT QUIT TERM USR1 USR2 PIPE ALRM; echo $$ > \"$FILE.part\"; \
-                  mv \"$FILE.part\" \"$FILE\"; exec sleep 1000 > /dev/null 2>&1";
-    Command::new("sh")
-        .args(["-c", "setsid sh -c \"$DAEMON\" &"])
-        .env("DAEMON", daemon)
-        .env("FILE", file)
-        .stdin(Stdio::null())
-        .spawn()?
-        .wait()?;
-    while !file.exists() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    Ok(())
-}
-
-/// Memory that is really taken: each page is written to.
-fn touched(bytes: usize) -> Vec<u8> {
-    let mut memory = vec![0_u8; bytes];
-    memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
-    std::hint::black_box(memory)
-}
-
-/// Starts a long sleep that holds this process's stdout and stderr.
-fn leave_behind(leaves_group: bool) -> std::io::Result<u32> {
-    let mut sleep = Command::new(if leaves_group { "setsid" } else { "sleep" });
-    if leaves_group {
-        sleep.arg("sleep");
-    }
-    sleep.arg("1000").stdin(Stdio::null());
-    if leaves_group {
-        // So that setsid need not fork, and its id is the sleep's.
-        sleep.process_group(unchanged_group());
-    }
-    Ok(sleep.spawn()?.id())
-}
-
-fn unchanged_group() -> i32 {
-    // A process that leads no group may call setsid itself; a child that stays in ours leads none.
-    i32::try_from(std::process::id()).unwrap_or(0)
-}
-
-fn say_on_stderr(text: &str) {
-    // With stderr closed there is nobody to tell.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-fn for_ever() -> ! {
-    loop {
-        std::thread::park();
-    }
-}
-
-#[expect(unsafe_code, reason = "a segmentation fault is what is asked for")]
-fn segfault() -> ! {
-    // Not 0 itself, which a debug build would notice before the processor does.
-    let nowhere = std::ptr::without_provenance_mut::<u8>(8);
-    // SAFETY: there is none; the process dies here.
-    unsafe { nowhere.write_volatile(1) };
-    for_ever()
 }

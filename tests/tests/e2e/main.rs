@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod guarantees;
+mod host;
 mod operations;
 mod restart;
 mod rogue;

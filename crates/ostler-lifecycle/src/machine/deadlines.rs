@@ -134,9 +134,11 @@ impl Machine {
         self.block(now, job, BlockReason::Resources { reason }, out);
     }
 
-    /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for.
+    /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for; one that was made
+    /// smaller may have given its places to others.
     fn end_wait(&mut self, now: Instant, id: SlotId, after: Fault, out: &mut Vec<Effect>) {
         let wanted = match self.intake {
+            _ if self.taken() > self.target() => false,
             Intake::Open => true,
             Intake::Draining { deadline } => now < deadline && self.queue.wanting() > 0,
             Intake::Ending | Intake::Closed => false,

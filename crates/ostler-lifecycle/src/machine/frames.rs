@@ -103,11 +103,14 @@ impl Machine {
     /// Frees the worker for what comes next: its retirement, a pool-wide operation, or a job.
     pub(super) fn become_idle(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         self.go_for_a_busy_one(id);
+        let too_many = self.is_too_many();
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
         match &slot.retire {
             Some(EndReason::Retired) => return self.kill(now, id, EndReason::Retired, None, out),
-            Some(EndReason::Surplus) => return self.stop(now, id, EndReason::Surplus, out),
+            Some(EndReason::Surplus) if too_many => return self.stop(now, id, EndReason::Surplus, out),
+            // Another one has died since, or the pool drains with what it has.
+            Some(EndReason::Surplus) => slot.stay(),
             _ => {}
         }
         out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });

@@ -7,7 +7,7 @@ use super::core::Intake;
 use crate::assignment::Stage;
 use crate::job::{Fate, JobEntry, Whereabouts};
 use crate::retry::Score;
-use crate::slot::SlotState;
+use crate::slot::{Death, SlotState};
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, Rejection,
     SlotId, Submit,
@@ -115,14 +115,7 @@ impl Machine {
                 self.become_idle(now, id, out);
                 self.settle(job, Outcome::Cancelled(None), out);
             }
-            // It is being cancelled already, or ended for a reason that came first; or its worker is, before it
-            // began: then it must not begin elsewhere.
-            SlotState::Dying(death) => {
-                if let Some((_, fate @ Fate::Requeued)) = &mut death.victim {
-                    *fate = Fate::Cancelled;
-                    out.push(Effect::Publish { job, change: JobChange::Cancelling });
-                }
-            }
+            SlotState::Dying(_) => self.cancel_in_dying(job, id, out),
             SlotState::Busy(assignment) if assignment.stage == Stage::Leaving => {
                 // Nobody who asks again makes it longer.
                 if let Some(patience) = asked_grace {
@@ -147,6 +140,23 @@ impl Machine {
                 }
             }
             state => debug_assert!(false, "job {job} is in slot {id}, which is {state:?}"),
+        }
+    }
+
+    /// The job is being cancelled already, or ended for a reason that came first. Or it would begin elsewhere, since it
+    /// never began or may be tried again: that it must not.
+    fn cancel_in_dying(&mut self, job: JobId, id: SlotId, out: &mut Vec<Effect>) {
+        let goes_on = match &self.slot(id).state {
+            SlotState::Dying(Death { victim: Some((_, Fate::Failed(failure))), .. }) => {
+                let failure = failure.clone();
+                self.would_go_on(job, &failure)
+            }
+            SlotState::Dying(Death { victim: Some((_, Fate::Requeued)), .. }) => true,
+            _ => false,
+        };
+        if let (true, SlotState::Dying(death)) = (goes_on, &mut self.slot(id).state) {
+            death.victim = Some((job, Fate::Cancelled));
+            out.push(Effect::Publish { job, change: JobChange::Cancelling });
         }
     }
 
@@ -214,12 +224,14 @@ impl Machine {
     /// back, it is ended then.
     pub(super) fn time_out_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for job in self.queue.take_overdue(now) {
-            let Some(entry) = self.jobs.get(&job) else { continue };
-            if let Whereabouts::InSlot(slot) = entry.whereabouts {
-                if !matches!(self.slot(slot).state, SlotState::Reserved { .. }) {
-                    continue;
+            let Some(whereabouts) = self.jobs.get(&job).map(|entry| entry.whereabouts) else { continue };
+            match whereabouts {
+                Whereabouts::InSlot(slot) if matches!(self.slot(slot).state, SlotState::Reserved { .. }) => {
+                    self.become_idle(now, slot, out);
                 }
-                self.become_idle(now, slot, out);
+                // It was sent, and may be cancelled meanwhile.
+                Whereabouts::InSlot(_) | Whereabouts::Undead => continue,
+                Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {}
             }
             self.take_out(job);
             self.fail(job, waited_too_long(), out);

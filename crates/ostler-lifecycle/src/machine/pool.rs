@@ -54,6 +54,10 @@ impl Machine {
     pub(super) fn resize(&mut self, now: Instant, max_workers: u32, standby: u32, out: &mut Vec<Effect>) {
         self.config.max_workers = max_workers;
         self.config.standby = standby;
+        // Also a pool that shuts down may have jobs that wait for them.
+        while self.slots.len() < self.target() {
+            self.add_slot();
+        }
         // A pool that is down gets its size when it comes up again.
         if self.intake == Intake::Open && self.down.is_none() {
             self.fit(now, out);
@@ -65,15 +69,14 @@ impl Machine {
         let mut missing = self.target().saturating_sub(self.staying().count());
         for slot in self.slots.iter_mut().filter(|slot| slot.retire == Some(EndReason::Surplus)) {
             if missing > 0 && slot.is_ready() {
-                slot.retire = None;
-                slot.beside = false;
+                slot.stay();
                 missing -= 1;
             }
         }
-        // Who is on its way out still takes its place: it is filled again after that, whatever the policy says.
+        // Who is on its way out still takes its place: it is filled again after that, whatever the policy says, unless the
+        // pool has its size by then.
         for slot in self.slots.iter_mut().filter(|slot| slot.leaves_as_surplus()) {
             slot.wanted = missing > 0;
-            missing = missing.saturating_sub(1);
         }
         self.fill_up(now, out);
         self.shrink(now, out);
@@ -82,6 +85,11 @@ impl Machine {
     /// Workers that nobody has told to go, and those to come. An old one counts until another has taken its place.
     fn staying(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().filter(|slot| !slot.beside && (slot.stays() || slot.is_old()))
+    }
+
+    /// Whether a worker that was to go when it is free still has to.
+    pub(super) fn is_too_many(&self) -> bool {
+        self.intake == Intake::Open && self.staying().count() >= self.target()
     }
 
     /// Lets go of those who are too many: first who is of no use yet, last who has a job, and that one ends first.
@@ -97,7 +105,8 @@ impl Machine {
 
     /// Of those who are too many the first one that is free goes: if a busy one was to go, it stays instead.
     pub(super) fn go_for_a_busy_one(&mut self, id: SlotId) {
-        if self.slot(id).retire.is_some() || self.slot(id).beside {
+        let slot = self.slot(id);
+        if slot.beside || !(slot.retire.is_none() || slot.is_old()) {
             return;
         }
         let busy = |slot: &&mut Slot| {

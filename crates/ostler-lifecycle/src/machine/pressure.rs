@@ -141,6 +141,9 @@ impl Machine {
         }
         if self.next_to_come_back().is_none() {
             self.pressure = Pressure::None;
+            for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant()) {
+                slot.wanted = false;
+            }
         }
     }
 

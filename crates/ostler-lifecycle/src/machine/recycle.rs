@@ -19,7 +19,7 @@ impl Machine {
         let limit = self.config.recycling.after_growth;
         let too_large = limit.is_some_and(|limit| growth > limit);
         if limit.is_some() && self.growth.after_job(jobs, too_large) {
-            self.refuse_growth_limit(baseline, growth, out);
+            self.refuse_growth_limit(now, baseline, growth, out);
         }
         self.check_life(now, id, growth);
     }
@@ -35,11 +35,15 @@ impl Machine {
         }
     }
 
-    fn refuse_growth_limit(&mut self, baseline: u64, growth: u64, out: &mut Vec<Effect>) {
+    fn refuse_growth_limit(&mut self, now: Instant, baseline: u64, growth: u64, out: &mut Vec<Effect>) {
         let limit = self.config.recycling.after_growth.take().unwrap_or_default();
-        for slot in &mut self.slots {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
             if slot.retire == Some(EndReason::Recycled(RecycleReason::Growth)) {
                 slot.retire = None;
+                // It may have reached another limit since.
+                let id = slot.id;
+                self.check_life(now, id, 0);
             }
         }
         let figures = format!(
@@ -60,11 +64,12 @@ impl Machine {
     }
 
     pub(super) fn check_ages(&mut self, now: Instant) {
-        if self.config.recycling.after_age.is_none() {
-            return;
-        }
+        let Some(limit) = self.config.recycling.after_age else { return };
         for index in 0..self.slots.len() {
-            self.check_life(now, self.slots[index].id, 0);
+            let slot = &self.slots[index];
+            if slot.life.ready_at.is_some_and(|ready_at| ready_at + limit <= now) {
+                self.check_life(now, slot.id, 0);
+            }
         }
     }
 
@@ -89,9 +94,13 @@ impl Machine {
             ready => {
                 // It is not stopped in the middle of a job.
                 let Some(reason) = reason.filter(|_| idle) else { return };
-                if let Some((new, _)) = ready {
-                    self.slot(new).beside = false;
-                    self.slot(id).beside = true;
+                match ready {
+                    Some((new, _)) => {
+                        self.slot(new).beside = false;
+                        self.slot(id).beside = true;
+                    }
+                    // A standby takes over, and another one the standby's place, whatever the policy says.
+                    None => self.slot(id).wanted = true,
                 }
                 self.stop(now, id, reason, out);
             }
@@ -99,7 +108,8 @@ impl Machine {
     }
 
     fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        if self.pressure.is_on() {
+        // Who is too many goes first.
+        if self.pressure.is_on() || self.taken() > self.target() {
             return;
         }
         let id = self.vacant_slot();
@@ -108,9 +118,13 @@ impl Machine {
         slot.beside = !slot.is_vacant();
     }
 
-    /// Who was to be replaced is gone: its replacement stays if there is a place, and goes if there is none.
+    /// Nobody is to be replaced any more: the replacement stays if there is a place, and goes if there is none. It takes the
+    /// place of an old one that is being killed for another reason as soon as that is dead.
     fn dismiss_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let Some(id) = self.replacement() else { return };
+        if self.slots.iter().any(Slot::dies_old) {
+            return;
+        }
         if self.taken() < self.target() {
             self.slot(id).beside = false;
         } else {
@@ -158,11 +172,5 @@ impl Machine {
 
 /// One worker is replaced at a time.
 fn is_going(slot: &Slot) -> bool {
-    let was_old = matches!(slot.retire, Some(EndReason::Recycled(_)));
-    match &slot.state {
-        SlotState::Draining { reason } => matches!(reason, EndReason::Recycled(_)),
-        // Killed for another reason, as to cancel its job: its replacement takes its place when it is dead.
-        SlotState::Dying(_) => was_old,
-        _ => false,
-    }
+    matches!(slot.state, SlotState::Draining { reason: EndReason::Recycled(_) })
 }

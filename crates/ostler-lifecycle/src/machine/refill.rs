@@ -19,12 +19,14 @@ impl Machine {
         last_end: String,
         out: &mut Vec<Effect>,
     ) {
-        let owes = match kind {
-            EndKind::Asked => None,
-            EndKind::Fault(fault) => Some(fault),
-        };
         let slot = self.slot(id);
         slot.last_end = last_end;
+        let wanted = std::mem::take(&mut slot.wanted);
+        let owes = match kind {
+            // Of a slot that somebody wants filled, the past is forgotten.
+            EndKind::Fault(fault) if !wanted => Some(fault),
+            EndKind::Fault(_) | EndKind::Asked => None,
+        };
         let (beside, old) = (slot.beside, matches!(slot.retire.take(), Some(EndReason::Recycled(_))));
         slot.enter(SlotState::Vacant { owes }, None);
         if self.down.is_some() || self.intake != Intake::Open {
@@ -35,7 +37,6 @@ impl Machine {
         }
         // A replacement is started by `recycle`, if anybody is to be replaced; what pending jobs need is seen to by
         // `fill_for_pending`. Both run after every input.
-        let wanted = std::mem::take(&mut self.slot(id).wanted);
         if beside || self.taken() >= self.target() {
             return;
         }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use crate::job::Whereabouts;
-use crate::retry::{Verdict, is_crash};
-use crate::{BlockReason, Effect, FailureKind, JobChange, JobFailure, JobId, Outcome, RetryPolicy};
+use crate::retry::Verdict;
+use crate::{BlockReason, Effect, JobChange, JobFailure, JobId, Outcome, RetryPolicy};
 
 impl Machine {
     /// Decides over a job whose run has failed, and of which no code runs any more.
@@ -21,22 +21,26 @@ impl Machine {
         // A worker that broke the protocol may have begun without a word.
         self.need_not_begin_by_a_time(job);
         let Some(entry) = self.jobs.get_mut(&job) else { return };
-        match failure.kind {
-            kind if is_crash(kind) => entry.suspect = false,
-            FailureKind::Interrupted => {
-                entry.acquit();
-                entry.score.evictions += 1;
-            }
-            _ => {
-                entry.acquit();
-                entry.score.failures += 1;
-            }
-        }
+        entry.score = entry.score_after(failure.kind);
+        entry.suspect = false;
         let policy = Arc::clone(entry.retry.as_ref().unwrap_or(&self.config.retry));
         match policy.verdict(failure.kind, failure.category, entry.score) {
             Verdict::Retry => self.try_again(now, job, &policy, failure, out),
             Verdict::Quarantine if self.intake == Intake::Open => self.quarantine(job, failure, out),
             Verdict::Fail | Verdict::Quarantine => self.settle(job, Outcome::Failed(failure), out),
+        }
+    }
+
+    /// Whether a job whose run is known to end like this will not have ended with it.
+    pub(super) fn would_go_on(&self, job: JobId, failure: &JobFailure) -> bool {
+        let Some(entry) = self.jobs.get(&job) else { return false };
+        let policy = entry.retry.as_ref().unwrap_or(&self.config.retry);
+        match policy.verdict(failure.kind, failure.category, entry.score_after(failure.kind)) {
+            Verdict::Fail => false,
+            Verdict::Retry => {
+                self.down.is_none() && matches!(self.intake, Intake::Open | Intake::Draining { .. })
+            }
+            Verdict::Quarantine => self.intake == Intake::Open,
         }
     }
 

@@ -94,6 +94,11 @@ impl Machine {
         self.jobs.len()
     }
 
+    /// Whether the host was short of memory, and workers that had to go for that have not all come back.
+    pub fn is_short_of_memory(&self) -> bool {
+        self.pressure.is_on()
+    }
+
     /// Why no worker will come any more, if that is so.
     pub fn down(&self) -> Option<&DownReason> {
         self.down.as_ref()

@@ -22,10 +22,9 @@ impl Machine {
         if self.intake != Intake::Open || self.down.is_some() {
             return;
         }
-        for index in 0..self.slots.len() {
-            if matches!(self.slots[index].state, SlotState::Waiting { .. }) {
-                self.spawn(self.slots[index].id, out);
-            }
+        // Nobody waits for its time any more.
+        for slot in self.slots.iter_mut().filter(|slot| matches!(slot.state, SlotState::Waiting { .. })) {
+            slot.enter(SlotState::VACANT, None);
         }
         self.fit(now, out);
     }
@@ -154,6 +153,8 @@ impl Machine {
     ) {
         let slot = self.slot(id);
         let worker = slot.worker();
+        // It goes for this reason, whatever else it was to go for.
+        slot.retire = None;
         slot.enter(SlotState::Draining { reason }, Some(deadline));
         out.push(Effect::Worker { worker, change: WorkerChange::Draining });
         self.send(worker, Command::Stop, out);

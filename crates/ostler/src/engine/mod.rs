@@ -9,6 +9,7 @@ mod active;
 mod cancel;
 mod cargo;
 mod catalog;
+mod closing;
 mod control;
 mod core;
 mod errand;

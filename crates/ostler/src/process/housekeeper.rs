@@ -155,7 +155,8 @@ mod tests {
 
     fn sleeper(id: WorkerId) -> std::process::Child {
         let mut command = Command::new("sleep");
-        command.arg("1000").env(env::WORKER_ID, id.to_string()).process_group(0).stdin(Stdio::null());
+        command.arg("1000").env(env::WORKER_ID, id.to_string()).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().unwrap()
     }
 

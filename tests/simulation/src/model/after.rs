@@ -1,29 +1,29 @@
 //! What must have happened when a step is over.
 
-use std::time::{Duration, Instant};
-
-use ostler_lifecycle::{Input, JobStatus, Machine};
+use ostler_lifecycle::{Input, JobStatus, Machine, RestartPolicy};
 
 use super::job::Stage;
 use super::restart::Filled;
 use super::step::Frame;
+use super::worker::End;
 use super::{Model, Verdict, ensure};
-
-/// From a hang-up until a worker that does not exit is killed.
-pub(super) const HANG_UP_GRACE: Duration = Duration::from_secs(1);
 
 impl Model {
     pub(super) fn after(&mut self, input: &Input, machine: &Machine) -> Verdict {
         let tick = matches!(input, Input::Tick) && !self.step.quiet;
         self.what_had_to_happen_did(input)?;
         self.restarts_are_prompt(tick)?;
+        self.memory_is_kept()?;
         if tick {
             self.deadlines_are_kept()?;
         }
+        self.deadlines_are_announced(machine)?;
         self.ticks_lead_on(tick, machine)?;
         if self.ending.is_none() && !self.closed {
             self.nobody_waits_beside_an_idle_worker(machine)?;
             self.empty_slots_are_filled_for_pending_jobs(machine)?;
+            self.the_pool_keeps_its_size(machine)?;
+            self.who_is_old_goes(machine)?;
         }
         self.down_means_that_nobody_waits()?;
         self.the_end_takes_all_that_wait()?;
@@ -38,11 +38,14 @@ impl Model {
         ensure(step.cancelling.is_none(), "guarantee_4_a_cancel_is_not_lost", || {
             format!("{:?}", step.cancelling)
         })?;
+        ensure(step.released.is_none(), "a_release_is_heeded", || format!("{:?}", step.released))?;
         ensure(step.still_dying.is_empty(), "guarantee_4_who_does_not_die_is_named", || {
             format!("{:?}", step.still_dying)
         })?;
         ensure(step.submitted.is_none(), "a_submit_is_answered", || format!("{:?}", step.submitted))?;
         ensure(step.gone.is_none(), "a_death_is_announced", || format!("{:?}", step.gone))?;
+        ensure(!step.hopeless || self.down, "a_hopeless_limit_ends_the_pool", || "it goes on".to_owned())?;
+        ensure(!step.futile, "a_limit_is_refused_when_it_is_futile", || "it is heeded".to_owned())?;
         let Input::Frame { worker, .. } = input else { return Ok(()) };
         let wants_kill = matches!(step.frame, Frame::Wrong | Frame::LoadFailed | Frame::EndedAfterCancel);
         ensure(!wants_kill || step.killed.contains(worker), "who_breaks_the_protocol_is_killed", || {
@@ -53,56 +56,17 @@ impl Model {
         ensure(!wants_publish || step.published, "what_is_said_is_published", || format!("{:?}", step.frame))
     }
 
-    /// Nobody is in a state for longer than its deadline allows.
-    fn deadlines_are_kept(&self) -> Verdict {
-        let now = self.now;
-        let over = |at: Option<Instant>, span: Duration| at.is_some_and(|at| at + span <= now);
-        for (key, worker) in &self.workers {
-            if worker.killed.is_some() {
-                continue;
-            }
-            let late = if worker.stopped {
-                over(self.shutdown, Duration::ZERO)
-            } else if let Some(task) = &worker.task {
-                let timeout = self.jobs.get(&task.job).and_then(|job| job.timeout).unwrap_or(Duration::MAX);
-                match (task.leaving_since, task.started_at) {
-                    (Some(since), _) => over(Some(since), self.config.cancel_grace),
-                    (None, None) => over(Some(task.sent_at), self.config.start_timeout),
-                    (None, started) => timeout < Duration::MAX && over(started, timeout),
-                }
-            } else if worker.hello_at.is_none() {
-                over(worker.spawned_at, self.config.start_timeout)
-            } else {
-                !worker.ready && over(worker.hello_at, self.config.load_timeout)
-            };
-            let hung_up = !worker.stopped && over(worker.hung_up_at, HANG_UP_GRACE);
-            ensure(!late && !hung_up, "deadlines_are_kept", || format!("{key} is {worker:?}"))?;
-        }
-        let control = self.controls.iter().find(|(_, control)| control.deadline <= now);
-        ensure(control.is_none(), "an_operation_is_answered_in_time", || format!("{control:?}"))?;
-        let late_end =
-            self.ending.is_some_and(|ending| ending + self.config.kill_timeout <= now) && !self.closed;
-        ensure(!late_end, "guarantee_8_a_shutdown_ends_in_time", || format!("{:?}", self.workers))
-    }
-
-    /// A tick moves the next deadline into the future. A delay of nothing may take a few ticks.
-    fn ticks_lead_on(&mut self, tick: bool, machine: &Machine) -> Verdict {
-        let again = tick && machine.next_deadline().is_some_and(|deadline| deadline <= self.now);
-        self.idle_ticks = if again { self.idle_ticks + 1 } else { 0 };
-        ensure(self.idle_ticks <= self.config.slots, "a_tick_leads_on", || {
-            format!("{} ticks, and the next is due at once", self.idle_ticks)
-        })
-    }
-
+    /// Also a standby is idle: whoever is free takes the next job in the step in which another place is freed, as long as
+    /// no more run than may.
     fn nobody_waits_beside_an_idle_worker(&self, machine: &Machine) -> Verdict {
         let free = self.workers.values().filter(|worker| worker.is_free()).count();
         if free == 0 {
             return Ok(());
         }
-        let waiting = self.jobs.values().filter(|job| job.is_pending()).count();
-        let reserved = waiting.saturating_sub(machine.queued());
+        let reserved = self.reserved(machine);
         ensure(reserved <= free, "a_reservation_has_a_worker", || format!("{reserved} of {free}"))?;
-        if free == reserved {
+        let idle = self.workers.values().filter(|worker| worker.is_free() && worker.is_serving()).count();
+        if idle <= reserved || self.running(machine) >= self.config.max_workers as usize {
             return Ok(());
         }
         let left = self.jobs.iter().find(|(_, job)| job.is_ready());
@@ -110,48 +74,61 @@ impl Model {
     }
 
     fn empty_slots_are_filled_for_pending_jobs(&self, machine: &Machine) -> Verdict {
-        if self.down || machine.queued() == 0 {
+        let delayed = self.jobs.values().filter(|job| job.is_delayed()).count();
+        let waiting = machine.queued().saturating_sub(delayed);
+        if self.down || waiting == 0 {
             return Ok(());
         }
-        let backs_off = self.config.restart_policy == ostler_lifecycle::RestartPolicy::Backoff;
-        let (mut empty, mut coming) = (0, 0);
-        for slot in &self.restarts.slots {
+        let backs_off = self.config.restart_policy == RestartPolicy::Backoff;
+        let (mut taken, mut coming) = (0, 0);
+        for slot in self.restarts.slots.values() {
             match slot {
-                Filled::Not => empty += 1,
                 // It may be waiting for its time.
-                Filled::NotAnyMore { end: super::worker::End::Fault, .. } if backs_off => coming += 1,
-                Filled::NotAnyMore { .. } => empty += 1,
+                Filled::NotAnyMore { end: End::Fault(_), .. } if backs_off => {
+                    taken += 1;
+                    coming += 1;
+                }
+                Filled::NotAnyMore { .. } => {}
                 Filled::With(key) => {
                     let counts = self.workers.get(key).is_some_and(|worker| {
-                        worker.killed.is_some() || (worker.task.is_none() && !worker.stopped)
+                        worker.killed.is_some() || (worker.task.is_none() && worker.listens())
                     });
+                    taken += 1;
                     coming += usize::from(counts);
                 }
             }
         }
+        let enough = match self.pressure {
+            true => usize::from(self.running(machine) == 0),
+            false => waiting,
+        };
         ensure(
-            empty == 0 || coming >= machine.queued(),
+            taken >= self.target() || coming >= enough,
             "an_empty_slot_is_filled_while_jobs_are_pending",
             || {
                 format!(
-                    "{empty} slots are empty, {coming} workers are coming, {} jobs wait",
-                    machine.queued()
+                    "{taken} of {} places are taken, {coming} workers are coming, {waiting} jobs wait",
+                    self.target()
                 )
             },
         )
     }
 
     fn down_means_that_nobody_waits(&self) -> Verdict {
-        let waiting = self.jobs.iter().find(|(_, job)| job.is_pending());
+        let waiting = self.jobs.iter().find(|(_, job)| job.is_pending() || job.is_delayed());
         ensure(!self.down || waiting.is_none(), "down_means_that_nobody_waits", || format!("{waiting:?}"))
     }
 
-    /// A shutdown answers what is open, and its deadline ends what waits.
+    /// A shutdown answers what is open and lets nobody out of quarantine, and its deadline ends what waits.
     fn the_end_takes_all_that_wait(&self) -> Verdict {
         let open = self.shutdown.is_some() && !self.controls.is_empty();
         ensure(!open, "guarantee_8_a_shutdown_answers_what_is_open", || format!("{:?}", self.controls))?;
-        let left = self.ending.is_some() && self.jobs.values().any(super::job::Job::is_pending);
-        ensure(!left, "guarantee_8_the_end_takes_all_that_wait", || format!("{:?}", self.jobs))
+        let left = self.jobs.iter().find(|(_, job)| match job.stage {
+            Stage::Pending { .. } | Stage::Delayed { .. } => self.ending.is_some(),
+            Stage::Quarantined => self.shutdown.is_some(),
+            _ => false,
+        });
+        ensure(left.is_none(), "guarantee_8_the_end_takes_all_that_wait", || format!("{left:?}"))
     }
 
     /// What the machine says of itself is what came out of it.
@@ -162,7 +139,9 @@ impl Model {
         ensure(machine.down().is_some() == self.down, "the_view_is_true", || format!("down: {}", self.down))?;
         for (id, job) in &self.jobs {
             let expected = match job.stage {
-                Stage::Pending { .. } | Stage::Sent(_) => JobStatus::Pending,
+                Stage::Pending { .. } | Stage::Delayed { .. } | Stage::Quarantined | Stage::Sent(_) => {
+                    JobStatus::Pending
+                }
                 Stage::Running(_) => JobStatus::Running,
                 Stage::Cancelling(_) => JobStatus::Cancelling,
             };
@@ -172,14 +151,20 @@ impl Model {
                 job.worker().and_then(|key| self.workers.get(&key)).is_some_and(|w| w.killed.is_some());
             let right = status == Some(expected) || (dying && matches!(job.stage, Stage::Sent(_)));
             ensure(right && status.is_some(), "the_view_is_true", || format!("{id} is {status:?}: {job:?}"))?;
+            let aside = machine.is_quarantined(*id);
+            ensure(aside == (job.stage == Stage::Quarantined), "the_view_is_true", || {
+                format!("{id} is in quarantine: {aside}; {job:?}")
+            })?;
         }
         Ok(())
     }
 
-    /// When nothing is injected any more, every job ends; only one whose process does not die may be left.
+    /// When nothing is injected any more, every job ends; only one whose process does not die may be left, and those in
+    /// quarantine.
     pub(crate) fn liveness_every_job_ends_in_bounded_time(&self) -> Verdict {
-        let left =
-            self.jobs.iter().find(|(_, job)| !job.worker().is_some_and(|worker| self.is_given_up(worker)));
+        let left = self.jobs.iter().find(|(_, job)| {
+            job.stage != Stage::Quarantined && !job.worker().is_some_and(|worker| self.is_given_up(worker))
+        });
         ensure(left.is_none(), "liveness_every_job_ends_in_bounded_time", || format!("{left:?}"))
     }
 

@@ -20,8 +20,8 @@ pub(crate) struct Control {
 impl Control {
     pub(super) fn new(operation: ControlOperation, now: Instant, config: &PoolConfig) -> Self {
         let timeout: Duration = match operation {
-            ControlOperation::Reload => config.reload_timeout,
-            ControlOperation::Unload | ControlOperation::GetState => config.unload_timeout,
+            ControlOperation::Reload(_) => config.reload_timeout,
+            ControlOperation::Unload(_) | ControlOperation::GetState => config.unload_timeout,
         };
         Self { operation, deadline: now + timeout, succeeded: 0, failed: 0 }
     }
@@ -58,11 +58,14 @@ impl Model {
             self.everybody_did_it(id, control.operation)?;
         }
         // A pool that shuts down drains with what it has.
-        let reload_failed = control.operation == ControlOperation::Reload
+        let reload_failed = matches!(control.operation, ControlOperation::Reload(_))
             && !matches!(result, Ok(()) | Err(ControlFailure::ShutDown));
         for worker in self.workers.values_mut() {
             worker.questions.retain(|(_, asked)| *asked != id);
-            worker.obsolete |= reload_failed && worker.chores_done.contains(&id);
+            if reload_failed && worker.listens() && worker.chores_done.contains(&id) {
+                worker.obsolete = true;
+                worker.old = None;
+            }
         }
         Ok(())
     }

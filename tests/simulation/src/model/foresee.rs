@@ -2,22 +2,27 @@
 
 use std::time::Instant;
 
-use ostler_lifecycle::{Admission, FailureKind, Input, JobId, Machine, SlotId, Submit, Ticket, WorkerKey};
+use ostler_lifecycle::{Admission, Category, FailureKind, Input, JobId, Machine, Submit, Ticket};
 
 use super::controls::Control;
 use super::job::{Due, Job, Stage};
+use super::runs::Next;
 use super::step::Step;
-use super::worker::End;
-use super::{Model, Verdict, ensure};
+use super::{Model, Verdict};
 
 impl Model {
     pub(crate) fn foresee(&mut self, now: Instant, input: &Input, machine: &Machine) -> Verdict {
         self.now = now;
         self.step = Step::default();
         match input {
-            Input::Start => self.step.free_start = true,
+            Input::Start => self.foresee_start(),
             Input::Submit(submit) => self.foresee_submit(submit),
-            Input::Cancel { job } => self.foresee_cancel(*job),
+            Input::Cancel { job, grace } => {
+                let grace = *grace;
+                self.foresee_cancel(*job, grace);
+            }
+            Input::Release { job } => self.foresee_release(*job),
+            Input::GiveUp { job } => self.foresee_give_up(*job),
             Input::Admission { job, ticket, answer } => self.foresee_admission(*job, *ticket, answer),
             Input::WorkerSpawned { worker, pid } => match self.workers.get_mut(worker) {
                 None => self.step.quiet = true,
@@ -27,35 +32,47 @@ impl Model {
                     self.step.quiet = worker.given_up;
                 }
             },
-            Input::SpawnFailed { worker, .. } | Input::WorkerExited { worker, .. } => {
-                self.foresee_exit(*worker)
-            }
+            Input::SpawnFailed { worker, .. } => self.foresee_exit(*worker, None),
+            Input::WorkerExited { worker, exit } => self.foresee_exit(*worker, Some(exit)),
             Input::Frame { worker, frame } => self.foresee_frame(*worker, frame),
             Input::Tick => return self.foresee_tick(machine.next_deadline()),
             Input::Control { id, operation } => {
                 self.controls.insert(*id, Control::new(*operation, now, &self.config));
             }
-            Input::RestartWorkers if self.shutdown.is_some() => self.step.quiet = true,
-            Input::RestartWorkers => {
-                self.step.free_start = true;
-                self.restarts.clear();
-                for killed in self.workers.values_mut().filter_map(|worker| worker.killed.as_mut()) {
-                    killed.replaced = true;
-                }
-            }
-            Input::Shutdown { deadline } => {
-                self.step.quiet = self.ending.is_some() || self.closed;
-                let deadline = self.shutdown.map_or(*deadline, |earlier| earlier.min(*deadline));
-                self.shutdown = Some(deadline);
-                self.notice_ending();
-            }
+            Input::RestartWorkers => self.foresee_restart(),
+            Input::Resize { max_workers, standby } => self.foresee_resize(*max_workers, *standby),
+            Input::Memory { available, resident } => self.foresee_memory(*available, resident, machine),
+            Input::Shutdown { deadline } => self.foresee_shutdown(*deadline),
         }
         Ok(())
     }
 
-    fn notice_ending(&mut self) {
-        if self.shutdown.is_some_and(|deadline| deadline <= self.now) && !self.closed {
-            self.ending.get_or_insert(self.now);
+    fn foresee_shutdown(&mut self, deadline: Instant) {
+        self.step.quiet = self.ending.is_some() || self.closed;
+        let deadline = self.shutdown.map_or(deadline, |earlier| earlier.min(deadline));
+        self.shutdown = Some(deadline);
+        for (&id, job) in &self.jobs {
+            if let (Stage::Quarantined, Some(kind)) = (job.stage, job.evidence) {
+                self.step.due.push((id, Due::Failed(kind)));
+            }
+        }
+        self.notice_ending();
+    }
+
+    pub(super) fn notice_ending(&mut self) {
+        if self.shutdown.is_none_or(|deadline| deadline > self.now) || self.closed || self.ending.is_some() {
+            return;
+        }
+        self.ending = Some(self.now);
+        self.delayed_jobs_fail_as_they_did();
+    }
+
+    /// There will be no worker, or no time, for their next attempt.
+    pub(super) fn delayed_jobs_fail_as_they_did(&mut self) {
+        for (&id, job) in &self.jobs {
+            if let (Stage::Delayed { .. }, Some(kind)) = (job.stage, job.evidence) {
+                self.step.due.push((id, Due::Failed(kind)));
+            }
         }
     }
 
@@ -67,41 +84,82 @@ impl Model {
         }
     }
 
-    fn foresee_cancel(&mut self, id: JobId) {
-        let Some(job) = self.jobs.get_mut(&id) else {
+    fn foresee_release(&mut self, id: JobId) {
+        let aside = self.jobs.get(&id).is_some_and(|job| job.stage == Stage::Quarantined);
+        if aside && !self.down && self.shutdown.is_none() {
+            self.step.released = Some(id);
+        } else {
+            self.step.quiet = true;
+        }
+    }
+
+    fn foresee_give_up(&mut self, id: JobId) {
+        match self.jobs.get(&id) {
+            Some(Job { stage: Stage::Quarantined, evidence: Some(kind), .. }) => {
+                self.step.due.push((id, Due::Failed(*kind)));
+            }
+            _ => self.step.quiet = true,
+        }
+    }
+
+    fn foresee_cancel(&mut self, id: JobId, grace: Option<std::time::Duration>) {
+        let now = self.now;
+        let patience = grace.unwrap_or(self.config.cancel_grace);
+        let Some(job) = self.jobs.get(&id) else {
             self.step.quiet = true;
             return;
         };
-        job.cancel_asked = true;
+        let ends_anyway = self.ends_anyway(job);
+        let Some(job) = self.jobs.get_mut(&id) else { return };
         match job.stage {
-            Stage::Pending { .. } => self.step.due.push((id, Due::Cancelled)),
+            Stage::Pending { .. } | Stage::Delayed { .. } | Stage::Quarantined => {
+                self.step.due.push((id, Due::Cancelled));
+                job.cancel_asked = true;
+            }
+            // What ended it was first.
+            Stage::Sent(_) | Stage::Running(_) if ends_anyway => self.step.quiet = true,
             Stage::Sent(key) | Stage::Running(key) => {
-                let doomed = self
-                    .workers
-                    .get(&key)
-                    .and_then(|worker| worker.killed)
-                    .is_some_and(|killed| killed.doom.is_some() || job.begun);
-                if doomed {
-                    // What ended it was first.
-                    job.cancel_asked = false;
-                    self.step.quiet = true;
-                } else {
-                    self.step.cancelling = Some(id);
+                job.cancel_asked = true;
+                self.step.cancelling = Some(id);
+                if let Some(task) = self.workers.get_mut(&key).and_then(|worker| worker.task.as_mut()) {
+                    // Who has not begun has nothing to tidy up.
+                    task.leave_by = Some(if task.started_at.is_some() { now + patience } else { now });
                 }
             }
-            Stage::Cancelling(worker) => {
-                let given_up = self.is_given_up(worker);
-                self.step.quiet = !given_up;
+            Stage::Cancelling(key) => {
+                let given_up = self.is_given_up(key);
                 self.step.still_dying.extend(given_up.then_some(id));
+                let worker = self.workers.get_mut(&key).filter(|worker| worker.listens());
+                let task = worker.and_then(|worker| worker.task.as_mut());
+                // Only who names a grace can change it, and only to a shorter one.
+                if let (Some(grace), Some(task)) = (grace, task) {
+                    task.leave_by = task.leave_by.map(|until| until.min(now + grace));
+                    self.step.quiet = task.leave_by.is_none_or(|until| until > now);
+                } else {
+                    self.step.quiet = !given_up;
+                }
             }
         }
+    }
+
+    /// Its worker is being killed, for a reason that is the job's end as well: it will not run again.
+    fn ends_anyway(&self, job: &Job) -> bool {
+        let killed = job.worker().and_then(|key| self.workers.get(&key)).and_then(|worker| worker.killed);
+        let Some(killed) = killed else { return false };
+        let late = job.begun.then_some((FailureKind::Stalled, Category::Transient));
+        let Some((kind, category)) = killed.doom.or(late) else { return false };
+        let next = job.next(kind, category);
+        next == Next::Over
+            || self.ending.is_some()
+            || (next == Next::Again && self.down)
+            || (next == Next::Quarantine && self.shutdown.is_some())
     }
 
     fn foresee_admission(&mut self, id: JobId, ticket: Ticket, answer: &Admission) {
         let losses = self.losses;
         match self.jobs.get_mut(&id) {
-            Some(job) if job.question.is_some_and(|(open, _)| open == ticket) => {
-                let certain = job.question.is_some_and(|(_, then)| then == losses);
+            Some(job) if job.is_asked(ticket) => {
+                let certain = job.question.as_ref().is_some_and(|question| question.losses == losses);
                 match answer {
                     Admission::Proceed => self.step.admitted = Some(id),
                     Admission::Wait { .. } => {}
@@ -117,129 +175,20 @@ impl Model {
         }
     }
 
-    fn foresee_exit(&mut self, key: WorkerKey) {
-        let Some(worker) = self.workers.remove(&key) else {
-            self.step.quiet = true;
-            return;
-        };
-        if worker.is_free() {
-            self.losses += 1;
-        }
-        if let Some(task) = &worker.task {
-            let failure = match worker.killed {
-                Some(killed) => killed.doom.or(Some(FailureKind::Stalled)),
-                None => Some(FailureKind::Crashed),
-            };
-            self.foresee_end_of_job(task.job, failure);
-        }
-        if !worker.given_up {
-            let replaced = worker.killed.is_some_and(|killed| killed.replaced);
-            self.is_replaced(key.slot, replaced);
-            let end = match worker.killed {
-                Some(killed) => killed.end,
-                None if worker.stopped => End::Asked,
-                // It exits because its job was asked to end.
-                None if worker.task.as_ref().is_some_and(|task| task.leaving_since.is_some()) => End::Asked,
-                None => End::Fault,
-            };
-            self.emptied(key.slot, end);
-        }
-        self.step.gone = Some((key, worker));
-        self.everybody_gets_another_turn();
-    }
-
-    /// A slot has become empty; a restart that was asked for before its end comes now, unless all has ended.
-    fn is_replaced(&mut self, slot: SlotId, asked: bool) {
-        let goes_on = self.shutdown.is_none() && !self.down;
-        self.step.replaced.extend((asked && goes_on).then_some(slot));
-    }
-
-    /// A job's worker is dead, or as good as dead.
-    fn foresee_end_of_job(&mut self, id: JobId, failure: Option<FailureKind>) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        match (job.stage, failure) {
-            (Stage::Cancelling(_), _) => self.step.due.push((id, Due::Cancelled)),
-            (_, Some(kind)) if job.begun || kind == FailureKind::Interrupted => {
-                self.step.due.push((id, Due::Failed(kind)));
-            }
-            _ => {
-                job.stage = Stage::Pending { blocked: false };
-                job.question = None;
-            }
-        }
-    }
-
-    fn foresee_tick(&mut self, deadline: Option<Instant>) -> Verdict {
-        let early = deadline.is_none_or(|deadline| self.now < deadline);
-        self.step.quiet = early;
-        if early {
-            return Ok(());
-        }
-        self.notice_ending();
-        if self.ask_again_at.is_some_and(|at| at <= self.now) {
-            self.everybody_gets_another_turn();
-        }
-        let kill_timeout = self.config.kill_timeout;
-        let hopeless: Vec<WorkerKey> = self
-            .workers
-            .iter()
-            .filter(|(_, worker)| {
-                !worker.given_up && worker.killed.is_some_and(|killed| killed.at + kill_timeout <= self.now)
-            })
-            .map(|(&key, _)| key)
-            .collect();
-        for key in hopeless {
-            self.give_up(key)?;
-        }
-        Ok(())
-    }
-
-    fn give_up(&mut self, key: WorkerKey) -> Verdict {
-        let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
-        worker.given_up = true;
-        let Some(killed) = worker.killed else { return Ok(()) };
-        let job = worker.task.as_ref().map(|task| task.job);
-        self.is_replaced(key.slot, killed.replaced);
-        self.emptied(key.slot, killed.end);
-        if let Some(id) = job {
-            match self.jobs.get(&id).map(|job| job.stage) {
-                Some(Stage::Cancelling(_)) => self.step.still_dying.push(id),
-                Some(_) => {
-                    let kind = killed.doom.unwrap_or(FailureKind::Stalled);
-                    self.step.due.push((id, Due::Failed(kind)));
-                }
-                None => {}
-            }
-        }
-        self.everybody_gets_another_turn();
-        ensure(killed.at <= self.now, "time_runs_forward", || format!("{key} was killed in the future"))
-    }
-
-    fn emptied(&mut self, slot: SlotId, end: End) {
-        self.step.emptied.push((slot, end));
-        self.restarts.empty(slot, end, self.now);
-    }
-
     /// Something was freed, so the hook is asked again for all.
     pub(super) fn everybody_gets_another_turn(&mut self) {
         self.ask_again_at = None;
+        self.step.freed = true;
         for job in self.jobs.values_mut() {
             if let Stage::Pending { blocked } = &mut job.stage {
                 *blocked = false;
+                job.unsure = false;
             }
         }
     }
 
     pub(super) fn accept(&mut self, id: JobId, submit: &Submit) {
-        let job = Job {
-            order: self.submits,
-            priority: submit.priority,
-            timeout: submit.timeout,
-            stage: Stage::Pending { blocked: false },
-            begun: false,
-            cancel_asked: false,
-            question: None,
-        };
+        let job = Job::new(self.submits, submit, &self.config.retry, self.now);
         self.jobs.insert(id, job);
     }
 }

@@ -1,6 +1,6 @@
 //! What a frame means: the protocol as a table, written a second time.
 
-use ostler_lifecycle::{JobId, WorkerFrame, WorkerKey};
+use ostler_lifecycle::{Category, ControlOperation, FailureKind, JobId, WorkerFrame, WorkerKey};
 
 use super::Model;
 use super::job::{Due, Stage};
@@ -9,6 +9,7 @@ use super::worker::{Task, Worker};
 
 impl Model {
     pub(super) fn foresee_frame(&mut self, key: WorkerKey, frame: &WorkerFrame) {
+        let now = self.now;
         let Some(worker) = self.workers.get_mut(&key) else {
             self.step.quiet = true;
             return;
@@ -19,23 +20,46 @@ impl Model {
         let held = worker.task.as_ref().map(|task| task.job).filter(|_| garbled);
         let named =
             held.or(named_job(frame)).filter(|job| worker.task.as_ref().is_some_and(|task| task.job == *job));
-        if !worker.listens() {
-            self.step.quiet = true;
-        } else {
+        if worker.listens() {
             self.step.frame = meaning(worker, frame);
-            self.step.quiet = matches!(self.step.frame, Frame::Nothing);
+            // What it prints comes through a pipe that others may hold, and a hang-up is no sign of life.
+            if !matches!(frame, WorkerFrame::Output { .. } | WorkerFrame::HungUp) {
+                worker.lives(now);
+            }
         }
+        self.step.quiet = matches!(self.step.frame, Frame::Nothing);
+        if let (true, Some(task)) = (is_report(self.step.frame), &mut worker.task) {
+            task.reported_at = now;
+        }
+        self.heed(key, frame);
+        if let Some(job) = named.and_then(|job| self.jobs.get_mut(&job)) {
+            job.begun = true;
+            if let (Frame::Started, Stage::Sent(worker)) = (self.step.frame, job.stage) {
+                job.stage = Stage::Running(worker);
+                job.start_by = None;
+            }
+        }
+    }
+
+    fn heed(&mut self, key: WorkerKey, frame: &WorkerFrame) {
+        let now = self.now;
+        if let (Frame::Ready, WorkerFrame::Ready { loaded, resident, .. }) = (self.step.frame, frame) {
+            if !self.becomes_ready(key, loaded, *resident) {
+                self.step.frame = Frame::LoadFailed;
+            }
+            return;
+        }
+        let Some(worker) = self.workers.get_mut(&key) else { return };
         match self.step.frame {
-            Frame::Hello => worker.hello_at = Some(self.now),
-            Frame::Ready => worker.ready = true,
+            Frame::Hello => worker.hello_at = Some(now),
             Frame::Chunk => worker.task.iter_mut().for_each(|task| task.next_chunk += 1),
-            Frame::Started => worker.task.iter_mut().for_each(|task| task.started_at = Some(self.now)),
+            Frame::Started => worker.task.iter_mut().for_each(|task| task.started_at = Some(now)),
             Frame::Chore => {
-                let done = worker.chore.take();
                 let succeeded = matches!(frame, WorkerFrame::Response { result: Ok(()), .. });
-                if let Some((id, _)) = done {
+                if let Some((id, _)) = worker.chore.take() {
                     if succeeded {
                         worker.chores_done.push(id);
+                        self.plugin_changed(key, id);
                     }
                     self.chore_answered(id, succeeded);
                 }
@@ -45,26 +69,55 @@ impl Model {
                 self.chore_answered(id, true);
             }
             Frame::Nothing if *frame == WorkerFrame::HungUp && worker.listens() => {
-                worker.hung_up_at = Some(self.now);
+                worker.hung_up_at = Some(now);
+                // The job that it was reserved for may go to another one.
+                if worker.is_free() {
+                    self.losses += 1;
+                    self.step.quiet = false;
+                }
             }
-            Frame::Ended => {
-                let task = worker.task.take();
-                let due = match frame {
-                    WorkerFrame::Result { result: Ok(()), .. } => Due::Completed,
-                    _ => Due::FailedByPlugin,
-                };
-                self.step.due.extend(task.map(|task| (task.job, due)));
-                self.everybody_gets_another_turn();
+            Frame::Ended => self.foresee_result(key, frame),
+            _ => {}
+        }
+    }
+
+    fn foresee_result(&mut self, key: WorkerKey, frame: &WorkerFrame) {
+        let WorkerFrame::Result { result, resident, .. } = frame else { return };
+        let due = match result {
+            Ok(()) => Due::Completed,
+            Err(failure) => Due::RunFailed(failure.kind, failure.category),
+        };
+        let task = self.workers.get_mut(&key).and_then(|worker| worker.task.take());
+        self.step.due.extend(task.map(|task| (task.job, due)));
+        self.ran_a_job(key, *resident);
+        self.everybody_gets_another_turn();
+    }
+
+    fn plugin_changed(&mut self, key: WorkerKey, id: ostler_lifecycle::ControlId) {
+        let operation = self.controls.get(&id).map(|control| control.operation);
+        let Some(worker) = self.workers.get_mut(&key) else { return };
+        match operation {
+            Some(ControlOperation::Reload(plugin)) => {
+                worker.warm.insert(plugin);
+            }
+            Some(ControlOperation::Unload(plugin)) => {
+                worker.warm.remove(&plugin);
             }
             _ => {}
         }
-        if let Some(job) = named.and_then(|job| self.jobs.get_mut(&job)) {
-            job.begun = true;
-            if let (Frame::Started, Stage::Sent(worker)) = (self.step.frame, job.stage) {
-                job.stage = Stage::Running(worker);
-            }
-        }
     }
+
+    /// What a job that has begun dies of when its worker breaks the protocol.
+    pub(super) fn doom_of_a_breach(&self, worker: &Worker) -> Option<(FailureKind, Category)> {
+        let task = worker.task.as_ref()?;
+        let begun = self.jobs.get(&task.job).is_some_and(|job| job.begun);
+        begun.then_some((FailureKind::Protocol, Category::Fatal))
+    }
+}
+
+/// Whether a frame shows that the job gets on.
+fn is_report(frame: Frame) -> bool {
+    matches!(frame, Frame::Started | Frame::Noted | Frame::Chunk)
 }
 
 fn named_job(frame: &WorkerFrame) -> Option<JobId> {
@@ -79,15 +132,9 @@ fn named_job(frame: &WorkerFrame) -> Option<JobId> {
 
 fn meaning(worker: &Worker, frame: &WorkerFrame) -> Frame {
     match (frame, &worker.task) {
-        (WorkerFrame::HungUp, _) => Frame::Nothing,
-        (WorkerFrame::Output { job, attempt }, Some(task))
-            if task.started_at.is_some() && (*job, *attempt) == (task.job, task.attempt) =>
-        {
-            Frame::Noted
-        }
-        (WorkerFrame::Output { .. }, _) => Frame::Nothing,
+        (WorkerFrame::HungUp | WorkerFrame::Pong, _) => Frame::Nothing,
         (WorkerFrame::Hello, _) if worker.hello_at.is_none() => Frame::Hello,
-        (WorkerFrame::Ready { request, failed }, _) if worker.init == Some(*request) && !worker.ready => {
+        (WorkerFrame::Ready { request, failed, .. }, _) if worker.init == Some(*request) && !worker.ready => {
             if failed.is_empty() {
                 Frame::Ready
             } else {
@@ -105,12 +152,14 @@ fn meaning(worker: &Worker, frame: &WorkerFrame) -> Frame {
             .find(|(asked, _)| asked == request)
             .map_or(Frame::Nothing, |(_, id)| Frame::State(*id)),
         (_, Some(task)) => meaning_for_job(task, frame),
+        // It may be late, and no worker is to blame for it.
+        (WorkerFrame::Output { .. }, None) => Frame::Nothing,
         _ => Frame::Wrong,
     }
 }
 
 fn meaning_for_job(task: &Task, frame: &WorkerFrame) -> Frame {
-    let (started, leaving) = (task.started_at.is_some(), task.leaving_since.is_some());
+    let (started, leaving) = (task.started_at.is_some(), task.leave_by.is_some());
     let mine = |job: JobId, attempt: u32| job == task.job && attempt == task.attempt;
     match *frame {
         WorkerFrame::Started { request, job, attempt }
@@ -119,6 +168,8 @@ fn meaning_for_job(task: &Task, frame: &WorkerFrame) -> Frame {
             Frame::Started
         }
         WorkerFrame::Note { job, attempt } if started && mine(job, attempt) => Frame::Noted,
+        WorkerFrame::Output { job, attempt } if started && mine(job, attempt) => Frame::Noted,
+        WorkerFrame::Output { .. } => Frame::Nothing,
         WorkerFrame::Chunk { .. } | WorkerFrame::Response { .. } if leaving => Frame::Nothing,
         WorkerFrame::Chunk { job, attempt, seq }
             if started && mine(job, attempt) && seq == task.next_chunk =>

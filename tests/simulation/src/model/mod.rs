@@ -5,11 +5,19 @@
 
 mod after;
 mod controls;
+mod deadlines;
+mod ends;
 mod foresee;
 mod frames;
 mod job;
 mod jobs;
+mod kills;
+mod lives;
+mod memory;
+mod pool;
 mod restart;
+mod retries;
+mod runs;
 mod step;
 mod worker;
 mod workers;
@@ -17,10 +25,12 @@ mod workers;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use ostler_lifecycle::{ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, Ticket, WorkerKey};
+use ostler_lifecycle::{
+    ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, SlotId, Ticket, WorkerKey,
+};
 
 use self::controls::Control;
-use self::job::Job;
+use self::job::{Job, Stage};
 use self::restart::Restarts;
 use self::step::Step;
 use self::worker::Worker;
@@ -49,6 +59,18 @@ pub(crate) struct Model {
     /// When the shutdown's deadline was noticed.
     ending: Option<Instant>,
     closed: bool,
+    /// The host is short of memory.
+    pressure: bool,
+    /// What was taken at least, once it was ready, by the last worker of a slot that had to make room.
+    needs: BTreeMap<SlotId, u64>,
+    /// The pool was made larger while the host was short of memory.
+    grows_later: bool,
+    /// The pool was made smaller once: busy workers may be marked to go.
+    shrunk: bool,
+    /// Fewer jobs may run than once: more may be reserved for.
+    narrowed: bool,
+    /// First jobs in a row that made their workers grow too much.
+    grown_in_a_row: u32,
     /// Ticks at the same moment, without anything else.
     idle_ticks: u32,
     step: Step,
@@ -57,7 +79,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(config: PoolConfig, now: Instant) -> Self {
         Self {
-            restarts: Restarts::new(&config),
+            restarts: Restarts::default(),
             config,
             now,
             jobs: BTreeMap::new(),
@@ -74,6 +96,12 @@ impl Model {
             shutdown: None,
             ending: None,
             closed: false,
+            pressure: false,
+            needs: BTreeMap::new(),
+            grows_later: false,
+            shrunk: false,
+            narrowed: false,
+            grown_in_a_row: 0,
             idle_ticks: 0,
             step: Step::default(),
         }
@@ -81,9 +109,14 @@ impl Model {
 
     /// Judges what the machine made of an input that was foreseen.
     pub(crate) fn judge(&mut self, input: &Input, effects: &[Effect], machine: &Machine) -> Verdict {
-        ensure(!self.step.quiet || effects.is_empty(), "what_comes_late_changes_nothing", || {
-            format!("{input:?} led to {effects:?}")
-        })?;
+        // The budget may have room again for who is to replace a worker that is recycled.
+        let late_start = |effect: &Effect| matches!(effect, Effect::Spawn { .. }) && self.is_recycling();
+        ensure(
+            !self.step.quiet || effects.iter().all(late_start),
+            "what_comes_late_changes_nothing",
+            || format!("{input:?} led to {effects:?}"),
+        )?;
+        self.pressure_has_a_reason(machine)?;
         for effect in effects {
             self.effect(effect, input)?;
         }
@@ -97,13 +130,14 @@ impl Model {
             Effect::Kill { worker } => self.kill(*worker, input),
             Effect::AskAdmission { job, ticket } => self.ask(*job, *ticket),
             Effect::Publish { job, change } => self.publish(*job, change, input),
-            Effect::Settle { job, outcome } => self.settle(*job, outcome),
+            Effect::Settle { job, outcome } => self.settle(*job, outcome, input),
             Effect::Reject { job, rejection } => self.reject(*job, rejection, input),
             Effect::StillDying { job, pid } => self.still_dying(*job, *pid),
             Effect::Worker { worker, change } => self.worker_change(*worker, change, input),
             Effect::Report { id } => self.report(*id),
             Effect::Answer { id, result } => self.answer(*id, result),
-            Effect::Down { .. } => self.went_down(),
+            Effect::Down { reason } => self.went_down(reason),
+            Effect::RecyclingRefused { .. } => self.limit_refused(),
             Effect::Up => self.came_up(input),
             Effect::Closed { still_dying } => self.close(still_dying),
         }
@@ -111,12 +145,16 @@ impl Model {
 
     /// The jobs that a worker has.
     pub(crate) fn jobs_in_workers(&self) -> Vec<JobId> {
-        self.jobs.iter().filter(|(_, job)| !job.is_pending()).map(|(&id, _)| id).collect()
+        self.jobs.iter().filter(|(_, job)| job.worker().is_some()).map(|(&id, _)| id).collect()
+    }
+
+    pub(crate) fn jobs_in_quarantine(&self) -> Vec<JobId> {
+        self.jobs.iter().filter(|(_, job)| job.stage == Stage::Quarantined).map(|(&id, _)| id).collect()
     }
 
     /// Whether the hook's answer to this question would count.
     pub(crate) fn awaits_admission(&self, job: JobId, ticket: Ticket) -> bool {
-        self.jobs.get(&job).is_some_and(|job| job.question.is_some_and(|(open, _)| open == ticket))
+        self.jobs.get(&job).is_some_and(|job| job.is_asked(ticket))
     }
 
     fn is_given_up(&self, worker: WorkerKey) -> bool {

@@ -1,49 +1,104 @@
-//! Whether a worker may be started: the policy's table and the budget, written a second time.
+//! Whether a worker may be started: the policy's table, the budgets and the pool's size, written a second time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use ostler_lifecycle::{Input, PoolConfig, RestartPolicy, SlotId, WorkerKey};
+use ostler_lifecycle::{DownReason, Input, RestartPolicy, SlotId, WorkerKey};
 
-use super::worker::{End, Worker};
+use super::worker::{End, Fault, Worker};
 use super::{Model, Verdict, ensure};
 
 /// The slots as far as restarts go.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Restarts {
-    pub(super) slots: Vec<Filled>,
-    /// When workers were started after a fault.
-    after_faults: VecDeque<Instant>,
+    /// Those that ever had a worker.
+    pub(super) slots: BTreeMap<SlotId, Filled>,
+    /// When workers were started after a fault: after one of a worker that was never ready, and of one that was.
+    after_load_faults: VecDeque<Instant>,
+    after_crashes: VecDeque<Instant>,
 }
 
 /// What fills a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Filled {
-    /// It never had a worker.
-    Not,
     With(WorkerKey),
     /// Its worker is gone, or was given up.
     NotAnyMore {
         end: End,
         since: Instant,
+        /// What is owed to it.
+        owed: Owed,
     },
 }
 
+/// What is owed to an empty slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Owed {
+    Nothing,
+    /// A start, after the policy's delay.
+    Delayed,
+    /// A start, when the host has enough memory again.
+    Postponed,
+    /// The same, if there was a place for it, which cannot be seen from outside.
+    PerhapsPostponed,
+}
+
 impl Restarts {
-    pub(super) fn new(config: &PoolConfig) -> Self {
-        Self { slots: vec![Filled::Not; config.slots as usize], after_faults: VecDeque::new() }
+    /// A restart is asked for: what has happened does not count any more.
+    fn forget_faults(&mut self) {
+        self.after_load_faults.clear();
+        self.after_crashes.clear();
+        for slot in self.slots.values_mut() {
+            if let Filled::NotAnyMore { end, owed, .. } = slot {
+                (*end, *owed) = (End::Asked, Owed::Nothing);
+            }
+        }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.after_faults.clear();
+    fn starts_after(&mut self, fault: Fault) -> &mut VecDeque<Instant> {
+        match fault {
+            Fault::Load => &mut self.after_load_faults,
+            Fault::Crash => &mut self.after_crashes,
+        }
     }
 
-    pub(super) fn empty(&mut self, slot: SlotId, end: End, since: Instant) {
-        self.slots[slot.0 as usize] = Filled::NotAnyMore { end, since };
+    /// What was owed is owed otherwise now.
+    pub(super) fn turn_debts(&mut self, from: Owed, to: Owed) {
+        for slot in self.slots.values_mut() {
+            if let Filled::NotAnyMore { owed, .. } = slot
+                && *owed == from
+            {
+                *owed = to;
+            }
+        }
     }
 }
 
 impl Model {
+    pub(super) fn slot_is_empty(&mut self, slot: SlotId, end: End, comes_back: bool) {
+        let policy = self.config.restart_policy;
+        let by_policy = match (policy, end) {
+            (RestartPolicy::Always | RestartPolicy::Backoff, _) => true,
+            (RestartPolicy::OnCancellation, End::Asked) => true,
+            (RestartPolicy::OnCancellation, End::Fault(_)) | (RestartPolicy::Never, _) => false,
+        };
+        // What is in the way of a restart is in the way later too, but for want of memory.
+        let room = self.has_room_for_another(slot);
+        self.step.emptied.push((slot, end, room));
+        let owed = if self.down || self.shutdown.is_some() || room == Some(false) {
+            Owed::Nothing
+        } else if self.pressure && (by_policy || comes_back) {
+            if room == Some(true) { Owed::Postponed } else { Owed::PerhapsPostponed }
+        } else if self.pressure && self.step.returning.contains(&slot) {
+            Owed::PerhapsPostponed
+        } else if policy == RestartPolicy::Backoff && end != End::Asked && room == Some(true) {
+            Owed::Delayed
+        } else {
+            Owed::Nothing
+        };
+        self.restarts.slots.insert(slot, Filled::NotAnyMore { end, since: self.now, owed });
+    }
+
     pub(super) fn spawn(&mut self, key: WorkerKey, input: &Input) -> Verdict {
         let last = std::mem::replace(&mut self.last_generation, key.generation.0);
         ensure(last < key.generation.0, "names_are_new", || format!("{key} came after generation {last}"))?;
@@ -51,72 +106,102 @@ impl Model {
             format!("{key} is spawned")
         })?;
         ensure(!self.down, "guarantee_7_down_means_no_restart", || format!("{key} is spawned"))?;
-        let filled = self.restarts.slots.get(key.slot.0 as usize).copied();
-        match filled {
-            Some(Filled::Not) => self.slot_is_wanted(key, input)?,
-            Some(Filled::NotAnyMore { end, .. }) => self.guarantee_7_no_more_restarts(key, end, input)?,
-            _ => {
-                return ensure(false, "a_slot_holds_one_worker", || format!("{key}, but it has {filled:?}"));
+        match self.restarts.slots.get(&key.slot).copied() {
+            None => self.somebody_is_wanted(key, input)?,
+            Some(Filled::NotAnyMore { end, owed, .. }) => {
+                self.guarantee_7_no_more_restarts(key, end, owed, input)?;
+            }
+            Some(Filled::With(other)) => {
+                return ensure(false, "a_slot_holds_one_worker", || format!("{key}, but it has {other}"));
             }
         }
-        self.restarts.slots[key.slot.0 as usize] = Filled::With(key);
+        self.short_of_memory_one_worker_has_to_do(key, input)?;
+        self.restarts.slots.insert(key.slot, Filled::With(key));
+        self.needs.remove(&key.slot);
         self.step.filled.push(key.slot);
-        self.workers.insert(key, Worker::default());
-        Ok(())
+        let dies_old = |worker: &Worker| worker.old.is_some() && worker.killed.is_some() && !worker.given_up;
+        let recycles = self.is_recycling() || self.workers.values().any(dies_old);
+        let spare = recycles && self.shutdown.is_none();
+        self.workers.insert(key, Worker { spare, was_spare: spare, ..Worker::default() });
+        self.no_more_workers_than_places(key)
     }
 
-    fn slot_is_wanted(&self, key: WorkerKey, input: &Input) -> Verdict {
-        let wanted = self.step.free_start || self.jobs.values().any(super::job::Job::is_pending);
+    /// A worker is started where none is owed: for a job, for one that is to be recycled, or because the pool grows.
+    fn somebody_is_wanted(&self, key: WorkerKey, input: &Input) -> Verdict {
+        let recycles = self.is_recycling() && self.shutdown.is_none();
+        let late = self.step.room.is_some() && self.grows_later;
+        let grows = (self.step.resized || late) && self.shutdown.is_none();
+        let wanted =
+            self.step.free_start || recycles || grows || self.jobs.values().any(super::job::Job::is_pending);
         ensure(wanted, "guarantee_7_no_more_restarts_than_the_policy_allows", || {
             format!("{key} is spawned at {input:?}, and no job is pending")
         })
     }
 
-    fn guarantee_7_no_more_restarts(&mut self, key: WorkerKey, end: End, input: &Input) -> Verdict {
+    fn guarantee_7_no_more_restarts(
+        &mut self,
+        key: WorkerKey,
+        end: End,
+        owed: Owed,
+        input: &Input,
+    ) -> Verdict {
         const CHECK: &str = "guarantee_7_no_more_restarts_than_the_policy_allows";
         if self.step.free_start || self.step.replaced.contains(&key.slot) {
             return Ok(());
         }
         let by_policy = match (self.config.restart_policy, end) {
+            _ if self.step.returning.contains(&key.slot) => true,
+            _ if self.step.room.is_some() && matches!(owed, Owed::Postponed | Owed::PerhapsPostponed) => true,
             (RestartPolicy::Always | RestartPolicy::Backoff, _)
             | (RestartPolicy::OnCancellation, End::Asked) => self.shutdown.is_none(),
-            (RestartPolicy::OnCancellation, End::Fault) | (RestartPolicy::Never, _) => false,
+            (RestartPolicy::OnCancellation, End::Fault(_)) | (RestartPolicy::Never, _) => false,
         };
         if !by_policy {
-            self.slot_is_wanted(key, input)?;
+            self.somebody_is_wanted(key, input)?;
         }
-        if end == End::Asked {
-            return Ok(());
-        }
-        self.restarts.after_faults.push_back(self.now);
-        let (used, max) = (self.starts_in_the_window(), self.config.max_restart_attempts);
+        let End::Fault(fault) = end else { return Ok(()) };
+        self.restarts.starts_after(fault).push_back(self.now);
+        let (used, max) = (self.starts_in_the_window(fault), self.config.max_restart_attempts);
         ensure(used <= max as usize, CHECK, || {
-            format!("{key} is start {used} after a fault within the window, and {max} are allowed")
+            format!("{key} is start {used} after a {fault:?} fault within the window, and {max} are allowed")
         })
     }
 
-    fn starts_in_the_window(&mut self) -> usize {
+    fn starts_in_the_window(&mut self, fault: Fault) -> usize {
         let window = self.config.restart_window;
         let now = self.now;
-        self.restarts.after_faults.retain(|&at| at + window > now);
-        self.restarts.after_faults.len()
+        let starts = self.restarts.starts_after(fault);
+        starts.retain(|&at| at + window > now);
+        starts.len()
     }
 
-    /// Down is only said when the budget is spent: on starts, or on starts that are waiting for their time.
-    pub(super) fn went_down(&mut self) -> Verdict {
+    /// Down is only said when a budget is spent, on starts or on starts that are waiting for their time, or when a limit
+    /// leaves no worker alive.
+    pub(super) fn went_down(&mut self, reason: &DownReason) -> Verdict {
+        const CHECK: &str = "guarantee_7_down_only_when_the_budget_is_spent";
         ensure(!self.down, "down_is_said_once", || "twice".to_owned())?;
         self.down = true;
         self.step.went_down = true;
-        let scheduled = self
-            .restarts
-            .slots
-            .iter()
-            .filter(|slot| matches!(slot, Filled::NotAnyMore { end: End::Fault, .. }))
-            .count();
-        let used = self.starts_in_the_window() + scheduled.saturating_sub(1);
+        self.delayed_jobs_fail_as_they_did();
+        self.restarts.turn_debts(Owed::Delayed, Owed::Nothing);
+        self.restarts.turn_debts(Owed::Postponed, Owed::Nothing);
+        self.restarts.turn_debts(Owed::PerhapsPostponed, Owed::Nothing);
+        let fault = match reason {
+            DownReason::Crashes { .. } => Fault::Crash,
+            DownReason::LoadFailures { .. } => Fault::Load,
+            DownReason::LimitTooLow { .. } => {
+                return ensure(self.step.hopeless, "no_limit_is_too_low_without_figures", || {
+                    format!("{reason}")
+                });
+            }
+        };
+        let waits =
+            |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end, .. } if *end == End::Fault(fault));
+        let scheduled = self.restarts.slots.values().filter(waits).count();
+        let used = self.starts_in_the_window(fault) + scheduled.saturating_sub(1);
         let max = self.config.max_restart_attempts as usize;
-        ensure(used >= max, "guarantee_7_down_only_when_the_budget_is_spent", || {
-            format!("{used} starts after faults at most, and {max} are allowed")
+        ensure(used >= max && scheduled > 0, CHECK, || {
+            format!("{used} starts after {fault:?} faults at most, and {max} are allowed")
         })
     }
 
@@ -125,32 +210,87 @@ impl Model {
         ensure(was_down && matches!(input, Input::RestartWorkers), "up_is_asked_for", || format!("{input:?}"))
     }
 
+    /// The pool is to have all its workers, as soon as there is memory for them.
+    pub(super) fn foresee_start(&mut self) {
+        self.step.free_start = true;
+        self.grows_later |= self.pressure;
+    }
+
+    pub(super) fn foresee_restart(&mut self) {
+        if self.shutdown.is_some() {
+            self.step.quiet = true;
+            return;
+        }
+        self.foresee_start();
+        self.restarts.forget_faults();
+        for worker in self.workers.values_mut() {
+            // Who is one too many has a successor only if it is not when it is gone.
+            worker.may_return = !worker.listens();
+            worker.is_replaced(!worker.may_be_surplus());
+            worker.killed.iter_mut().for_each(|killed| killed.end = End::Asked);
+        }
+    }
+
     /// What the policy owes to the slots that have just become empty, and to those that wait.
-    pub(super) fn restarts_are_prompt(&self, tick: bool) -> Verdict {
+    pub(super) fn restarts_are_prompt(&mut self, tick: bool) -> Verdict {
         const CHECK: &str = "the_policy_restarts_what_it_promises";
         if self.down || self.shutdown.is_some() {
             return Ok(());
         }
-        for &(slot, end) in &self.step.emptied {
-            let filled = self.step.filled.contains(&slot);
-            let replaced = self.step.replaced.contains(&slot);
-            let at_once = match (self.config.restart_policy, end) {
-                _ if replaced => true,
-                (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, End::Fault) => continue,
-                (RestartPolicy::Backoff, End::Fault) => false,
-                _ => true,
-            };
-            ensure(filled == at_once || self.step.free_start, CHECK, || {
-                format!("slot {slot} was emptied by {end:?}, and filled at once: {filled}")
-            })?;
+        self.empty_slots_get_their_due()?;
+        // Who waits for its time takes a place, unless others have taken all of them.
+        let longest = self.config.restart_backoff_max;
+        let now = self.now;
+        let late = |since: Instant| since + longest < now;
+        let filled = self.restarts.slots.values().filter(|slot| match slot {
+            Filled::With(_) => true,
+            Filled::NotAnyMore { end, since, owed } => {
+                *end != End::Asked && !(*owed == Owed::Delayed && late(*since))
+            }
+        });
+        let few = filled.count() < self.target();
+        let overdue = self.restarts.slots.iter().find(
+            |(_, slot)| matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since)),
+        );
+        ensure(!tick || !few || overdue.is_none(), CHECK, || format!("a restart is overdue: {overdue:?}"))?;
+        for slot in self.restarts.slots.values_mut().filter(|_| tick && !few) {
+            if let Filled::NotAnyMore { since, owed: owed @ Owed::Delayed, .. } = slot
+                && late(*since)
+            {
+                *owed = Owed::Nothing;
+            }
         }
-        let late = |slot: &Filled| {
-            matches!(slot, Filled::NotAnyMore { end: End::Fault, since }
-                if *since + self.config.restart_backoff_max < self.now)
+        Ok(())
+    }
+
+    fn empty_slots_get_their_due(&self) -> Verdict {
+        const CHECK: &str = "the_policy_restarts_what_it_promises";
+        // Where several become empty at once, it depends on who is first.
+        let &[(slot, end, room)] = &self.step.emptied[..] else { return Ok(()) };
+        if self.step.free_start || self.pressure {
+            return Ok(());
+        }
+        let filled = self.step.filled.contains(&slot);
+        let at_once = match (self.config.restart_policy, end) {
+            _ if self.step.replaced.contains(&slot) => true,
+            (RestartPolicy::Never, _) | (RestartPolicy::OnCancellation, End::Fault(_)) => return Ok(()),
+            (RestartPolicy::Backoff, End::Fault(_)) => false,
+            _ => true,
         };
-        let overdue = tick
-            && self.config.restart_policy == RestartPolicy::Backoff
-            && self.restarts.slots.iter().any(late);
-        ensure(!overdue, CHECK, || format!("a restart is overdue: {:?}", self.restarts.slots))
+        let expected = match room {
+            Some(room) => at_once && room,
+            // Some may be waiting for their time, or not.
+            None if at_once => return Ok(()),
+            None => false,
+        };
+        // The replacement for one that is old now may have taken the place.
+        if filled && self.is_recycling() {
+            return Ok(());
+        }
+        ensure(filled == expected, CHECK, || {
+            format!(
+                "slot {slot} was emptied by {end:?}, and filled at once: {filled}; there was room: {room:?}"
+            )
+        })
     }
 }

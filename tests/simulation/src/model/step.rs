@@ -8,10 +8,12 @@ use super::worker::{End, Worker};
 pub(crate) struct Step {
     /// It is about something that is over: it must change nothing.
     pub(crate) quiet: bool,
-    /// Jobs that must end now, and how.
+    /// What must become of jobs now.
     pub(crate) due: Vec<(JobId, Due)>,
     /// The job that must be on its way to Cancelling.
     pub(crate) cancelling: Option<JobId>,
+    /// The job that must be let out of quarantine.
+    pub(crate) released: Option<JobId>,
     /// Jobs whose worker does not die, which must be said.
     pub(crate) still_dying: Vec<JobId>,
     /// The job that the hook has just agreed to.
@@ -24,18 +26,51 @@ pub(crate) struct Step {
     pub(crate) frame: Frame,
     /// The worker that has just gone.
     pub(crate) gone: Option<(WorkerKey, Worker)>,
-    /// Slots that have become empty, and how.
-    pub(crate) emptied: Vec<(SlotId, End)>,
+    /// How it leaves its slot, and whether somebody is to come back there whatever the policy says.
+    pub(crate) leaves: Option<(End, bool)>,
+    /// Slots that have become empty, how, and whether there was room for another worker.
+    pub(crate) emptied: Vec<(SlotId, End, Option<bool>)>,
     /// Starts that are asked for, so that policy and budget do not count.
     pub(crate) free_start: bool,
     /// Slots that have just become empty, for which a restart was asked.
     pub(crate) replaced: Vec<SlotId>,
+    /// Slots that have just become empty, and may be filled again whatever the policy says.
+    pub(crate) returning: Vec<SlotId>,
     /// Slots that were filled.
     pub(crate) filled: Vec<SlotId>,
-    /// Workers that were killed.
+    /// Workers that were killed, and that were told to stop.
     pub(crate) killed: Vec<WorkerKey>,
+    pub(crate) stopped: Vec<WorkerKey>,
+    /// Workers that take more memory than they may, and must go.
+    pub(crate) over_limit: Vec<WorkerKey>,
+    /// The host is short of memory: who may have to go, as things were before.
+    pub(crate) eviction: Option<Eviction>,
+    /// The host was short of memory, and has as much again as it needs and so much more.
+    pub(crate) room: Option<u64>,
+    /// All that had to go are back, so the pressure is over.
+    pub(crate) relief: bool,
+    /// The pool gets another size, and a smaller one for the first time.
+    pub(crate) resized: bool,
+    pub(crate) first_shrink: bool,
+    /// Something was freed, so that those who wait for resources may be asked about.
+    pub(crate) freed: bool,
+    /// A limit would end every worker: the pool must be down now.
+    pub(crate) hopeless: bool,
+    /// A limit to growth is exceeded by every first job: it must be given up now.
+    pub(crate) futile: bool,
     pub(crate) went_down: bool,
     pub(crate) published: bool,
+}
+
+/// Who may be given up for want of memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Eviction {
+    /// Somebody is on its way out already: what that gives back must be seen first.
+    pub(crate) waits: bool,
+    /// Those that may be the one: several, if it cannot be said who is reserved, or if they are of one size.
+    pub(crate) candidates: Vec<WorkerKey>,
+    /// Who went.
+    pub(crate) gone: Vec<WorkerKey>,
 }
 
 /// What a frame means, in the state in which its worker is.
@@ -49,7 +84,7 @@ pub(crate) enum Frame {
     Started,
     Noted,
     Chunk,
-    /// It ends a job, as is noted among those that must.
+    /// It ends a run, as is noted among what must become of jobs.
     Ended,
     EndedAfterCancel,
     Chore,

@@ -1,15 +1,13 @@
 //! What may be said to workers and of workers.
 
 use ostler_lifecycle::{
-    Command, ControlId, ControlOperation, EndCause, EndReason, FailureKind, Input, JobId, RequestId,
-    WorkerChange, WorkerKey,
+    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RequestId, WorkerChange,
+    WorkerKey,
 };
 
-use super::after::HANG_UP_GRACE;
-use super::job::Stage;
 use super::restart::Filled;
 use super::step::Frame;
-use super::worker::{End, Killed, Task, Worker};
+use super::worker::{Task, Why, Worker};
 use super::{Model, Verdict, ensure};
 
 impl Model {
@@ -25,121 +23,88 @@ impl Model {
         let now = self.now;
         let worker = self.workers.get(&key);
         let fits = worker.is_some_and(|worker| {
-            worker.hello_at.is_some()
-                && worker.listens()
-                && match command {
-                    Command::Init => worker.init.is_none() && self.step.frame == Frame::Hello,
-                    Command::Execute { attempt, .. } => worker.is_free() && attempt == 1 && !worker.obsolete,
-                    Command::Cancel { job } => {
-                        worker
-                            .task
-                            .as_ref()
-                            .is_some_and(|task| task.job == job && task.leaving_since.is_none())
-                            && matches!(input, Input::Cancel { job: asked } if *asked == job)
-                    }
-                    Command::Reload { id } => worker.is_free() && self.is_open(id, ControlOperation::Reload),
-                    Command::Unload { id } => worker.is_free() && self.is_open(id, ControlOperation::Unload),
-                    Command::GetState => worker.ready && matches!(input, Input::Control { .. }),
-                    Command::Stop => worker.is_free() && self.shutdown.is_some(),
-                }
+            worker.hello_at.is_some() && worker.listens() && self.may_be_told(worker, command, input)
         });
         ensure(fits, "who_is_told_something_can_hear_it", || format!("{command:?} to {key}, {worker:?}"))?;
-        if let Command::Execute { job, .. } = command {
-            self.execute(job, key)?;
+        if let Command::Execute { job, attempt } = command {
+            self.execute(job, attempt, key)?;
         }
+        if command == Command::Stop {
+            self.stop(key)?;
+        }
+        if command == Command::Ping {
+            self.ping(key, input)?;
+        }
+        let plugin = match command {
+            Command::Execute { job, .. } => self.jobs.get(&job).map(|job| job.plugin),
+            _ => None,
+        };
         let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
         match (command, input) {
             (Command::Init, _) => worker.init = Some(request),
             (Command::Execute { job, attempt }, _) => {
-                let (started_at, leaving_since) = (None, None);
+                worker.warm.extend(plugin);
+                worker.lives(now);
                 worker.task = Some(Task {
                     job,
                     attempt,
                     request,
                     sent_at: now,
-                    started_at,
+                    started_at: None,
+                    reported_at: now,
                     next_chunk: 0,
-                    leaving_since,
+                    leave_by: None,
                 });
             }
-            (Command::Cancel { .. }, _) => {
-                worker.task.iter_mut().for_each(|task| task.leaving_since = Some(now));
+            (Command::Reload { id } | Command::Unload { id }, _) => {
+                worker.lives(now);
+                worker.chore = Some((id, request));
             }
-            (Command::Reload { id } | Command::Unload { id }, _) => worker.chore = Some((id, request)),
             (Command::GetState, Input::Control { id, .. }) => worker.questions.push((request, *id)),
-            (Command::GetState, _) => {}
-            (Command::Stop, _) => worker.stopped = true,
+            (Command::GetState | Command::Cancel { .. } | Command::Stop | Command::Ping, _) => {}
         }
         Ok(())
     }
 
-    fn is_open(&self, id: ControlId, operation: ControlOperation) -> bool {
-        self.controls.get(&id).is_some_and(|control| control.operation == operation)
+    fn may_be_told(&self, worker: &Worker, command: Command, input: &Input) -> bool {
+        match command {
+            Command::Init => worker.init.is_none() && self.step.frame == Frame::Hello,
+            Command::Execute { .. } => worker.is_free() && !worker.obsolete,
+            Command::Cancel { job } => {
+                worker.task.as_ref().is_some_and(|task| {
+                    task.job == job && task.leave_by.is_some_and(|until| until > self.now)
+                }) && matches!(input, Input::Cancel { job: asked, .. } if *asked == job)
+            }
+            Command::Reload { id } => {
+                worker.is_free()
+                    && self.is_open(id, |operation| matches!(operation, ControlOperation::Reload(_)))
+            }
+            Command::Unload { id } => {
+                worker.is_free()
+                    && self.is_open(id, |operation| matches!(operation, ControlOperation::Unload(_)))
+            }
+            Command::GetState => worker.ready && matches!(input, Input::Control { .. }),
+            Command::Ping => worker.must_show_life(),
+            Command::Stop => worker.is_free(),
+        }
     }
 
-    pub(super) fn kill(&mut self, key: WorkerKey, input: &Input) -> Verdict {
-        let worker = self.workers.get(&key);
-        let alive = worker.is_some_and(|worker| worker.killed.is_none());
-        ensure(alive, "a_worker_is_killed_once", || format!("{key} is {worker:?}"))?;
-        let reason = worker.and_then(|worker| self.reason_to_kill(key, worker, input));
-        ensure(reason.is_some(), "guarantee_3_nothing_is_killed_without_a_reason", || {
-            format!("{key} is {worker:?}")
-        })?;
-        let now = self.now;
-        let (Some(worker), Some((end, doom))) = (self.workers.get_mut(&key), reason) else { return Ok(()) };
-        if worker.is_free() {
-            self.losses += 1;
-        }
-        worker.killed = Some(Killed { at: now, end, doom, replaced: false });
-        self.step.killed.push(key);
+    fn is_open(&self, id: ControlId, fits: impl Fn(ControlOperation) -> bool) -> bool {
+        self.controls.get(&id).is_some_and(|control| fits(control.operation))
+    }
+
+    /// A worker is asked whether it lives: when it was silent for the interval, or again, when the host overslept the
+    /// answer.
+    fn ping(&mut self, key: WorkerKey, input: &Input) -> Verdict {
+        let (now, config) = (self.now, &self.config);
+        let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
+        let due = worker.pulse_deadline(config).is_some_and(|deadline| deadline <= now);
+        let first = worker.pinged_at.is_none();
+        let right =
+            due && matches!(input, Input::Tick) && (first || worker.is_looked_at_too_late(config, now));
+        ensure(right, "who_speaks_is_not_asked_whether_it_lives", || format!("{key} is {worker:?}"))?;
+        worker.pinged_at = Some(now);
         Ok(())
-    }
-
-    /// Why a worker may be killed in this step, and what becomes of a job that it has begun.
-    fn reason_to_kill(
-        &self,
-        key: WorkerKey,
-        worker: &Worker,
-        input: &Input,
-    ) -> Option<(End, Option<FailureKind>)> {
-        let now = self.now;
-        let subject = matches!(input, Input::Frame { worker, .. } if *worker == key);
-        let tick = matches!(input, Input::Tick);
-        let over = |at: Option<std::time::Instant>, span| tick && at.is_some_and(|at| at + span <= now);
-        let begun = |task: &Task| self.jobs.get(&task.job).is_some_and(|job| job.begun);
-        let ending = self.ending.is_some();
-        if (subject && self.step.frame == Frame::Wrong) || over(worker.hung_up_at, HANG_UP_GRACE) {
-            let doom = worker.task.as_ref().filter(|task| begun(task)).map(|_| FailureKind::Protocol);
-            return Some((End::Fault, doom));
-        }
-        if let Some(task) = &worker.task {
-            let job = self.jobs.get(&task.job)?;
-            return match (job.stage, task.started_at) {
-                (Stage::Cancelling(_), _) => {
-                    let no_grace = self.config.cancel_grace.is_zero() || task.started_at.is_none();
-                    let asked = no_grace && matches!(input, Input::Cancel { job } if *job == task.job);
-                    let grace_over = over(task.leaving_since, self.config.cancel_grace);
-                    let ended = subject && self.step.frame == Frame::EndedAfterCancel;
-                    (asked || grace_over || ended || ending).then_some((End::Asked, None))
-                }
-                (_, Some(started)) if job.timeout.is_some_and(|timeout| over(Some(started), timeout)) => {
-                    Some((End::Asked, Some(FailureKind::TimedOut)))
-                }
-                (_, None) if over(Some(task.sent_at), self.config.start_timeout) => Some((End::Fault, None)),
-                _ => ending.then_some((End::Asked, Some(FailureKind::Interrupted))),
-            };
-        }
-        let chore_over = worker.chore.is_some()
-            && self.controls.iter().any(|(id, control)| {
-                worker.chore.is_some_and(|(chore, _)| chore == *id) && control.deadline <= now
-            });
-        let silent = worker.hello_at.is_none() && over(worker.spawned_at, self.config.start_timeout);
-        let slow = !worker.ready && over(worker.hello_at, self.config.load_timeout);
-        let broken = subject && self.step.frame == Frame::LoadFailed;
-        if (tick && chore_over) || silent || slow || broken {
-            return Some((End::Fault, None));
-        }
-        (worker.obsolete || self.shutdown.is_some()).then_some((End::Asked, None))
     }
 
     pub(super) fn worker_change(&mut self, key: WorkerKey, change: &WorkerChange, input: &Input) -> Verdict {
@@ -150,34 +115,49 @@ impl Model {
         let right = worker.is_some_and(|worker| match change {
             WorkerChange::Spawned { pid } => {
                 matches!(input, Input::WorkerSpawned { worker, .. } if *worker == key)
-                    && worker_pid(worker, *pid)
+                    && worker.pid == Some(*pid)
             }
             WorkerChange::Loading => self.step.frame == Frame::Hello && worker.listens(),
             WorkerChange::Idle => worker.is_free(),
             WorkerChange::Busy { job } => {
                 worker.listens() && worker.task.as_ref().is_some_and(|task| task.job == *job)
             }
-            WorkerChange::Draining => worker.is_free() && self.shutdown.is_some(),
+            // The word to stop follows, and is judged.
+            WorkerChange::Draining => worker.is_free(),
             WorkerChange::Gone { .. } => false,
         });
         ensure(right, "what_is_said_of_a_worker_is_true", || format!("{key}: {change:?} of {worker:?}"))
     }
 
     fn worker_gone(&mut self, key: WorkerKey, cause: &EndCause, was_ready: bool, input: &Input) -> Verdict {
-        let Some((gone, worker)) = self.step.gone.take() else {
+        let Some((gone, worker)) = self.step.gone.clone() else {
             return ensure(false, "a_worker_goes_once", || format!("{key}: {cause:?}"));
         };
-        let end = match cause {
-            EndCause::Ended(reason) => end_of(reason),
-            EndCause::SpawnFailed(_) | EndCause::OnItsOwn => End::Fault,
-        };
         let right = match (cause, worker.killed, input) {
-            (EndCause::Ended(_), Some(killed), _) => killed.end == end,
-            (EndCause::Ended(EndReason::Shutdown), None, _) => worker.stopped,
+            (EndCause::Ended(reason), Some(killed), _) => killed.why == Why::of(reason),
+            (EndCause::Ended(reason), None, _) => worker.stopped.is_some_and(|stopped| match reason {
+                EndReason::Shutdown => self.shutdown.is_some(),
+                EndReason::Surplus => stopped.surplus,
+                // Who stood beside the others, or was to go for another reason, may be old for a later one.
+                EndReason::Recycled(why) => {
+                    let loose = worker.was_spare || self.shrunk;
+                    stopped.recycled && worker.old.is_some_and(|(of, _)| loose || of == *why)
+                }
+                _ => false,
+            }),
             (EndCause::SpawnFailed(_), None, Input::SpawnFailed { .. })
             | (EndCause::OnItsOwn, None, Input::WorkerExited { .. }) => true,
             _ => false,
         };
+        if let Some((end, comes_back)) = self.step.leaves.take() {
+            self.slot_is_empty(key.slot, end, comes_back);
+        }
+        self.step.gone = None;
+        // Somebody else takes the place of who was recycled, whatever the policy says.
+        let recycled = matches!(cause, EndCause::Ended(EndReason::Recycled(_)));
+        if recycled && self.shutdown.is_none() && !self.down && !self.pressure && !worker.given_up {
+            self.step.replaced.push(key.slot);
+        }
         ensure(gone == key && right && was_ready == worker.ready, "an_end_has_the_cause_that_it_had", || {
             format!("{key}: {cause:?}, ready: {was_ready}; {gone} was {worker:?}")
         })
@@ -193,29 +173,12 @@ impl Model {
             .map(|(&id, _)| id)
             .collect();
         ensure(left.is_empty(), "guarantee_8_closed_when_all_is_over", || format!("left are {left:?}"))?;
-        let alive = self.restarts.slots.iter().any(|slot| matches!(slot, Filled::With(_)));
+        let alive = self.restarts.slots.values().any(|slot| matches!(slot, Filled::With(_)));
         ensure(!alive, "guarantee_8_closed_when_all_is_over", || format!("{:?}", self.restarts.slots))?;
         let mut said = still_dying.to_vec();
         said.sort_unstable();
         let mut known: Vec<u32> = self.workers.values().filter_map(|worker| worker.pid).collect();
         known.sort_unstable();
         ensure(said == known, "guarantee_8_who_does_not_die_is_named", || format!("{said:?}, not {known:?}"))
-    }
-}
-
-fn worker_pid(worker: &Worker, pid: u32) -> bool {
-    worker.pid == Some(pid)
-}
-
-/// Whether the host wanted a worker to end for this reason.
-fn end_of(reason: &EndReason) -> End {
-    match reason {
-        EndReason::Cancelled | EndReason::TimedOut | EndReason::Retired | EndReason::Shutdown => End::Asked,
-        EndReason::Stalled
-        | EndReason::SilentAtStart
-        | EndReason::LoadTimedOut
-        | EndReason::LoadFailed(_)
-        | EndReason::ControlTimedOut
-        | EndReason::Protocol(_) => End::Fault,
     }
 }

@@ -1,62 +1,61 @@
 //! 8. Within a second of the host's SIGKILL, no process of a worker's group and no socket is left.
 
-use std::io::BufRead;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ostler::JobManager;
 use ostler_tests::lab::Task;
 
+use crate::host::Host;
 use crate::support::{echo, group, is_held, is_stopped, launch, scratch, signal, socket_of, within};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_with_an_idle_worker_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with_job(&echo("done")), 1).await;
+    assert_dies_with_its_worker(Host::start("job", &echo("done")), 1).await;
 }
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_with_a_hanging_job_leaves_nothing() {
     let directory = scratch();
-    assert_dies_with_its_worker(Host::with_job(&Task::Hang(directory.path().join("hang"))), 1).await;
+    assert_dies_with_its_worker(Host::start("job", &Task::Hang(directory.path().join("hang"))), 1).await;
 }
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_with_a_spinning_job_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with_job(&Task::Spin), 1).await;
+    assert_dies_with_its_worker(Host::start("job", &Task::Spin), 1).await;
 }
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_whose_job_is_stuck_in_a_full_socket_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with("unread", &Task::Emit(1_000, 1_000_000)), 1).await;
+    assert_dies_with_its_worker(Host::start("unread", &Task::Emit(1_000, 1_000_000)), 1).await;
 }
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_whose_job_has_a_child_leaves_nothing() {
     let directory = scratch();
     let hang = directory.path().join("hang");
-    let host = Host::with_job(&Task::Steps(vec![Task::LeaveChild, Task::Hang(hang.clone())]));
+    let host = Host::start("job", &Task::Steps(vec![Task::LeaveChild, Task::Hang(hang.clone())]));
     assert!(within(Duration::from_secs(30), || hang.exists()).await);
     assert_dies_with_its_worker(host, 2).await;
 }
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_with_a_worker_that_still_loads_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with("loading", &echo("never")), 1).await;
+    assert_dies_with_its_worker(Host::start("loading", &echo("never")), 1).await;
 }
 
 #[tokio::test]
 async fn guarantee_8_a_killed_host_whose_runtime_is_blocked_leaves_nothing() {
-    assert_dies_with_its_worker(Host::with("blocked", &Task::Spin), 1).await;
+    assert_dies_with_its_worker(Host::start("blocked", &Task::Spin), 1).await;
 }
 
 /// The kernel wakes a stopped group when its last tie to a session goes, and it finds its host dead.
 #[tokio::test]
 async fn guarantee_8_a_killed_host_with_a_stopped_worker_leaves_nothing() {
     let directory = scratch();
-    let host = Host::with_job(&Task::Hang(directory.path().join("hang")));
+    let host = Host::start("job", &Task::Hang(directory.path().join("hang")));
     signal(host.worker, "STOP");
     // A stop takes its time, and the kernel wakes only a group that has stopped.
     assert!(within(Duration::from_secs(30), || is_stopped(host.worker)).await);
@@ -75,7 +74,7 @@ async fn assert_dies_with_its_worker(mut host: Host, members: usize) {
 #[tokio::test]
 async fn guarantee_3_a_host_that_waits_for_a_death_does_not_poll_for_it() {
     let directory = scratch();
-    let host = Host::with_job(&Task::Hang(directory.path().join("hang")));
+    let host = Host::start("job", &Task::Hang(directory.path().join("hang")));
     let manager = launch().await;
     // Whatever the start still had to do is done after a while.
     let before = wakes_of_a_while(&manager, &host).await;
@@ -97,34 +96,4 @@ fn wakes(tasks: &Path) -> u64 {
     let supervisor = texts.find(|text| text.starts_with("Name:\tostler-supervis")).unwrap();
     let mut lines = supervisor.lines();
     lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:\t")).unwrap().parse().unwrap()
-}
-
-/// A host of its own, to be killed.
-struct Host {
-    process: Child,
-    worker: u32,
-}
-
-impl Host {
-    fn with_job(task: &Task) -> Self {
-        Self::with("job", task)
-    }
-
-    fn with(scenario: &str, task: &Task) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lab-host"))
-            .args([scenario, &serde_json::to_string(task).unwrap()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        std::io::BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, worker: line.trim().parse().unwrap() }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

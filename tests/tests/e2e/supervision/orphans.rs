@@ -1,15 +1,15 @@
 //! R5, R6, R25, R26: workers live as long as their host, and no longer.
 
-use std::io::BufRead;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use ostler_tests::lab::Task;
 use tokio::runtime::Builder;
 
+use crate::host::Host;
 use crate::support::{at_once, echo, lab, runs, scratch, within};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,51 +72,32 @@ fn r5_a_runtime_that_is_dropped_takes_its_workers_along() {
     drop(manager);
 }
 
-/// A host of its own, whose records are in a directory of the test.
-struct Host {
-    process: Child,
-    worker: u32,
-}
-
-impl Host {
-    fn start(scenario: &str, task: &Task, records: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lab-host"))
-            .args([scenario, &serde_json::to_string(task).unwrap()])
-            .env("XDG_RUNTIME_DIR", records)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        std::io::BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, worker: line.trim().parse().unwrap() }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn records() -> tempfile::TempDir {
     let directory = scratch();
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     directory
 }
 
+/// What is written of a worker is written by a thread of its own.
+fn is_recorded(records: &Path, pid: u32) -> bool {
+    let files = std::fs::read_dir(records.join("ostler")).into_iter().flatten();
+    let texts = files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+    texts.into_iter().any(|text| text.split_ascii_whitespace().any(|word| word == pid.to_string()))
+}
+
 /// A program that is no worker asks for no parent-death signal, and hears no hang-up.
 #[tokio::test(flavor = "multi_thread")]
 async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
     let records = records();
-    let mut dead = Host::start("stranger", &echo("never"), records.path());
+    let mut dead = Host::with_records("stranger", &echo("never"), records.path());
     let orphan = dead.worker;
+    assert!(within(PATIENCE, || is_recorded(records.path(), orphan)).await);
     let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
     dead.process.kill().unwrap();
     dead.process.wait().unwrap();
     assert!(runs(orphan), "nobody else has ended it");
 
-    let next = Host::start("job", &Task::Spin, records.path());
+    let next = Host::with_records("job", &Task::Spin, records.path());
     assert!(within(Duration::from_secs(2), || !runs(orphan)).await, "it is ended at the next start");
     assert!(runs(next.worker) && runs(bystander.id()));
     bystander.kill().unwrap();
@@ -126,10 +107,10 @@ async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r25_a_host_that_lives_is_left_alone_by_another_one() {
     let records = records();
-    let first = Host::start("job", &Task::Spin, records.path());
-    let second = Host::start("job", &Task::Spin, records.path());
+    let first = Host::with_records("job", &Task::Spin, records.path());
+    let second = Host::with_records("job", &Task::Spin, records.path());
     assert!(runs(first.worker) && runs(second.worker));
-    let third = Host::start("job", &echo("done"), records.path());
+    let third = Host::with_records("job", &echo("done"), records.path());
     assert!(runs(first.worker) && runs(second.worker) && runs(third.worker));
 }
 

@@ -22,7 +22,8 @@ fn directory(scratch: &Scratch) -> RecordDirectory {
 /// A worker that is left over: a shell that leads a group, and a child of it.
 fn leftover() -> (Child, Noted) {
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "sleep 1000 & wait"]).process_group(0).stdin(Stdio::null());
+    command.args(["-c", "sleep 1000 & wait"]).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().unwrap();
     let pid = Pid::from_child(&child);
     within("the shell has a child", || members(pid) == 2);

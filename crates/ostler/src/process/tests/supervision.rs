@@ -1,5 +1,5 @@
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler_lifecycle::ExitStatus;
 use tokio::sync::oneshot;
@@ -24,10 +24,11 @@ async fn an_end_of_its_own_is_told_with_times() {
 async fn a_kill_of_ours_is_told_with_its_time() {
     let child = start(shell("exec sleep 1000")).await;
     child.process.kill();
+    let between = Instant::now();
     child.process.kill();
     let exit = child.spawned.exit.await.unwrap();
     assert_eq!(exit.status, ExitStatus::Signal { number: libc::SIGKILL, core_dumped: false });
-    assert!(exit.killed_at.is_some(), "{exit:?}");
+    assert!(exit.killed_at.is_some_and(|at| at <= between), "{exit:?}");
     // Later kills change nothing, and hit nobody.
     child.process.kill();
 }
@@ -52,7 +53,9 @@ async fn a_kill_does_not_wait_for_the_supervisor() {
         held.send(()).unwrap();
         let _ = released.recv();
     });
-    drop(Process::new().spawn(shell("exit 0"), hold, Box::new(drop)).await.unwrap().exit);
+    let other = Process::new();
+    drop(other.spawn(shell("exec sleep 1000"), hold, Box::new(drop)).await.unwrap().exit);
+    other.kill();
     is_held.recv_timeout(Duration::from_secs(10)).unwrap();
     child.process.kill();
     let pid = child.pid();

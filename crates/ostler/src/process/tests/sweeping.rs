@@ -111,6 +111,7 @@ fn one_walk_serves_several_workers_and_spares_strangers() {
 fn sleeper(value: &str) -> std::process::Child {
     let mut command = Command::new("sleep");
     command.arg("1000").env(env::WORKER_ID, value).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
 

@@ -1,0 +1,157 @@
+//! Why a worker may be killed.
+
+use std::time::{Duration, Instant};
+
+use ostler_lifecycle::{Category, FailureKind, Input, WorkerKey};
+
+use super::deadlines::HANG_UP_GRACE;
+use super::job::Stage;
+use super::step::Frame;
+use super::worker::{End, Killed, Task, Why, Worker};
+use super::{Model, Verdict, ensure};
+
+/// What speaks for a kill.
+struct Reason {
+    end: End,
+    /// What becomes of a job that has begun.
+    doom: Option<(FailureKind, Category)>,
+    why: Why,
+}
+
+impl Model {
+    pub(super) fn kill(&mut self, key: WorkerKey, input: &Input) -> Verdict {
+        let worker = self.workers.get(&key);
+        let alive = worker.is_some_and(|worker| worker.killed.is_none());
+        ensure(alive, "a_worker_is_killed_once", || format!("{key} is {worker:?}"))?;
+        let reason = worker.and_then(|worker| self.reason_to_kill(key, worker, input));
+        ensure(reason.is_some(), "guarantee_3_nothing_is_killed_without_a_reason", || {
+            format!("{key} is {worker:?}")
+        })?;
+        let (at, room) = (self.now, &mut self.step.eviction);
+        let (Some(worker), Some(Reason { end, doom, why })) = (self.workers.get_mut(&key), reason) else {
+            return Ok(());
+        };
+        if worker.is_free() {
+            self.losses += 1;
+        }
+        // Somebody was to take its place already.
+        let replaced = worker.stopped.is_some_and(|stopped| stopped.recycled || stopped.replaced);
+        let evicted = why == Why::MemoryPressure;
+        worker.killed = Some(Killed { at, end, doom, why, replaced: evicted || replaced });
+        if let (true, Some(eviction)) = (evicted, room) {
+            eviction.gone.push(key);
+            self.needs.insert(key.slot, worker.baseline.unwrap_or_default());
+        }
+        self.step.killed.push(key);
+        Ok(())
+    }
+
+    /// Why a worker may be killed in this step, in the order in which reasons are looked at.
+    fn reason_to_kill(&self, key: WorkerKey, worker: &Worker, input: &Input) -> Option<Reason> {
+        let subject = matches!(input, Input::Frame { worker, .. } if *worker == key);
+        let fault = |why, doom| Some(Reason { end: worker.fault(), doom, why });
+        let asked = |why, doom| Some(Reason { end: End::Asked, doom, why });
+        if let Some(stopped) = worker.stopped {
+            let late = self.is_over(input, stopped.until, Duration::ZERO)
+                || self.is_over(input, worker.hung_up_at, HANG_UP_GRACE);
+            return if late || self.ending.is_some() { asked(Why::LetGo, None) } else { None };
+        }
+        if (subject && self.step.frame == Frame::Wrong)
+            || self.is_over(input, worker.hung_up_at, HANG_UP_GRACE)
+        {
+            return fault(Why::Breach, self.doom_of_a_breach(worker));
+        }
+        if subject && self.step.frame == Frame::LoadFailed {
+            return fault(Why::LoadFailed, None);
+        }
+        if let Some(task) = &worker.task
+            && let Some(reason) = self.reason_of_its_job(worker, task, input)
+        {
+            return Some(reason);
+        }
+        if self.is_too_slow_to_begin(worker, input) {
+            return fault(Why::TooSlow, None);
+        }
+        if self.has_no_pulse(worker, input) {
+            let begun = worker.task.as_ref().is_some_and(|task| task.started_at.is_some());
+            return fault(Why::Unresponsive, begun.then_some((FailureKind::Stalled, Category::Transient)));
+        }
+        if self.step.over_limit.contains(&key) {
+            let begun = worker.task.as_ref().is_some_and(|task| task.started_at.is_some());
+            let doom = begun.then_some((FailureKind::Crashed, Category::Resource));
+            return match worker.has_done_nothing() {
+                true => fault(Why::LoadFailed, None),
+                false => asked(Why::MemoryLimit, doom),
+            };
+        }
+        if self.has_to_make_room(key) {
+            let begun = worker.task.as_ref().is_some_and(|task| task.started_at.is_some());
+            let doom = begun.then_some((FailureKind::Interrupted, Category::Resource));
+            return asked(Why::MemoryPressure, doom);
+        }
+        if worker.task.is_some() {
+            let doom = Some((FailureKind::Interrupted, Category::Transient));
+            return if self.ending.is_some() { asked(Why::LetGo, doom) } else { None };
+        }
+        if self.is_too_slow_for_the_pool(worker, input) {
+            return fault(Why::TooSlow, None);
+        }
+        let useless = !worker.ready && self.is_surplus(key);
+        if worker.obsolete || self.shutdown.is_some() || useless { asked(Why::LetGo, None) } else { None }
+    }
+
+    /// What its own job says.
+    fn reason_of_its_job(&self, worker: &Worker, task: &Task, input: &Input) -> Option<Reason> {
+        let job = self.jobs.get(&task.job)?;
+        let asked = |why, doom| Some(Reason { end: End::Asked, doom, why });
+        match (job.stage, task.started_at) {
+            (Stage::Cancelling(_), _) => {
+                let timely = matches!(input, Input::Tick | Input::Cancel { .. });
+                let grace_over = timely && task.leave_by.is_some_and(|until| until <= self.now);
+                let ended = self.step.frame == Frame::EndedAfterCancel
+                    && matches!(input, Input::Frame { worker, .. } if Some(*worker) == job.worker());
+                if grace_over || ended { asked(Why::Cancelled, None) } else { None }
+            }
+            (_, Some(_)) if job.timeout.is_some_and(|span| self.is_over(input, task.started_at, span)) => {
+                asked(Why::TimedOut, Some((FailureKind::TimedOut, Category::Transient)))
+            }
+            (_, Some(_))
+                if job
+                    .stall_timeout
+                    .is_some_and(|span| self.is_over(input, Some(task.reported_at), span)) =>
+            {
+                asked(Why::Silent, Some((FailureKind::Stalled, Category::Transient)))
+            }
+            (_, None) if self.is_over(input, Some(task.sent_at), self.config.start_timeout) => {
+                Some(Reason { end: worker.fault(), doom: None, why: Why::Stalled })
+            }
+            _ => None,
+        }
+    }
+
+    /// It was asked whether it lives, has said nothing since, and the host did not oversleep.
+    fn has_no_pulse(&self, worker: &Worker, input: &Input) -> bool {
+        worker.must_show_life()
+            && self.is_over(input, worker.pinged_at, self.config.heartbeat_timeout)
+            && !worker.is_looked_at_too_late(&self.config, self.now)
+    }
+
+    /// It does not say hello, or does not become ready.
+    fn is_too_slow_to_begin(&self, worker: &Worker, input: &Input) -> bool {
+        match worker.hello_at {
+            None => self.is_over(input, worker.spawned_at, self.config.start_timeout),
+            Some(_) => !worker.ready && self.is_over(input, worker.hello_at, self.config.load_timeout),
+        }
+    }
+
+    /// It does not carry out what the whole pool does.
+    fn is_too_slow_for_the_pool(&self, worker: &Worker, input: &Input) -> bool {
+        let deadline = |(chore, _)| self.controls.get(&chore).map(|control| control.deadline);
+        self.is_over(input, worker.chore.and_then(deadline), Duration::ZERO)
+    }
+
+    /// Whether a tick may say that it took too long.
+    fn is_over(&self, input: &Input, since: Option<Instant>, span: Duration) -> bool {
+        matches!(input, Input::Tick) && since.is_some_and(|since| since + span <= self.now)
+    }
+}
