@@ -6,7 +6,7 @@ use crate::clock;
 use crate::figures::Spread;
 use crate::outside::Process;
 
-/// How soon a daemon is to be gone after its worker: on a machine that has more to do, all but one in a hundred.
+/// How soon a daemon is to be gone after its worker: on a machine that has more to do, all but one in twenty.
 const SOON: Duration = Duration::from_millis(100);
 /// How soon it must be gone, whatever else is to do.
 const LATEST: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ impl Daemons {
 
     /// Whether nearly all went soon.
     pub(crate) fn went_soon(&self) -> bool {
-        self.seen.longer_than(SOON) <= self.seen.len().div_ceil(100)
+        self.seen.longer_than(SOON) <= self.seen.len().div_ceil(20)
     }
 
     /// Those that are still there.
