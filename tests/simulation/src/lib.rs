@@ -45,14 +45,19 @@
 //! - A refused limit to growth left the replacement that it had called for: `no_more_workers_than_the_pool_has_places`,
 //!   `who_is_too_many_is_let_go`; growth was taken for granted where nobody had measured:
 //!   `no_more_workers_than_the_pool_has_places`.
-//! - A worker was started after its delay or by a resize although the host was short of memory, and one that died
-//!   meanwhile never came back: `short_of_memory_one_worker_has_to_do`, `who_made_room_comes_back`.
+//! - A worker was started by a resize although the host was short of memory, and one that died meanwhile never came back:
+//!   `short_of_memory_one_worker_has_to_do`, `who_made_room_comes_back`. What was to come back when the host was short of
+//!   memory for the last time came back after the next time: `guarantee_7_no_more_restarts_than_the_policy_allows`.
+//! - A replacement was started for an old worker beside others that were too many already, and another one when an old one
+//!   was gone for which nobody had come: `no_more_workers_than_the_pool_has_places`. It was let go while the old one was
+//!   being killed for its job: `guarantee_3_nothing_is_killed_without_a_reason`.
+//! - Where two places were being cleared while the pool grew by one, the one that was to be filled was cleared first, and
+//!   neither was: `the_policy_restarts_what_it_promises`.
 //! - A resize started workers after faults beyond the budget: `guarantee_7_no_more_restarts_than_the_policy_allows`; a
-//!   restart on request still held old faults against slots that stayed empty:
+//!   restart on request still held old faults against slots that stayed empty, or whose workers were dying:
 //!   `guarantee_7_down_only_when_the_budget_is_spent`.
 //! - A pool that grew in a shutdown had no slots for those that waited: `an_empty_slot_is_filled_while_jobs_are_pending`.
 //!   One that shrank started workers that had waited for their time: `no_more_workers_than_the_pool_has_places`.
-//! - A job that the hook admitted after a shrink ran beside as many as may: `nothing_starts_without_the_hook`.
 //! - Late output of an earlier job put off the stall timeout of the next one: `deadlines_are_announced`.
 //! - Down was said twice when two workers ran into a limit: `down_is_said_once`.
 //!
@@ -107,8 +112,10 @@
 //!   is said: `guarantee_7_down_only_when_the_budget_is_spent`.
 //! - A shrink ends a worker that is reserved: `guarantee_3_nothing_is_killed_without_a_reason`; it is ignored, or lets busy
 //!   workers go before idle ones: `who_is_too_many_is_let_go`.
-//! - A frame that a dead worker left half said is ignored: `an_end_has_the_cause_that_it_had`; it counts also after a signal:
-//!   `a_worker_is_killed_once`.
+//! - A frame that a dead worker left half said is ignored, or is a breach of the protocol also after a signal:
+//!   `guarantee_5_the_first_one_handled_wins`.
+//! - Who had to go comes back although there is no room, or several at once: `short_of_memory_one_worker_has_to_do`. What
+//!   has replaced nobody stays: `no_replacement_is_left_over`.
 
 #![expect(clippy::print_stdout, reason = "the speed of every run is printed")]
 
