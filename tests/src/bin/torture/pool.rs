@@ -85,8 +85,7 @@ fn config(args: &Args) -> WorkerConfig {
         reload_timeout: Duration::from_secs(5),
         unload_timeout: Duration::from_secs(5),
         shutdown_timeout: Duration::from_millis(300),
-        // Short, so that a stopped worker is found soon; and longer together than the second for which a reader that
-        // does not read holds up a worker, whose answer is not heard meanwhile.
+        // Short, so that a stopped worker is found soon, and long enough for a machine that has much else to do.
         heartbeat_interval: Duration::from_millis(200),
         heartbeat_timeout: Duration::from_millis(1_000),
         recycling: Recycling { after_jobs: Some(8), after_age: None, after_growth: Some(60 << 20) },
