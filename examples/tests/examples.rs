@@ -35,6 +35,17 @@ fn cancel_and_restart() {
 }
 
 #[test]
+fn keep_going() {
+    let expected = r#"
+put aside after 2 attempts: Some(Fault { signal: "SIGABRT" })
+released: hay
+cancelled: true
+by Some("alice"), because Some("wrong file"), proven: true
+"#;
+    prints(env!("CARGO_BIN_EXE_keep_going"), expected);
+}
+
+#[test]
 fn streaming() {
     let letters = ["h", "o", "r", "s", "e"].iter().enumerate().map(|(number, letter)| {
         let (first, second) = (2 * number + 3, 2 * number + 4);

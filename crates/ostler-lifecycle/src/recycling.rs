@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// middle of a job. One worker is replaced at a time.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Recycling {
-    /// Jobs that it has run.
+    /// Jobs that it has run. It may run more while its replacement loads: this contains leaks, and does not give each job
+    /// a worker of its own.
     pub after_jobs: Option<u32>,
     /// How long it has been ready.
     pub after_age: Option<Duration>,

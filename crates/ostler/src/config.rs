@@ -31,7 +31,9 @@ pub struct WorkerConfig {
     /// What happens when a worker is gone. Default [`RestartPolicy::Backoff`].
     pub restart_policy: RestartPolicy,
     /// Restarts that are allowed within `restart_window`: so many after workers that crashed, and, counted apart, so many
-    /// after workers that could not be started or loaded. Default 3.
+    /// after workers that could not be started or loaded. One more, and the manager is down: what waits fails. A job
+    /// that is tried again after a crash uses up one each time, so with `retry` there should be many more than its
+    /// `max_crashes`. Default 3.
     pub max_restart_attempts: u32,
     /// How long such a restart counts; more than zero. Default 60 s.
     pub restart_window: Duration,

@@ -1,8 +1,11 @@
 use std::fmt;
 
-use super::{CancelError, ControlError, JobError, LaunchError, ShutdownError, StartError, chain};
+use super::{
+    CancelError, ControlError, JobError, LaunchError, QuarantineError, ResizeError, ShutdownError,
+    StartError, chain,
+};
 
-/// Any error of this crate's operations, for hosts that let them all pass with `?`.
+/// Any error of a manager's operations, for hosts that let them all pass with `?`.
 ///
 /// Its `Debug` form is the message with all its causes: that is what a `main` that returns it prints.
 #[derive(thiserror::Error)]
@@ -22,6 +25,12 @@ pub enum Error {
     /// A reload or unload did not reach every worker.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// A job was not let out of quarantine.
+    #[error(transparent)]
+    Quarantine(#[from] QuarantineError),
+    /// The pool was not resized.
+    #[error(transparent)]
+    Resize(#[from] ResizeError),
     /// A shutdown left something behind.
     #[error(transparent)]
     Shutdown(#[from] ShutdownError),

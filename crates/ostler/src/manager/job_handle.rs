@@ -74,8 +74,20 @@ impl<J: JobType> JobHandle<J> {
     /// # Cancel safety
     /// The cancel goes on if the future is dropped.
     pub async fn cancel(&self) -> Result<bool, CancelError> {
+        self.cancel_with(CancelRequest::new()).await
+    }
+
+    /// Cancels the job, and notes who asked, why, and with which grace; see
+    /// [`JobManager::cancel_job_with`](crate::JobManager::cancel_job_with).
+    ///
+    /// # Errors
+    /// The job's process was killed and does not die.
+    ///
+    /// # Cancel safety
+    /// The cancel goes on if the future is dropped.
+    pub async fn cancel_with(&self, request: CancelRequest) -> Result<bool, CancelError> {
         match self.core.upgrade() {
-            Some(core) => core.cancel(self.cell.id, CancelRequest::new()).await,
+            Some(core) => core.cancel(self.cell.id, request).await,
             // A manager that is gone has ended all of its jobs.
             None => Ok(false),
         }

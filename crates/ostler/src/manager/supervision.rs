@@ -54,7 +54,8 @@ impl<J: JobType> JobManager<J> {
         self.core().quarantined()
     }
 
-    /// Lets a job out of quarantine: it runs again, with a clean record.
+    /// Lets a job out of quarantine: it runs again, with as many crashes and attempts before it as a new one has. Its
+    /// `attempt` counts on, and its `past_failures` stay.
     ///
     /// # Errors
     /// The job is not in quarantine, or the manager has no workers any more.
@@ -72,7 +73,7 @@ impl<J: JobType> JobManager<J> {
 
     /// Changes how many jobs may run at once, and how many workers are kept loaded beside them. A larger pool is filled at
     /// once. A smaller one lets idle workers go at once, and busy ones when their jobs have ended: no job ends because
-    /// of it.
+    /// of it. A manager that is down or shut down gets no workers by this.
     ///
     /// # Errors
     /// A number is out of bounds; nothing changed.

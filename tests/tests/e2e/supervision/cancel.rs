@@ -67,9 +67,10 @@ async fn r3_a_pending_job_is_cancelled_with_a_record_and_without_a_worker() {
     let first = manager.start_job("lab", gate.task()).await.unwrap();
     let pending = manager.start_job("lab", echo("never")).await.unwrap();
     let request = CancelRequest::new().because("not needed");
-    assert!(manager.cancel_job_with(pending.id(), request).await.unwrap());
+    assert!(pending.cancel_with(request).await.unwrap());
     let record = pending.finished().await;
     let cancellation = record.cancellation.as_ref().unwrap();
+    assert_eq!(cancellation.reason.as_deref(), Some("not needed"));
     assert_eq!((cancellation.killed_at, cancellation.forensics.is_none()), (None, true));
     assert!(cancellation.proven_at.is_some());
     gate.open();
