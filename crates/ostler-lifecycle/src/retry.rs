@@ -29,9 +29,9 @@ use crate::restart::{Jitter, backoff};
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RetryPolicy {
-    /// Runs that may end in a failure other than a crash; at least 1.
+    /// Runs that may end in a failure other than a crash; at least 1. For a job, 0 counts as 1.
     pub max_attempts: u32,
-    /// Runs that may end in a crash; who reaches it is quarantined. At least 1.
+    /// Runs that may end in a crash; who reaches it is quarantined. At least 1. For a job, 0 counts as 1.
     pub max_crashes: u32,
     /// The longest first delay; it doubles with each further failure. The delay is anything up to that.
     pub backoff_base: Duration,
