@@ -16,9 +16,8 @@ use crate::restart::{Jitter, backoff};
 /// *quarantined*: it stays pending with the evidence, until somebody releases it or lets it fail. So a job runs at most
 /// `max_attempts + max_crashes - 1` times, however it fails, and a few times more if it is given up for want of memory.
 ///
-/// Each crash also uses up a restart of the pool, as the crash of any job does. A pool that may restart no more often
-/// than one job may crash is down before it has seen the second such job, and then every job that waits fails: allow
-/// more restarts than crashes.
+/// Each crash also uses up a restart of the pool, as the crash of any job does. Where there are no more of those than one
+/// job may crash, the next crash of any job takes the pool down, and what waits fails: allow many more.
 ///
 /// ```
 /// use ostler_lifecycle::{FailureKind, RetryPolicy};
