@@ -92,6 +92,10 @@ pub(crate) struct BatchArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
 
+    /// End a job if it says nothing for so long: no progress, chunk or line
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) stall_timeout: Option<Duration>,
+
     /// Further attempts for a job that crashes, takes too long, or fails with an error that may pass
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(1000), allow_negative_numbers = true)]
     pub(crate) retries: u32,

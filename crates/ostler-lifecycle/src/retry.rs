@@ -16,9 +16,8 @@ use crate::restart::{Jitter, backoff};
 /// *quarantined*: it stays pending with the evidence, until somebody releases it or lets it fail. So a job runs at most
 /// `max_attempts + max_crashes - 1` times, however it fails, and a few times more if it is given up for want of memory.
 ///
-/// Each crash also uses up a restart of the pool, as the crash of any job does. A pool that may restart no more often
-/// than one job may crash is down before it has seen the second such job, and then every job that waits fails: allow
-/// more restarts than crashes.
+/// Each crash also uses up a restart of the pool, as the crash of any job does. Where there are no more of those than one
+/// job may crash, the next crash of any job takes the pool down, and what waits fails: allow many more.
 ///
 /// ```
 /// use ostler_lifecycle::{FailureKind, RetryPolicy};
@@ -29,9 +28,9 @@ use crate::restart::{Jitter, backoff};
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RetryPolicy {
-    /// Runs that may end in a failure other than a crash; at least 1.
+    /// Runs that may end in a failure other than a crash; at least 1. For a job, 0 counts as 1.
     pub max_attempts: u32,
-    /// Runs that may end in a crash; who reaches it is quarantined. At least 1.
+    /// Runs that may end in a crash; who reaches it is quarantined. At least 1. For a job, 0 counts as 1.
     pub max_crashes: u32,
     /// The longest first delay; it doubles with each further failure. The delay is anything up to that.
     pub backoff_base: Duration,

@@ -75,6 +75,9 @@ pub use integration::{
     PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory, WorkerPhase,
     WorkerState, WorkerTable,
 };
+/// When something happened: the crate `jiff`'s, as it stands on records and events.
+#[doc(no_inline)]
+pub use jiff::Timestamp;
 pub use job::{Cancellation, Job, JobResult, JobType, Metadata, NewJob, PluginId};
 pub use limits::WorkerLimits;
 pub use manager::{

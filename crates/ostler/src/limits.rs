@@ -15,10 +15,10 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct WorkerLimits {
     /// Resident bytes of the worker and all its processes together, at least 1 MiB. The host looks from time to
-    /// time and kills a worker that has more.
+    /// time and kills a worker that has more. What its processes share is counted for each of them.
     pub memory: Option<u64>,
     /// Bytes of address space of each of its processes, at least 1 MiB: an allocation beyond it fails. Programs
-    /// reserve far more than they use.
+    /// reserve far more than they use, and need some to start at all.
     pub address_space: Option<u64>,
     /// Time on a processor of each of its processes, over its whole life, 1 s to a year; rounded up to whole
     /// seconds. SIGXCPU ends a process that has used it up, and a second later SIGKILL.
@@ -35,6 +35,19 @@ pub struct WorkerLimits {
 }
 
 impl WorkerLimits {
+    /// The limits at which the kernel refuses a program what it asks for, and does not say so to anybody else; for whoever
+    /// wonders why it does not start.
+    pub(crate) fn refusals(&self) -> Option<String> {
+        let limits = [
+            ("address_space", self.address_space),
+            ("open_files", self.open_files),
+            ("processes", self.processes),
+        ];
+        let set = limits.into_iter().filter_map(|(name, limit)| Some(format!("{name} {}", limit?)));
+        let set: Vec<_> = set.collect();
+        (!set.is_empty()).then(|| set.join(", "))
+    }
+
     /// The first value that is out of bounds, with what it may be.
     pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let is_less = |value: Option<u64>, least: u64| value.is_some_and(|value| value < least);

@@ -33,6 +33,7 @@ pub(super) struct Plan<'a> {
     pub(super) manifest: &'a PluginManifest,
     pub(super) defaults: Map<String, Value>,
     pub(super) timeout: Option<Duration>,
+    pub(super) stall_timeout: Option<Duration>,
     /// Whether a job may end in quarantine.
     pub(super) retries: bool,
     /// How long a stop lets jobs finish.
@@ -231,6 +232,9 @@ impl Plan<'_> {
         let mut job = self.manager.job(self.manifest.name.as_str(), params);
         if let Some(timeout) = self.timeout {
             job = job.timeout(timeout);
+        }
+        if let Some(timeout) = self.stall_timeout {
+            job = job.stall_timeout(timeout);
         }
         job.start().await
     }

@@ -60,6 +60,7 @@ pub(crate) async fn batch(args: BatchArgs, interrupt: Interrupt, screen: &Screen
             manifest: &manifest,
             defaults,
             timeout: args.timeout,
+            stall_timeout: args.stall_timeout,
             retries: args.retries > 0,
             grace: args.grace,
         };

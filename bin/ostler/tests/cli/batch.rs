@@ -98,11 +98,13 @@ fn no_lines_are_no_failure() {
 #[test]
 fn a_line_over_its_timeout_fails_and_the_next_one_runs() {
     let input = "{\"seconds\": 60}\n{\"seconds\": 0}";
-    let output = batch(&["slow_processor", "--workers", "1", "-p", "text=a", "--timeout", "100ms"], input);
-    assert_eq!(output.status.code(), Some(1));
-    let results = results(&output);
-    assert_eq!(results[0]["error"]["kind"], "timed_out");
-    assert_eq!(results[1]["status"], "completed");
+    for (option, kind) in [("--timeout", "timed_out"), ("--stall-timeout", "stalled")] {
+        let output = batch(&["slow_processor", "--workers", "1", "-p", "text=a", option, "100ms"], input);
+        assert_eq!(output.status.code(), Some(1));
+        let results = results(&output);
+        assert_eq!(results[0]["error"]["kind"], kind);
+        assert_eq!(results[1]["status"], "completed");
+    }
 }
 
 #[test]

@@ -72,7 +72,11 @@ impl<J: JobType> Step<'_, J> {
         let error = WorkerStartError {
             command: self.core.settings.command_text.clone(),
             pid: state.pid,
-            cause: cause.to_owned(),
+            // One that was not even made has not met them.
+            cause: match self.core.settings.command.limits.refusals().filter(|_| state.pid.is_some()) {
+                Some(limits) => format!("{cause} (its limits: {limits})"),
+                None => cause.to_owned(),
+            },
             status: exit.status,
             stderr_tail: exit.stderr_tail,
         };

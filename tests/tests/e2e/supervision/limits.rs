@@ -58,6 +58,20 @@ async fn r20_address_space_is_limited_and_the_record_says_so() {
     manager.shutdown().await.unwrap();
 }
 
+/// The kernel ends such a program without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn r20_a_worker_that_cannot_start_within_its_limits_is_told_with_them() {
+    let limits = WorkerLimits { address_space: Some(1 << 20), ..WorkerLimits::default() };
+    let error = lab().config(limited(limits)).launch().await.unwrap_err();
+    assert!(matches!(error, LaunchError::WorkerStart(_)), "{error}");
+    assert!(error.to_string().contains("its limits: address_space 1048576"), "{error}");
+
+    let limits = WorkerLimits { open_files: Some(u64::MAX), ..WorkerLimits::default() };
+    let error = lab().config(limited(limits)).launch().await.unwrap_err();
+    assert!(error.to_string().contains("open_files cannot be limited to"), "{error}");
+    assert!(!error.to_string().contains("its limits:"), "it was not made, and has met none: {error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn r20_the_kernel_holds_the_worker_to_what_it_was_given() {
     let limits = WorkerLimits {
