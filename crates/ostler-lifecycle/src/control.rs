@@ -16,7 +16,8 @@ pub(crate) struct Control {
 enum Target {
     /// Its turn comes when it is idle.
     Waiting,
-    Sent(RequestId),
+    /// Told, and when.
+    Sent(RequestId, Instant),
     Done(Result<(), String>),
 }
 
@@ -33,8 +34,8 @@ impl Control {
         self.targets.get(&worker) == Some(&Target::Waiting)
     }
 
-    pub(crate) fn sent(&mut self, worker: WorkerKey, request: RequestId) {
-        self.targets.insert(worker, Target::Sent(request));
+    pub(crate) fn sent(&mut self, worker: WorkerKey, request: RequestId, at: Instant) {
+        self.targets.insert(worker, Target::Sent(request, at));
     }
 
     /// Notes the answer; false if nobody asked for it.
@@ -44,7 +45,7 @@ impl Control {
         request: RequestId,
         result: Result<(), String>,
     ) -> bool {
-        let asked = self.targets.get(&worker) == Some(&Target::Sent(request));
+        let asked = matches!(self.targets.get(&worker), Some(Target::Sent(of, _)) if *of == request);
         if asked {
             self.targets.insert(worker, Target::Done(result));
         }
@@ -66,7 +67,7 @@ impl Control {
         let mut verdict = Ok(());
         for target in self.targets.values() {
             match target {
-                Target::Waiting | Target::Sent(_) => return None,
+                Target::Waiting | Target::Sent(..) => return None,
                 Target::Done(Ok(())) => {}
                 Target::Done(Err(why)) => verdict = Err(ControlFailure::Plugin(why.clone())),
             }
@@ -79,9 +80,12 @@ impl Control {
         self.targets.iter().filter(|(_, target)| **target == Target::Done(Ok(()))).map(|(&worker, _)| worker)
     }
 
-    /// The workers that were told and have not answered.
-    pub(crate) fn unanswered(&self) -> impl Iterator<Item = WorkerKey> {
-        self.targets.iter().filter(|(_, target)| matches!(target, Target::Sent(_))).map(|(&worker, _)| worker)
+    /// The workers that were told and have not answered, and when they were told.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = (WorkerKey, Instant)> {
+        self.targets.iter().filter_map(|(&worker, target)| match target {
+            Target::Sent(_, at) => Some((worker, *at)),
+            Target::Waiting | Target::Done(_) => None,
+        })
     }
 }
 

@@ -200,3 +200,21 @@ fn who_dies_need_not_answer() {
         ",
     );
 }
+
+#[test]
+fn a_worker_that_was_told_late_is_not_to_blame_for_the_time_that_others_took() {
+    check(
+        PoolConfig { restart_policy: RestartPolicy::Always, max_restart_attempts: 0, ..config() },
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        reload r     |
+        pass 9s      |
+        result a     | a completed; 0.1 idle; 0.1 <- reload r #3
+        pass 1s      | kill 0.1; r not done: a worker did not answer in time
+        exit 0.1     | 0.1 gone: Retired; spawn 0.2
+        ",
+    );
+}

@@ -1,6 +1,6 @@
 //! Operations on the whole pool: each worker does its part when it is idle.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
@@ -22,10 +22,7 @@ impl Machine {
             out.push(Effect::Answer { id, result: Err(ControlFailure::ShutDown) });
             return;
         }
-        let timeout = match operation {
-            ControlOperation::Reload(_) => self.config.reload_timeout,
-            ControlOperation::Unload(_) | ControlOperation::GetState => self.config.unload_timeout,
-        };
+        let timeout = self.time_for(operation);
         let mut control = Control::new(id, operation, now + timeout);
         let mut idle = Vec::new();
         for index in 0..self.slots.len() {
@@ -35,7 +32,7 @@ impl Machine {
                 if slot.is_ready() {
                     control.add(worker);
                     let request = self.send(worker, Command::GetState, out);
-                    control.sent(worker, request);
+                    control.sent(worker, request, now);
                 }
             } else if slot.is_ready() || matches!(slot.state, SlotState::Loading { .. }) {
                 control.add(worker);
@@ -47,6 +44,13 @@ impl Machine {
             self.begin_control(now, slot, out);
         }
         self.conclude_controls(out);
+    }
+
+    fn time_for(&self, operation: ControlOperation) -> Duration {
+        match operation {
+            ControlOperation::Reload(_) => self.config.reload_timeout,
+            ControlOperation::Unload(_) | ControlOperation::GetState => self.config.unload_timeout,
+        }
     }
 
     /// A worker that loads what an operation is about to change must do its part too.
@@ -71,7 +75,7 @@ impl Machine {
             ControlOperation::GetState => Command::GetState,
         };
         let request = self.send(worker, command, out);
-        self.controls[index].sent(worker, request);
+        self.controls[index].sent(worker, request, now);
         self.slot(slot).enter(SlotState::Controlling { request }, None);
         self.listen_to(slot, now);
     }
@@ -142,15 +146,19 @@ impl Machine {
         out.push(Effect::Answer { id: control.id, result });
     }
 
-    /// Answers what took too long, and ends the workers that hang in it.
+    /// Answers what took too long, and ends the workers that hang in it. One that had a job for most of that time, and
+    /// was told late, does not hang: but nobody knows what it has loaded now.
     pub(super) fn time_out_controls(&mut self, now: Instant, out: &mut Vec<Effect>) {
         while let Some(index) = self.controls.iter().position(|control| control.deadline <= now) {
             let control = self.controls.remove(index);
             if control.operation != ControlOperation::GetState {
-                for worker in control.unanswered() {
+                let time = self.time_for(control.operation);
+                for (worker, told) in control.unanswered() {
+                    let hangs = told + time <= now;
+                    let reason = if hangs { EndReason::ControlTimedOut } else { EndReason::Retired };
                     // Another reason may have been first.
                     if matches!(self.slot(worker.slot).state, SlotState::Controlling { .. }) {
-                        self.kill(now, worker.slot, EndReason::ControlTimedOut, None, out);
+                        self.kill(now, worker.slot, reason, None, out);
                     }
                 }
             }

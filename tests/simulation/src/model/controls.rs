@@ -12,6 +12,7 @@ use super::{Model, Verdict, ensure};
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     pub(crate) operation: ControlOperation,
+    pub(crate) time: Duration,
     pub(crate) deadline: Instant,
     succeeded: u32,
     failed: u32,
@@ -19,11 +20,11 @@ pub(crate) struct Control {
 
 impl Control {
     pub(super) fn new(operation: ControlOperation, now: Instant, config: &PoolConfig) -> Self {
-        let timeout: Duration = match operation {
+        let time = match operation {
             ControlOperation::Reload(_) => config.reload_timeout,
             ControlOperation::Unload(_) | ControlOperation::GetState => config.unload_timeout,
         };
-        Self { operation, deadline: now + timeout, succeeded: 0, failed: 0 }
+        Self { operation, time, deadline: now + time, succeeded: 0, failed: 0 }
     }
 }
 

@@ -94,7 +94,9 @@ impl Model {
             return if self.ending.is_some() { asked(Why::LetGo, doom) } else { None };
         }
         if self.is_too_slow_for_the_pool(worker, input) {
-            return fault(Why::TooSlow, None);
+            // Who was told late had no time to be too slow.
+            let hangs = self.has_had_its_time(worker);
+            return if hangs { fault(Why::TooSlow, None) } else { asked(Why::LetGo, None) };
         }
         let useless = !worker.ready && self.is_surplus(key);
         if worker.obsolete || self.shutdown.is_some() || useless { asked(Why::LetGo, None) } else { None }
@@ -148,6 +150,12 @@ impl Model {
     fn is_too_slow_for_the_pool(&self, worker: &Worker, input: &Input) -> bool {
         let deadline = |(chore, _)| self.controls.get(&chore).map(|control| control.deadline);
         self.is_over(input, worker.chore.and_then(deadline), Duration::ZERO)
+    }
+
+    /// It has been at what the pool does for as long as that may take.
+    fn has_had_its_time(&self, worker: &Worker) -> bool {
+        let time = worker.chore.and_then(|(chore, _)| self.controls.get(&chore)).map(|control| control.time);
+        worker.chore_since.zip(time).is_some_and(|(since, time)| since + time <= self.now)
     }
 
     /// Whether a tick may say that it took too long.

@@ -21,8 +21,9 @@ pub(crate) struct Worker {
     /// Plugins that it has loaded.
     pub(crate) warm: BTreeSet<PluginKey>,
     pub(crate) task: Option<Task>,
-    /// The reload or unload that it is doing.
+    /// The reload or unload that it is doing, and since when.
     pub(crate) chore: Option<(ControlId, RequestId)>,
+    pub(crate) chore_since: Option<Instant>,
     /// What it did of those.
     pub(crate) chores_done: Vec<ControlId>,
     /// Open questions for its state.

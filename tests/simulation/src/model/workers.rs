@@ -59,6 +59,7 @@ impl Model {
             (Command::Reload { id } | Command::Unload { id }, _) => {
                 worker.lives(now);
                 worker.chore = Some((id, request));
+                worker.chore_since = Some(now);
             }
             (Command::GetState, Input::Control { id, .. }) => worker.questions.push((request, *id)),
             (Command::GetState | Command::Cancel { .. } | Command::Stop | Command::Ping, _) => {}

@@ -69,9 +69,7 @@ impl Lot {
             retry,
             timeout,
             queue_timeout: dice.percent(5).then(|| dice.millis(5..400)),
-            // Whoever floods is held up by readers that do not read, which looks like silence.
-            stall_timeout: (act != Act::Flood && dice.percent(if is_endless { 30 } else { 3 }))
-                .then(|| dice.millis(150..500)),
+            stall_timeout: dice.percent(if is_endless { 30 } else { 3 }).then(|| dice.millis(150..500)),
             reader: reader(dice),
             cancel,
             bad_runs,
