@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_lifecycle::{MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
+use ostler_lifecycle::{FailureKind, MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
 
 use crate::{LaunchError, PoolSize, ResizeError, WorkerLimits};
@@ -174,6 +174,12 @@ impl WorkerConfig {
         Ok(())
     }
 
+    /// Whether the crashes of a single job, before it is put into quarantine, use up all restarts of the pool.
+    pub(crate) fn one_job_may_take_all_down(&self) -> bool {
+        let retried = self.retry.kinds.contains(&FailureKind::Crashed);
+        retried && self.max_restart_attempts <= self.retry.max_crashes
+    }
+
     pub(crate) fn pool(&self, jitter_seed: u64) -> PoolConfig {
         PoolConfig {
             max_workers: self.max_workers,
@@ -209,6 +215,18 @@ mod tests {
     use super::*;
 
     type Spoil = fn(&mut WorkerConfig);
+
+    #[test]
+    fn that_one_job_may_take_all_down_is_noticed() {
+        let with = |max_restart_attempts, retry| WorkerConfig {
+            max_restart_attempts,
+            retry,
+            ..WorkerConfig::default()
+        };
+        assert!(with(3, RetryPolicy::attempts(3)).one_job_may_take_all_down());
+        assert!(!with(4, RetryPolicy::attempts(3)).one_job_may_take_all_down());
+        assert!(!with(0, RetryPolicy::default()).one_job_may_take_all_down(), "it runs once");
+    }
 
     #[test]
     fn every_bound_is_checked_and_named() {

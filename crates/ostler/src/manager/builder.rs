@@ -90,6 +90,14 @@ impl<J: JobType> JobManagerBuilder<J> {
     /// If the future is dropped, no worker stays behind.
     pub async fn launch(self) -> Result<JobManager<J>, LaunchError> {
         self.config.check()?;
+        if self.config.one_job_may_take_all_down() {
+            tracing::warn!(
+                max_restart_attempts = self.config.max_restart_attempts,
+                max_crashes = self.config.retry.max_crashes,
+                "a single job that crashes every worker uses up all restarts before it is put into quarantine: allow more \
+                 restarts, or fewer crashes"
+            );
+        }
         if std::env::var_os(env::SOCKET).is_some() {
             return Err(LaunchError::InsideWorker);
         }
