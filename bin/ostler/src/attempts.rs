@@ -2,8 +2,8 @@
 
 use ostler::{BlockReason, JobFailure, RetryPolicy};
 
-use crate::explanation::sentence;
 use crate::job::Job;
+use crate::sentence::sentence;
 use crate::span::Span;
 
 /// What is tried again, with so many attempts after the first.

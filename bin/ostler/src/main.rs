@@ -18,6 +18,7 @@ mod quarantine;
 mod report;
 mod run;
 mod screen;
+mod sentence;
 mod size;
 mod span;
 mod stdout;

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::pressure::Pressure;
 use crate::control::Control;
 use crate::job::JobEntry;
 use crate::queue::Queue;
@@ -46,7 +45,7 @@ pub struct Machine {
     pub(super) down: Option<DownReason>,
     pub(super) intake: Intake,
     pub(super) growth: GrowthWatch,
-    pub(super) pressure: Pressure,
+    pub(super) short_of_memory: bool,
     /// When blocked jobs get their turn again at the latest.
     pub(super) ask_again_at: Option<Instant>,
     generations: u64,
@@ -82,7 +81,7 @@ impl Machine {
             down: None,
             intake: Intake::Open,
             growth: GrowthWatch::default(),
-            pressure: Pressure::None,
+            short_of_memory: false,
             ask_again_at: None,
             generations: 0,
             requests: 0,

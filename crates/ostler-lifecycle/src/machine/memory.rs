@@ -26,7 +26,7 @@ impl Machine {
         } else if rules.max_resident.is_some() && self.slots.iter().any(|slot| works(&slot.state)) {
             Some(EVERY_WHILE_BUSY)
         } else if rules.min_available.is_some()
-            && (self.pressure.is_on() || self.slots.iter().any(Slot::has_worker))
+            && (self.short_of_memory || self.slots.iter().any(Slot::has_worker))
         {
             Some(EVERY_WHILE_IDLE)
         } else {

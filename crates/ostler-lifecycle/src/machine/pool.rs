@@ -42,7 +42,7 @@ impl Machine {
 
     /// Starts workers until there are as many as there are to be, or notes that they are wanted.
     fn fill_up(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        if self.pressure.is_on() {
+        if self.short_of_memory {
             return self.want_all_later();
         }
         while self.down.is_none() && self.taken() < self.target() {

@@ -8,19 +8,6 @@ use crate::assignment::Stage;
 use crate::slot::{Slot, SlotState};
 use crate::{Category, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey};
 
-/// Whether the host is short of memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Pressure {
-    None,
-    On,
-}
-
-impl Pressure {
-    pub(super) fn is_on(self) -> bool {
-        self == Self::On
-    }
-}
-
 impl Machine {
     /// One worker goes at a time, so that what it gives back is seen before the next one does.
     pub(super) fn host_has(
@@ -32,12 +19,12 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         if let Some(room) = available.checked_sub(least) {
-            if self.pressure.is_on() {
+            if self.short_of_memory {
                 self.come_back(now, room, out);
             }
             return;
         }
-        self.pressure = Pressure::On;
+        self.short_of_memory = true;
         if self.slots.iter().any(Slot::is_leaving) {
             return;
         }
@@ -140,7 +127,7 @@ impl Machine {
             self.fill(now, id, out);
         }
         if self.next_to_come_back().is_none() {
-            self.pressure = Pressure::None;
+            self.short_of_memory = false;
             for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant()) {
                 slot.wanted = false;
             }

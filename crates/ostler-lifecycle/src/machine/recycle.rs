@@ -109,7 +109,7 @@ impl Machine {
 
     fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
         // Who is too many goes first.
-        if self.pressure.is_on() || self.taken() > self.target() {
+        if self.short_of_memory || self.taken() > self.target() {
             return;
         }
         let id = self.vacant_slot();

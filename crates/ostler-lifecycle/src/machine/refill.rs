@@ -41,7 +41,7 @@ impl Machine {
             return;
         }
         let policy = restart::refill(self.config.restart_policy, kind, false);
-        if self.pressure.is_on() {
+        if self.short_of_memory {
             if wanted || policy != Refill::Leave {
                 self.want_later(id);
             }
@@ -90,7 +90,7 @@ impl Machine {
         }
         let mut coming = self.slots.iter().filter(|slot| slot.is_on_its_way()).count();
         // Short of memory, one worker has to do.
-        let enough = if self.pressure.is_on() { usize::from(self.running() == 0) } else { waiting };
+        let enough = if self.short_of_memory { usize::from(self.running() == 0) } else { waiting };
         for index in 0..self.slots.len() {
             if self.down.is_some() || coming >= enough || self.taken() >= self.target() {
                 return;

@@ -96,7 +96,7 @@ impl Machine {
 
     /// Whether the host was short of memory, and workers that had to go for that have not all come back.
     pub fn is_short_of_memory(&self) -> bool {
-        self.pressure.is_on()
+        self.short_of_memory
     }
 
     /// Why no worker will come any more, if that is so.
