@@ -23,7 +23,8 @@ async fn with_daemon(
     let worker = started(&job).await;
     assert!(within(Duration::from_secs(20), || file.exists()).await);
     let daemon: u32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
-    assert!(runs(daemon));
+    // Of a job that has crashed it may be gone already.
+    assert!(runs(daemon) || !runs(worker));
     (job, worker, daemon)
 }
 
