@@ -43,10 +43,8 @@ async fn who_is_killed_before_it_is_made_is_not_made() {
     assert!(swept.await.is_err(), "nothing was made, so there was nothing to sweep for");
 }
 
-#[tokio::test]
-async fn a_kill_does_not_wait_for_the_supervisor() {
-    let child = start(shell("exec sleep 1000")).await;
-    // Another's unclaimed exit holds the thread up, as a slow spawn would.
+/// Another's unclaimed exit holds the thread up, as a slow spawn would, until something is sent.
+async fn hold_the_supervisor() -> mpsc::Sender<()> {
     let (held, is_held) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let hold = Box::new(move |_| {
@@ -57,6 +55,13 @@ async fn a_kill_does_not_wait_for_the_supervisor() {
     drop(other.spawn(shell("exec sleep 1000"), hold, Box::new(drop)).await.unwrap().exit);
     other.kill();
     is_held.recv_timeout(Duration::from_secs(10)).unwrap();
+    release
+}
+
+#[tokio::test]
+async fn a_kill_does_not_wait_for_the_supervisor() {
+    let child = start(shell("exec sleep 1000")).await;
+    let release = hold_the_supervisor().await;
     child.process.kill();
     let pid = child.pid();
     within("it is dead, and not reaped", || Stat::of(pid).is_some_and(|stat| !stat.runs()));
@@ -76,11 +81,13 @@ async fn a_spawn_that_nobody_waits_for_is_swept_for_once() {
         Box::new(move |exit| drop(told.send(exit))),
         Box::new(move |result| swept.send(result).unwrap()),
     );
-    // Polled once, so that it is asked for, and then dropped.
+    // Polled once, so that it is asked for, and then dropped before it can be made.
+    let release = hold_the_supervisor().await;
     let mut spawn = Box::pin(spawn);
     let first = std::future::poll_fn(|cx| std::task::Poll::Ready(spawn.as_mut().poll(cx).is_pending())).await;
     drop(spawn);
-    assert!(first, "it was made at once");
+    release.send(()).unwrap();
+    assert!(first, "it was made while the supervisor was held");
     assert!(unclaimed.recv_timeout(Duration::from_secs(10)).unwrap().killed_at.is_some());
     assert_eq!(sweeps.recv_timeout(Duration::from_secs(10)).unwrap().survivors, 0);
     assert_eq!(sweeps.recv(), Err(mpsc::RecvError), "it was told twice");
