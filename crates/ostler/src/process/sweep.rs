@@ -14,6 +14,10 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How long a walk waits for those whom it killed. The next finds who does not die so soon.
 const LONGEST_DEATH: Duration = Duration::from_millis(50);
 
+/// How often a walk goes through all processes, until nobody is new to it. Once may be wrong: who becomes another program
+/// just when it is looked at can look like a stranger.
+const ROUNDS: u32 = 2;
+
 /// How often a walk looks for who is new. On a busy system somebody always is.
 const MOST_LOOKS: u32 = 64;
 
@@ -43,6 +47,7 @@ struct Quarry {
 
 /// One who carries a mark, and was sent a SIGKILL.
 struct Victim {
+    pid: Pid,
     process: Pinned,
     carried: Vec<WorkerId>,
 }
@@ -87,7 +92,8 @@ impl Sweep {
     /// at, and its child was not there yet.
     fn kill_all(&mut self) -> (Vec<Victim>, bool) {
         let mut seen = HashSet::from([getpid()]);
-        let mut victims = Vec::new();
+        let mut victims: Vec<Victim> = Vec::new();
+        let mut rounds = 0;
         for _ in 0..MOST_LOOKS {
             let all = procfs::pids().unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot look for what workers left behind");
@@ -95,7 +101,12 @@ impl Sweep {
             });
             let new: Vec<Pid> = all.into_iter().filter(|&pid| seen.insert(pid)).collect();
             if new.is_empty() {
-                return (victims, true);
+                rounds += 1;
+                if rounds == ROUNDS {
+                    return (victims, true);
+                }
+                seen = victims.iter().map(|victim| victim.pid).chain([getpid()]).collect();
+                continue;
             }
             for pid in new {
                 match self.kill(pid) {
@@ -130,7 +141,7 @@ impl Sweep {
                 quarry.killed.insert(pid);
             }
         }
-        Look::Killed(Victim { process, carried })
+        Look::Killed(Victim { pid, process, carried })
     }
 
     fn is_wanted(&self, carried: &[WorkerId]) -> bool {

@@ -53,8 +53,13 @@ impl WorkerId {
     /// becomes another program and has no environment for a moment: ask again.
     pub(super) fn carried_by(pid: Pid) -> Option<Vec<Self>> {
         let directory = procfs::directory(pid);
-        // Who may not be read is nobody whom a worker of ours has started.
-        let Ok(environment) = procfs::environment(&directory) else { return Some(Vec::new()) };
+        let environment = match procfs::environment(&directory) {
+            Ok(environment) => environment,
+            // It has no memory: because it has ended, or for the same moment.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Vec::new(),
+            // Who may not be read is nobody whom a worker of ours has started.
+            Err(_) => return Some(Vec::new()),
+        };
         if !environment.is_empty() {
             return Some(in_environment(&environment));
         }
