@@ -94,7 +94,7 @@ fn a_record_of_another_boot_names_nobody_and_goes() {
     assert!(!path.exists());
     // The same from this boot does name it.
     dead_host(&directory, &own, &[noted]);
-    assert_eq!(found(&directory), [noted]);
+    within("it is found, once nobody holds its lock", || found(&directory) == [noted]);
     assert_eq!(members(noted.pid), 2);
     end(child, &noted);
 }
@@ -123,7 +123,7 @@ fn a_host_that_lives_is_left_alone() {
     assert_eq!(found(&directory), []);
     assert_eq!(directory.entries().unwrap().len(), 1);
     drop(record);
-    assert_eq!(found(&directory), [second]);
+    within("it is found, once nobody holds its lock", || found(&directory) == [second]);
 }
 
 #[test]
@@ -197,7 +197,9 @@ fn without_a_place_for_records_the_rest_works() {
     let second = Noted { id: WorkerId::fresh().unwrap(), ..worker };
     record.add(second);
     drop(record);
-    assert_eq!(found(&RecordDirectory::at(place)).len(), 2);
+    // A child that another test is just making may hold the lock for a moment.
+    let directory = RecordDirectory::at(place);
+    within("both are found", || found(&directory).len() == 2);
 }
 
 /// The supervisor's own children, in the directory of this process.
