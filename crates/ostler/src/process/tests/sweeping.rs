@@ -3,7 +3,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ostler_wire::env;
-use rustix::process::Pid;
 
 use super::super::procfs;
 use super::super::sweep::{Sweep, Swept};
@@ -57,11 +56,8 @@ async fn what_forks_while_it_is_swept_does_not_get_away() {
 async fn what_hops_from_process_to_process_does_not_get_away() {
     let script = "setsid sh -c 'hop() { hop & exit; }; hop' & exec sleep 1000";
     let child = start(shell(script)).await;
-    within("it hops", || {
-        // The numbers begin again at the lowest when the highest was used.
-        let far = |pid: &Pid| (pid.as_raw_pid() - child.pid().as_raw_pid()).abs() > 20;
-        carrying(&child.mark).iter().any(far)
-    });
+    // It hops faster than it can be looked for: that it has begun is all that is sure to be seen.
+    within("it hops", || carrying(&child.mark).iter().any(|pid| *pid != child.pid()));
     let mark = child.mark.clone();
     let (_, swept) = child.killed().await;
     assert_eq!(swept.survivors, 0, "{swept:?}");
