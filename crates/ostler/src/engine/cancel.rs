@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, JobId, Outcome, Rejection, WorkerKey};
+use ostler_lifecycle::{Input, JobId, Outcome, WorkerKey};
 use tokio::sync::oneshot;
 
 use super::Core;
@@ -9,9 +9,7 @@ use super::cargo::Cargo;
 use super::errand::Errands;
 use super::perform::Step;
 use super::state::State;
-use crate::{
-    CancelError, CancelRequest, CancelSummary, Cancellation, Job, JobType, PluginId, QuarantineError,
-};
+use crate::{CancelError, CancelRequest, CancelSummary, Cancellation, JobType, PluginId};
 
 type Answer = oneshot::Receiver<Result<bool, CancelError>>;
 
@@ -26,11 +24,7 @@ impl<J: JobType> Core<J> {
         let mut errands = Errands::default();
         let outcome = self.begin_cancel(&mut self.lock(), job, &request, &mut errands);
         errands.run(self);
-        match outcome {
-            // Every job ends, and then everybody who waits is answered.
-            Some(outcome) => outcome.await.unwrap_or(Ok(false)),
-            None => Ok(false),
-        }
+        answer(outcome).await
     }
 
     /// All are told before the first is waited for.
@@ -48,11 +42,7 @@ impl<J: JobType> Core<J> {
         errands.run(self);
         let mut summary = CancelSummary::default();
         for (job, outcome) in begun {
-            let outcome = match outcome {
-                Some(outcome) => outcome.await.unwrap_or(Ok(false)),
-                None => Ok(false),
-            };
-            summary.add(job, outcome);
+            summary.add(job, answer(outcome).await);
         }
         summary
     }
@@ -89,50 +79,6 @@ impl<J: JobType> Core<J> {
         let found = state.active.values().filter(|active| wanted(&active.cell.plugin));
         found.map(|active| active.cell.id).collect()
     }
-
-    pub(crate) fn quarantined(&self) -> Vec<Arc<Job<J>>> {
-        let state = self.lock();
-        let mut jobs: Vec<_> = state.machine.quarantined().filter_map(|job| state.ledger.get(job)).collect();
-        jobs.sort_by_key(|job| (job.created_at, job.id));
-        jobs
-    }
-
-    pub(crate) fn release(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
-        let may = |state: &State<J>| match state.machine.can_accept() {
-            Err(Rejection::Down(reason)) => Err(QuarantineError::WorkerUnavailable(reason)),
-            Err(Rejection::ShutDown) => Err(QuarantineError::ShutDown),
-            // It was in the queue before.
-            Err(Rejection::QueueFull { .. }) | Ok(()) => Ok(()),
-        };
-        self.from_quarantine(job, may, Input::Release { job })
-    }
-
-    pub(crate) fn give_up(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
-        self.from_quarantine(job, |_| Ok(()), Input::GiveUp { job })
-    }
-
-    fn from_quarantine(
-        self: &Arc<Self>,
-        job: JobId,
-        may: impl FnOnce(&State<J>) -> Result<(), QuarantineError>,
-        input: Input,
-    ) -> Result<(), QuarantineError> {
-        let mut errands = Errands::default();
-        {
-            let mut state = self.lock();
-            if !state.machine.is_quarantined(job) {
-                return Err(QuarantineError::NotQuarantined { job });
-            }
-            may(&state)?;
-            self.step(&mut state, input, Cargo::None, &mut errands);
-        }
-        errands.run(self);
-        Ok(())
-    }
-
-    pub(crate) fn pool_size(&self) -> (u32, u32) {
-        self.lock().machine.size()
-    }
 }
 
 impl<J: JobType> Step<'_, J> {
@@ -163,5 +109,14 @@ impl<J: JobType> Step<'_, J> {
             cancellation.forensics = forensics.clone();
         }
         self.state.ledger.set_cancellation(job, cancellation);
+    }
+}
+
+/// What a cancel has come to: nothing, for a job that was not there any more.
+async fn answer(outcome: Option<Answer>) -> Result<bool, CancelError> {
+    match outcome {
+        // Every job ends, and then everybody who waits is answered.
+        Some(outcome) => outcome.await.unwrap_or(Ok(false)),
+        None => Ok(false),
     }
 }

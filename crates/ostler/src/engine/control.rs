@@ -50,6 +50,10 @@ impl<J: JobType> Core<J> {
         self.control(ControlOperation::GetState, ControlWork::GetState).await
     }
 
+    pub(crate) fn pool_size(&self) -> (u32, u32) {
+        self.lock().machine.size()
+    }
+
     async fn control(
         self: &Arc<Self>,
         operation: ControlOperation,

@@ -19,6 +19,7 @@ mod meter;
 mod notice;
 mod perform;
 mod plugin_keys;
+mod quarantine;
 mod settle;
 mod start;
 mod state;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{BlockReason, Category, FailureKind, JobFailure, JobId, Outcome};
+use ostler_lifecycle::{
+    BlockReason, Category, FailureKind, Forensics, JobFailure, JobId, Outcome, WorkerKey,
+};
 
 use super::JobCell;
-use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
@@ -15,7 +16,7 @@ impl<J: JobType> Step<'_, J> {
     pub(super) fn settle(&mut self, id: JobId, outcome: Outcome) {
         let Some(mut active) = self.state.active.remove(&id) else { return };
         let is_cancelled = matches!(outcome, Outcome::Cancelled(_));
-        self.note_death(id, &active, &outcome);
+        self.note_death(id, active.worker, forensics_of(&outcome));
         self.note_cancellation(id, active.cancellation.take(), &outcome);
         let kind = self.record(id, outcome);
         let evicted = self.state.ledger.take_evicted();
@@ -61,19 +62,12 @@ impl<J: JobType> Step<'_, J> {
         tracing::warn!(job = %id, %reason, "a run has failed");
         self.state.ledger.mark_waiting(id, reason.clone(), JobFailure::clone(failure));
         let worker = self.state.active.get(&id).and_then(|active| active.worker);
-        if let (Some(worker), Some(_)) = (worker, &failure.forensics) {
-            self.state.unswept.insert(worker, id);
-        }
+        self.note_death(id, worker, failure.forensics.as_deref());
     }
 
-    /// The job died with its worker: what had left the worker's group is counted on the job's record later.
-    fn note_death(&mut self, id: JobId, active: &Active<J>, outcome: &Outcome) {
-        let forensics = match outcome {
-            Outcome::Completed => None,
-            Outcome::Failed(failure) => failure.forensics.as_ref(),
-            Outcome::Cancelled(forensics) => forensics.as_ref(),
-        };
-        if let (Some(worker), Some(_)) = (active.worker, forensics) {
+    /// If the job died with its worker, what had left the worker's group is counted on the job's record later.
+    fn note_death(&mut self, id: JobId, worker: Option<WorkerKey>, forensics: Option<&Forensics>) {
+        if let (Some(worker), Some(_)) = (worker, forensics) {
             self.state.unswept.insert(worker, id);
         }
     }
@@ -100,5 +94,13 @@ impl<J: JobType> Step<'_, J> {
         };
         ledger.mark_failed(id, failure.clone(), self.at);
         JobEventKind::Failed(failure)
+    }
+}
+
+fn forensics_of(outcome: &Outcome) -> Option<&Forensics> {
+    match outcome {
+        Outcome::Completed => None,
+        Outcome::Failed(failure) => failure.forensics.as_deref(),
+        Outcome::Cancelled(forensics) => forensics.as_deref(),
     }
 }

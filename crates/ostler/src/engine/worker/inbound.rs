@@ -128,15 +128,9 @@ impl<J: JobType> Inbound<J> {
         }
     }
 
-    /// Returns when it is time to tell what was dropped; never if nothing was.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(super) async fn drops_are_due(&self) {
-        match self.drops_due {
-            Some(due) => tokio::time::sleep_until(due.into()).await,
-            None => std::future::pending().await,
-        }
+    /// When it is time to tell what was dropped, if anything was.
+    pub(super) fn drops_due(&self) -> Option<Instant> {
+        self.drops_due
     }
 
     /// Tells what was dropped since the last time. What is dropped of a job later than that is told at its end.

@@ -84,7 +84,7 @@ impl<J: JobType> Session<J> {
                     // A flood must not starve the other workers of this runtime's thread.
                     tokio::task::yield_now().await;
                 }
-                () = self.inbound.drops_are_due() => self.inbound.tell_dropped(),
+                () = at(self.inbound.drops_due()) => self.inbound.tell_dropped(),
                 () = at(self.unheard_due) => {
                     self.unheard_due = None;
                     self.inbound.say(WorkerFrame::Unheard);

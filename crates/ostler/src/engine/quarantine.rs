@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use ostler_lifecycle::{Input, JobId, Rejection};
+
+use super::Core;
+use super::cargo::Cargo;
+use super::errand::Errands;
+use super::state::State;
+use crate::{Job, JobType, QuarantineError};
+
+impl<J: JobType> Core<J> {
+    pub(crate) fn quarantined(&self) -> Vec<Arc<Job<J>>> {
+        let state = self.lock();
+        let mut jobs: Vec<_> = state.machine.quarantined().filter_map(|job| state.ledger.get(job)).collect();
+        jobs.sort_by_key(|job| (job.created_at, job.id));
+        jobs
+    }
+
+    pub(crate) fn release(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
+        let may = |state: &State<J>| match state.machine.can_accept() {
+            Err(Rejection::Down(reason)) => Err(QuarantineError::WorkerUnavailable(reason)),
+            Err(Rejection::ShutDown) => Err(QuarantineError::ShutDown),
+            // It was in the queue before.
+            Err(Rejection::QueueFull { .. }) | Ok(()) => Ok(()),
+        };
+        self.from_quarantine(job, may, Input::Release { job })
+    }
+
+    pub(crate) fn give_up(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
+        self.from_quarantine(job, |_| Ok(()), Input::GiveUp { job })
+    }
+
+    fn from_quarantine(
+        self: &Arc<Self>,
+        job: JobId,
+        may: impl FnOnce(&State<J>) -> Result<(), QuarantineError>,
+        input: Input,
+    ) -> Result<(), QuarantineError> {
+        let mut errands = Errands::default();
+        {
+            let mut state = self.lock();
+            if !state.machine.is_quarantined(job) {
+                return Err(QuarantineError::NotQuarantined { job });
+            }
+            may(&state)?;
+            self.step(&mut state, input, Cargo::None, &mut errands);
+        }
+        errands.run(self);
+        Ok(())
+    }
+}
