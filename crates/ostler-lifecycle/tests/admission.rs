@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{check, config};
 use ostler_lifecycle::PoolConfig;
 
@@ -137,6 +139,40 @@ fn a_job_whose_reserved_worker_is_killed_does_not_wait_for_the_death() {
         garbage 0.1  | kill 0.1; ask b ?2
         proceed b ?1 |
         proceed b ?2 | 1.2 <- b
+        ",
+    );
+}
+
+#[test]
+fn a_hook_that_does_not_answer_makes_its_job_wait_and_lets_others_pass() {
+    check(
+        PoolConfig { hook_timeout: Duration::from_secs(7), ..config() },
+        "
+        submit a     | a queued; spawn 0.1
+        submit b     | b queued
+        up 0.1       | 0.1 idle; ask a ?1
+        pass 6s      |
+        pass 1s      | 0.1 idle; a blocked; ask b ?2
+        proceed a ?1 |
+        proceed b    | 0.1 <- b
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_hangs_up_while_the_hook_is_asked_loses_the_job_to_another() {
+    check(
+        PoolConfig { standby: 1, ..config() },
+        "
+        start        | spawn 0.1; spawn 1.2
+        submit a     | a queued
+        up 0.1       | 0.1 idle; ask a ?1
+        up 1.2       | 1.2 idle
+        hung_up 0.1  | ask a ?2
+        proceed a ?1 |
+        proceed a ?2 | 1.2 <- a
+        pass 1s      | kill 0.1
+        exit 0.1     | 0.1 gone: Protocol
         ",
     );
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{check, config};
+use common::{check, config, running};
 use ostler_lifecycle::PoolConfig;
 
 fn with_grace() -> PoolConfig {
@@ -241,4 +241,44 @@ fn a_timeout_that_was_first_wins_over_a_cancel() {
 #[test]
 fn a_stranger_cannot_be_cancelled() {
     check(config(), "cancel z |");
+}
+
+#[test]
+fn a_cancel_may_bring_a_grace_of_its_own() {
+    running(
+        config(),
+        "",
+        "
+        cancel a within 3s | a cancelling; 0.1 <- cancel a
+        pass 2s            |
+        pass 1s            | kill 0.1
+        exit 0.1           | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+    running(
+        PoolConfig { cancel_grace: Duration::from_secs(9), ..config() },
+        "",
+        "cancel a within 0s | a cancelling; kill 0.1",
+    );
+}
+
+#[test]
+fn a_second_cancel_may_only_shorten_the_grace() {
+    let asked = "cancel a within 5s | a cancelling; 0.1 <- cancel a";
+    let never_longer = "
+        pass 1s             |
+        cancel a within 60s |
+        cancel a            |
+        pass 3s             |
+        pass 1s             | kill 0.1
+    ";
+    let sooner = "
+        cancel a within 2s  |
+        pass 1s             |
+        pass 1s             | kill 0.1
+    ";
+    let at_once = "cancel a within 0s | kill 0.1";
+    for then in [never_longer, sooner, at_once] {
+        running(config(), "", &format!("{asked}\n{then}"));
+    }
 }

@@ -4,20 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{check, config};
+use common::{check, config, running};
 use ostler_lifecycle::{MemoryRules, PoolConfig};
-
-fn running(config: PoolConfig, options: &str, what: &str) {
-    let script = format!(
-        "
-        start              | spawn 0.1
-        up 0.1             | 0.1 idle
-        submit a {options} | a queued; 0.1 <- a
-        started a          | a started in 0.1
-        "
-    );
-    check(config, &format!("{script}\n{what}"));
-}
 
 #[test]
 fn a_worker_that_ended_by_itself_is_described_as_the_kernel_does() {

@@ -1,10 +1,10 @@
-//! Workers that say nothing, jobs that report nothing, and answers that do not come.
+//! Workers that say nothing, and jobs that report nothing.
 
 mod common;
 
 use std::time::Duration;
 
-use common::{check, config};
+use common::{check, config, running};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
 
 /// Asked after 10 s, dead after 4 s more.
@@ -16,18 +16,6 @@ fn beats() -> PoolConfig {
         load_timeout: Duration::from_secs(60),
         ..config()
     }
-}
-
-fn running(config: PoolConfig, options: &str, what: &str) {
-    let script = format!(
-        "
-        start              | spawn 0.1
-        up 0.1             | 0.1 idle
-        submit a {options} | a queued; 0.1 <- a
-        started a          | a started in 0.1
-        "
-    );
-    check(config, &format!("{script}\n{what}"));
 }
 
 #[test]
@@ -214,126 +202,6 @@ fn a_job_that_stalls_is_the_hosts_wish_and_uses_no_budget() {
 }
 
 #[test]
-fn a_job_that_waits_too_long_for_its_first_start_fails() {
-    running(
-        config(),
-        "",
-        "
-        submit b queue_timeout=5s         | b queued
-        submit c queue_timeout=5s blocked | c queued; c blocked
-        pass 4s                           |
-        pass 1s                           | b failed: TimedOut; c failed: TimedOut
-        result a                          | a completed; 0.1 idle
-        ",
-    );
-}
-
-#[test]
-fn a_job_that_the_hook_is_asked_about_still_waits() {
-    check(
-        config(),
-        "
-        submit a queue_timeout=5s | a queued; spawn 0.1
-        submit b                  | b queued
-        up 0.1                    | 0.1 idle; ask a ?1
-        pass 5s                   | 0.1 idle; a failed: TimedOut; ask b ?2
-        proceed a ?1              |
-        ",
-    );
-}
-
-#[test]
-fn a_job_that_was_just_sent_is_left_alone_but_does_not_go_back_to_the_queue() {
-    check(
-        config(),
-        "
-        start                     | spawn 0.1
-        up 0.1                    | 0.1 idle
-        submit a queue_timeout=5s | a queued; 0.1 <- a
-        pass 5s                   |
-        started a                 | a started in 0.1
-        pass 5s                   |
-        result a                  | a completed; 0.1 idle
-        submit b queue_timeout=5s | b queued; 0.1 <- b
-        pass 6s                   |
-        exit 0.1                  | 0.1 gone: on its own; b failed: TimedOut
-        ",
-    );
-}
-
-#[test]
-fn a_job_that_comes_back_in_time_waits_on() {
-    check(
-        config(),
-        "
-        start                     | spawn 0.1
-        up 0.1                    | 0.1 idle
-        submit a queue_timeout=5s | a queued; 0.1 <- a
-        pass 3s                   |
-        exit 0.1                  | 0.1 gone: on its own; spawn 0.2
-        pass 1s                   |
-        pass 1s                   | a failed: TimedOut
-        ",
-    );
-}
-
-#[test]
-fn a_hook_that_does_not_answer_makes_its_job_wait_and_lets_others_pass() {
-    check(
-        PoolConfig { hook_timeout: Duration::from_secs(7), ..config() },
-        "
-        submit a     | a queued; spawn 0.1
-        submit b     | b queued
-        up 0.1       | 0.1 idle; ask a ?1
-        pass 6s      |
-        pass 1s      | 0.1 idle; a blocked; ask b ?2
-        proceed a ?1 |
-        proceed b    | 0.1 <- b
-        ",
-    );
-}
-
-#[test]
-fn a_cancel_may_bring_a_grace_of_its_own() {
-    running(
-        config(),
-        "",
-        "
-        cancel a within 3s | a cancelling; 0.1 <- cancel a
-        pass 2s            |
-        pass 1s            | kill 0.1
-        exit 0.1           | 0.1 gone: Cancelled; a cancelled
-        ",
-    );
-    running(
-        PoolConfig { cancel_grace: Duration::from_secs(9), ..config() },
-        "",
-        "cancel a within 0s | a cancelling; kill 0.1",
-    );
-}
-
-#[test]
-fn a_second_cancel_may_only_shorten_the_grace() {
-    let asked = "cancel a within 5s | a cancelling; 0.1 <- cancel a";
-    let never_longer = "
-        pass 1s             |
-        cancel a within 60s |
-        cancel a            |
-        pass 3s             |
-        pass 1s             | kill 0.1
-    ";
-    let sooner = "
-        cancel a within 2s  |
-        pass 1s             |
-        pass 1s             | kill 0.1
-    ";
-    let at_once = "cancel a within 0s | kill 0.1";
-    for then in [never_longer, sooner, at_once] {
-        running(config(), "", &format!("{asked}\n{then}"));
-    }
-}
-
-#[test]
 fn what_another_job_left_in_a_pipe_is_no_report() {
     check(
         config(),
@@ -349,45 +217,6 @@ fn what_another_job_left_in_a_pipe_is_no_report() {
         output a                 |
         output b attempt 2       |
         pass 1s                  | kill 0.1
-        ",
-    );
-}
-
-#[test]
-fn a_worker_that_hangs_up_while_the_hook_is_asked_loses_the_job_to_another() {
-    check(
-        PoolConfig { standby: 1, ..config() },
-        "
-        start        | spawn 0.1; spawn 1.2
-        submit a     | a queued
-        up 0.1       | 0.1 idle; ask a ?1
-        up 1.2       | 1.2 idle
-        hung_up 0.1  | ask a ?2
-        proceed a ?1 |
-        proceed a ?2 | 1.2 <- a
-        pass 1s      | kill 0.1
-        exit 0.1     | 0.1 gone: Protocol
-        ",
-    );
-}
-
-#[test]
-fn a_worker_that_hung_up_and_is_told_to_stop_goes_for_that_reason() {
-    check(
-        PoolConfig {
-            max_workers: 2,
-            restart_policy: RestartPolicy::Always,
-            max_restart_attempts: 0,
-            ..config()
-        },
-        "
-        start        | spawn 0.1; spawn 1.2
-        up 0.1       | 0.1 idle
-        up 1.2       | 1.2 idle
-        hung_up 1.2  |
-        resize 1 0   | 1.2 draining; 1.2 <- stop
-        pass 1s      | kill 1.2
-        exit 1.2     | 1.2 gone: Surplus
         ",
     );
 }

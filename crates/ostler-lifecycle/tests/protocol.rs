@@ -2,22 +2,14 @@
 
 mod common;
 
-use common::{check, config};
+use common::{check, config, running};
 
 /// A worker with a job that it began, then what it says, and what comes of it.
-fn running(what: &str) {
-    let script = "
-        start        | spawn 0.1
-        up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
-        started a    | a started in 0.1
-    ";
-    check(config(), &format!("{script}\n{what}"));
-}
-
 #[test]
 fn progress_and_chunks_are_published_in_order_and_then_the_result() {
     running(
+        config(),
+        "",
         "
         note a           | a noted
         chunk a number 0 | a chunk
@@ -30,7 +22,7 @@ fn progress_and_chunks_are_published_in_order_and_then_the_result() {
 
 #[test]
 fn an_error_of_the_plugin_costs_only_the_job() {
-    running("error a | a failed: Plugin; 0.1 idle");
+    running(config(), "", "error a | a failed: Plugin; 0.1 idle");
 }
 
 #[test]
@@ -53,6 +45,8 @@ fn what_a_job_prints_is_published_while_it_runs_and_is_never_a_fault() {
         ",
     );
     running(
+        config(),
+        "",
         "
         result a         | a completed; 0.1 idle
         output a         |
@@ -87,12 +81,16 @@ fn who_breaks_the_protocol_is_killed_and_its_job_fails() {
         "done 0.1",
         "garbage 0.1",
     ] {
-        running(&format!(
-            "
+        running(
+            config(),
+            "",
+            &format!(
+                "
             {wrong} | kill 0.1
             exit 0.1 | 0.1 gone: Protocol; a failed: Protocol SIGSEGV
             "
-        ));
+            ),
+        );
     }
 }
 
@@ -149,6 +147,8 @@ fn a_job_that_the_worker_names_may_have_begun_and_does_not_run_again() {
 #[test]
 fn what_an_earlier_worker_says_is_dropped() {
     running(
+        config(),
+        "",
         "
         cancel a          | a cancelling; kill 0.1
         exit 0.1          | 0.1 gone: Cancelled; a cancelled

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{check, config};
+use common::{check, config, running};
 use ostler_lifecycle::PoolConfig;
 
 #[test]
@@ -100,6 +100,70 @@ fn a_crash_touches_only_the_job_that_was_running_in_it() {
         started b    | b started in 1.2
         exit 0.1     | 0.1 gone: on its own; a failed: Crashed SIGSEGV
         result b     | b completed; 1.2 idle
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_waits_too_long_for_its_first_start_fails() {
+    running(
+        config(),
+        "",
+        "
+        submit b queue_timeout=5s         | b queued
+        submit c queue_timeout=5s blocked | c queued; c blocked
+        pass 4s                           |
+        pass 1s                           | b failed: TimedOut; c failed: TimedOut
+        result a                          | a completed; 0.1 idle
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_the_hook_is_asked_about_still_waits() {
+    check(
+        config(),
+        "
+        submit a queue_timeout=5s | a queued; spawn 0.1
+        submit b                  | b queued
+        up 0.1                    | 0.1 idle; ask a ?1
+        pass 5s                   | 0.1 idle; a failed: TimedOut; ask b ?2
+        proceed a ?1              |
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_was_just_sent_is_left_alone_but_does_not_go_back_to_the_queue() {
+    check(
+        config(),
+        "
+        start                     | spawn 0.1
+        up 0.1                    | 0.1 idle
+        submit a queue_timeout=5s | a queued; 0.1 <- a
+        pass 5s                   |
+        started a                 | a started in 0.1
+        pass 5s                   |
+        result a                  | a completed; 0.1 idle
+        submit b queue_timeout=5s | b queued; 0.1 <- b
+        pass 6s                   |
+        exit 0.1                  | 0.1 gone: on its own; b failed: TimedOut
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_comes_back_in_time_waits_on() {
+    check(
+        config(),
+        "
+        start                     | spawn 0.1
+        up 0.1                    | 0.1 idle
+        submit a queue_timeout=5s | a queued; 0.1 <- a
+        pass 3s                   |
+        exit 0.1                  | 0.1 gone: on its own; spawn 0.2
+        pass 1s                   |
+        pass 1s                   | a failed: TimedOut
         ",
     );
 }

@@ -52,6 +52,17 @@ pub(super) fn leave_behind(leaves_group: bool) -> std::io::Result<u32> {
     Ok(sleep.spawn()?.id())
 }
 
+/// The shell ends as soon as its successor runs in the background.
+pub(super) fn leave_comet() -> std::io::Result<()> {
+    let script = "sh -c \"$COMET\" &";
+    Command::new("sh").args(["-c", script]).env("COMET", script).stdin(Stdio::null()).spawn()?.wait()?;
+    Ok(())
+}
+
+pub(super) fn signal_oneself(signal: &str) -> std::io::Result<()> {
+    Command::new("kill").args([signal, &std::process::id().to_string()]).status().map(drop)
+}
+
 fn unchanged_group() -> i32 {
     // A process that leads no group may call setsid itself; a child that stays in ours leads none.
     i32::try_from(std::process::id()).unwrap_or(0)

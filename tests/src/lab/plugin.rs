@@ -1,14 +1,16 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ostler::worker::{JobContext, Manifest, Plugin, PluginError};
 use serde::Deserialize;
 
-use super::harm::{daemon, deafen, for_ever, leave_behind, say_on_stderr, segfault, touched};
+use super::harm::{
+    daemon, deafen, for_ever, leave_behind, leave_comet, say_on_stderr, segfault, signal_oneself, touched,
+};
 use super::{Task, printing};
 
 /// Does what it is told. Its configuration may tell it not to load.
@@ -107,12 +109,7 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::Attachments => return Ok(send_back(job)),
         Task::Pid => return Ok(std::process::id().to_string()),
         Task::Config => return Ok(format!("{} {}", knowledge.model, knowledge.loads)),
-        Task::AwaitFile(path) => loop {
-            if let Ok(text) = fs::read_to_string(&path) {
-                return Ok(text);
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        },
+        Task::AwaitFile(path) => return Ok(await_file(&path)),
         Task::Steps(steps) => {
             return steps.into_iter().try_fold(String::new(), |_, step| execute(knowledge, step, job));
         }
@@ -122,12 +119,7 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::Spin => loop {
             std::hint::spin_loop();
         },
-        Task::TidyUp => {
-            while !job.is_cancelled() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            return Ok("tidied up".to_owned());
-        }
+        Task::TidyUp => return Ok(tidy_up(job)),
         Task::IgnoreCancel => for_ever(),
         Task::Fail(message, category) => return Err(PluginError::new(category, message)),
         Task::Panic(message) => panic!("{message}"),
@@ -155,7 +147,7 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             }
         }
         Task::Stop => {
-            Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status()?;
+            signal_oneself("-STOP")?;
             for_ever()
         }
         Task::Exit(code) => std::process::exit(code),
@@ -165,13 +157,7 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             }
         }
         Task::Progress(count) => (0..count).for_each(|number| job.progress(0.5, number.to_string())),
-        Task::Mixed(count) => {
-            for number in 0..count {
-                job.emit(&number.to_string())?;
-                job.progress(0.5, number.to_string());
-                job.info(number.to_string());
-            }
-        }
+        Task::Mixed(count) => mix(job, count)?,
         Task::Flood(bytes) => flood(bytes)?,
         Task::Pour(lines, bytes) => printing::pour(lines, bytes)?,
         Task::Print(text) => printing::print(&text),
@@ -180,20 +166,11 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::PrintInC(text) => printing::print_in_c(&text)?,
         Task::Shell(script) => drop(Command::new("sh").arg("-c").arg(script).status()?),
         Task::LeaveChild => return Ok(leave_behind(false)?.to_string()),
-        Task::LeaveComet => {
-            // The shell ends as soon as its successor runs in the background.
-            let script = "sh -c \"$COMET\" &";
-            Command::new("sh")
-                .args(["-c", script])
-                .env("COMET", script)
-                .stdin(Stdio::null())
-                .spawn()?
-                .wait()?;
-        }
+        Task::LeaveComet => leave_comet()?,
         Task::LeaveDaemon => return Ok(leave_behind(true)?.to_string()),
         Task::DieAndLeaveChild => {
             job.info(leave_behind(false)?.to_string());
-            Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status()?;
+            signal_oneself("-KILL")?;
         }
     }
     Ok("done".to_owned())
@@ -211,6 +188,31 @@ fn hang(path: &Path) -> std::io::Result<()> {
     fs::write(&complete, std::process::id().to_string())?;
     fs::rename(complete, path)?;
     for_ever()
+}
+
+fn await_file(path: &Path) -> String {
+    loop {
+        if let Ok(text) = fs::read_to_string(path) {
+            return text;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn tidy_up(job: &JobContext) -> String {
+    while !job.is_cancelled() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    "tidied up".to_owned()
+}
+
+fn mix(job: &JobContext, count: usize) -> Result<(), PluginError> {
+    for number in 0..count {
+        job.emit(&number.to_string())?;
+        job.progress(0.5, number.to_string());
+        job.info(number.to_string());
+    }
+    Ok(())
 }
 
 fn send_back(job: &JobContext) -> String {

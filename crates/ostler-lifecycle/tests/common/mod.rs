@@ -50,6 +50,21 @@ pub(crate) fn check(config: PoolConfig, script: &str) {
     }
 }
 
+/// A worker that has begun with a job, then what happens.
+#[track_caller]
+#[allow(dead_code, reason = "not every test needs a job")]
+pub(crate) fn running(config: PoolConfig, options: &str, what: &str) {
+    let script = format!(
+        "
+        start              | spawn 0.1
+        up 0.1             | 0.1 idle
+        submit a {options} | a queued; 0.1 <- a
+        started a          | a started in 0.1
+        "
+    );
+    check(config, &format!("{script}\n{what}"));
+}
+
 /// A machine, and what was said last.
 struct Pool {
     machine: Machine,

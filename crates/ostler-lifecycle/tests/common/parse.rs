@@ -47,51 +47,11 @@ impl Pool {
             ["spawn_failed", name] => {
                 Input::SpawnFailed { worker: worker(name), message: "no such file".to_owned() }
             }
-            ["exit", name] => Input::WorkerExited {
-                worker: worker(name),
-                exit: WorkerExit::bare(ExitStatus::Signal { number: 11, core_dumped: false }),
-            },
-            ["hello", name] => frame(name, WorkerFrame::Hello),
-            ["hung_up", name] => frame(name, WorkerFrame::HungUp),
-            ["unheard", name] => frame(name, WorkerFrame::Unheard),
-            ["pong", name] => frame(name, WorkerFrame::Pong),
-            ["ready", name, "holds", resident] => {
-                frame(name, ready(self.requests[&worker(name)], resident.parse().unwrap()))
+            ["exit" | "killed", name, how @ ..] => {
+                Input::WorkerExited { worker: worker(name), exit: exit(words[0], how) }
             }
-            ["exit", name, how @ ("code" | "signal" | "oom" | "limit"), what @ ..] => {
-                let number = what.first().map_or(9, |number| number.parse().unwrap());
-                let mut exit = WorkerExit::bare(match *how {
-                    "code" => ExitStatus::Code(number),
-                    _ => ExitStatus::Signal { number, core_dumped: false },
-                });
-                exit.out_of_memory = (*how == "oom").then(|| "the kernel said so".to_owned());
-                exit.limit = (*how == "limit").then_some(LimitKind::CpuTime);
-                Input::WorkerExited { worker: worker(name), exit }
-            }
-            ["exit" | "killed", name, "torn"] => {
-                let mut exit = WorkerExit::bare(match words[0] {
-                    "exit" => ExitStatus::Code(1),
-                    _ => ExitStatus::Signal { number: 9, core_dumped: false },
-                });
-                exit.torn_frame = Some("half a frame".to_owned());
-                Input::WorkerExited { worker: worker(name), exit }
-            }
-            ["garbage", name] => frame(name, WorkerFrame::Fault { message: "a torn frame".to_owned() }),
-            ["ready", name] => frame(name, ready(self.requests[&worker(name)], 0)),
-            ["broken", name] => {
-                let failed = vec![("plugin".to_owned(), "is broken".to_owned())];
-                let request = self.requests[&worker(name)];
-                frame(name, WorkerFrame::Ready { request, loaded: vec![], failed, resident: 0 })
-            }
-            ["state", name, request @ ..] => {
-                frame(name, WorkerFrame::State { request: self.request(name, request) })
-            }
-            ["done", name, request @ ..] => {
-                frame(name, WorkerFrame::Response { request: self.request(name, request), result: Ok(()) })
-            }
-            ["not_done", name, request @ ..] => {
-                let result = Err("no such file".to_owned());
-                frame(name, WorkerFrame::Response { request: self.request(name, request), result })
+            [verb, name, rest @ ..] if name.contains('.') => {
+                Input::Frame { worker: worker(name), frame: self.frame_of_worker(verb, name, rest) }
             }
             [verb, name, rest @ ..] => self.frame_of_job(verb, job(name), rest),
             _ => panic!("cannot read {words:?}"),
@@ -116,6 +76,30 @@ impl Pool {
         match request {
             [number] => RequestId(number.trim_start_matches('#').parse().unwrap()),
             _ => self.requests[&worker(name)],
+        }
+    }
+
+    /// `hello 0.1`, `ready 0.1 holds 9`, `done 0.1`, `done 0.1 #3`.
+    fn frame_of_worker(&self, verb: &str, name: &str, rest: &[&str]) -> WorkerFrame {
+        match (verb, rest) {
+            ("hello", []) => WorkerFrame::Hello,
+            ("hung_up", []) => WorkerFrame::HungUp,
+            ("unheard", []) => WorkerFrame::Unheard,
+            ("pong", []) => WorkerFrame::Pong,
+            ("garbage", []) => WorkerFrame::Fault { message: "a torn frame".to_owned() },
+            ("ready", []) => ready(self.request(name, rest), 0),
+            ("ready", ["holds", resident]) => ready(self.request(name, &[]), resident.parse().unwrap()),
+            ("broken", []) => {
+                let failed = vec![("plugin".to_owned(), "is broken".to_owned())];
+                WorkerFrame::Ready { request: self.request(name, rest), loaded: vec![], failed, resident: 0 }
+            }
+            ("state", _) => WorkerFrame::State { request: self.request(name, rest) },
+            ("done", _) => WorkerFrame::Response { request: self.request(name, rest), result: Ok(()) },
+            ("not_done", _) => {
+                let result = Err("no such file".to_owned());
+                WorkerFrame::Response { request: self.request(name, rest), result }
+            }
+            _ => panic!("no such input: {verb} {rest:?}"),
         }
     }
 
@@ -158,8 +142,31 @@ pub(super) fn ready(request: RequestId, resident: u64) -> WorkerFrame {
     WorkerFrame::Ready { request, loaded: vec![PluginKey(0)], failed: vec![], resident }
 }
 
-fn frame(name: &str, frame: WorkerFrame) -> Input {
-    Input::Frame { worker: worker(name), frame }
+/// How a worker ended: `exit 0.1`, `exit 0.1 code 3`, `exit 0.1 torn`; `killed 0.1 torn`.
+fn exit(verb: &str, how: &[&str]) -> WorkerExit {
+    let signal = |number| WorkerExit::bare(ExitStatus::Signal { number, core_dumped: false });
+    let code = |number| WorkerExit::bare(ExitStatus::Code(number));
+    match (verb, how) {
+        ("exit", []) => signal(11),
+        ("exit", ["code", number]) => code(number.parse().unwrap()),
+        ("exit", ["signal", number]) => signal(number.parse().unwrap()),
+        ("exit", ["oom"]) => {
+            let mut exit = signal(9);
+            exit.out_of_memory = Some("the kernel said so".to_owned());
+            exit
+        }
+        ("exit", ["limit", number]) => {
+            let mut exit = signal(number.parse().unwrap());
+            exit.limit = Some(LimitKind::CpuTime);
+            exit
+        }
+        (_, ["torn"]) => {
+            let mut exit = if verb == "exit" { code(1) } else { signal(9) };
+            exit.torn_frame = Some("half a frame".to_owned());
+            exit
+        }
+        _ => panic!("cannot read {how:?}"),
+    }
 }
 
 fn control(name: &str, operation: ControlOperation) -> Input {

@@ -69,7 +69,7 @@ fn section(out: &mut impl Write, title: &str, counts: &Counts) -> io::Result<()>
 
 fn checks(out: &mut impl Write, book: &Book, seed: u64) -> io::Result<()> {
     writeln!(out, "\nChecks")?;
-    for check in Check::ALL {
+    for &check in Check::ALL {
         let (found, times) = (book.faults.of(check), book.faults.times(check));
         if found.is_empty() {
             writeln!(out, "  passed  {}  ({times})", check.promise())?;

@@ -56,6 +56,10 @@ impl<J: JobType> Inbound<J> {
         }
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     pub(super) fn max_frame_bytes(&self) -> usize {
         self.core.settings.max_frame_bytes
     }

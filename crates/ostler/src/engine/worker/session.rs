@@ -21,7 +21,6 @@ use crate::process::{ChildOutput, Endpoint};
 /// to the next one if, looked at after the pipes, the socket says that one has begun.
 pub(super) struct Session<J: JobType> {
     inbound: Inbound<J>,
-    pid: u32,
     output: Output,
     /// From its hello on.
     socket: Option<Socket>,
@@ -36,7 +35,6 @@ impl<J: JobType> Session<J> {
     pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32, output: ChildOutput) -> Self {
         Self {
             inbound: Inbound::new(core, worker, pid),
-            pid,
             output: Output::new(worker, output),
             socket: None,
             unheard_due: None,
@@ -50,7 +48,7 @@ impl<J: JobType> Session<J> {
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
         let limit = self.inbound.max_frame_bytes();
         let met = tokio::select! {
-            met = Socket::meet(endpoint, self.pid, limit) => met,
+            met = Socket::meet(endpoint, self.inbound.pid(), limit) => met,
             never = overhear(&mut self.output, &mut self.inbound) => match never {},
         };
         match met {

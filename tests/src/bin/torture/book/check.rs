@@ -1,84 +1,47 @@
 use std::collections::BTreeMap;
 
-/// What is checked.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Check {
-    Lost,
-    Doubled,
-    Answer,
-    Blame,
-    Cause,
-    Cancel,
-    Late,
-    Events,
-    Told,
-    Control,
-    Pool,
-    Groups,
-    Daemons,
-    Children,
-    Descriptors,
-    Threads,
-    Memory,
-    Sockets,
-    Shared,
-    Shutdown,
+/// What is checked: each check, and what holds if it passes.
+macro_rules! checks {
+    ($($check:ident: $promise:literal,)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub(crate) enum Check {
+            $($check,)*
+        }
+
+        impl Check {
+            pub(crate) const ALL: &[Self] = &[$(Self::$check,)*];
+
+            /// What holds if the check passes.
+            pub(crate) const fn promise(self) -> &'static str {
+                match self {
+                    $(Self::$check => $promise,)*
+                }
+            }
+        }
+    };
 }
 
-impl Check {
-    pub(crate) const ALL: [Self; 20] = {
-        use Check::*;
-        [
-            Lost,
-            Doubled,
-            Answer,
-            Blame,
-            Cause,
-            Cancel,
-            Late,
-            Events,
-            Told,
-            Control,
-            Pool,
-            Groups,
-            Daemons,
-            Children,
-            Descriptors,
-            Threads,
-            Memory,
-            Sockets,
-            Shared,
-            Shutdown,
-        ]
-    };
-
-    /// What holds if the check passes.
-    pub(crate) const fn promise(self) -> &'static str {
-        match self {
-            Self::Lost => "every accepted job ended, in bounded time",
-            Self::Doubled => "no job ran twice at a time, or more often than its retry policy allows",
-            Self::Answer => "every answer is the right one, and was given by the job's last run",
-            Self::Blame => {
-                "no job failed or was cancelled without a cause in itself or in what was done to it"
-            }
-            Self::Cause => "every worker's death has its true cause",
-            Self::Cancel => "no process of a job's worker ran when its cancel returned true",
-            Self::Late => "nothing of a job ran after its end",
-            Self::Events => "a job's events have no gap, and its one end comes last",
-            Self::Told => "broadcaster and completion hook were told of every end once",
-            Self::Control => "a reload reached every worker, and one that was refused reached none",
-            Self::Pool => "the pool never gave up, and filled again to its size",
-            Self::Groups => "nobody of a dead worker's group ran",
-            Self::Daemons => "what had left its group was gone soon after its worker",
-            Self::Children => "the host's children were its workers, and no zombies",
-            Self::Descriptors => "the host's descriptors are as many of each kind as after the warm-up",
-            Self::Threads => "the host's threads are as many as after the warm-up",
-            Self::Memory => "the host's memory has not grown past its bound",
-            Self::Sockets => "nobody held a dead worker's socket",
-            Self::Shared => "nothing was left in /dev/shm",
-            Self::Shutdown => "after the shutdown nothing was left",
-        }
-    }
+checks! {
+    Lost: "every accepted job ended, in bounded time",
+    Doubled: "no job ran twice at a time, or more often than its retry policy allows",
+    Answer: "every answer is the right one, and was given by the job's last run",
+    Blame: "no job failed or was cancelled without a cause in itself or in what was done to it",
+    Cause: "every worker's death has its true cause",
+    Cancel: "no process of a job's worker ran when its cancel returned true",
+    Late: "nothing of a job ran after its end",
+    Events: "a job's events have no gap, and its one end comes last",
+    Told: "broadcaster and completion hook were told of every end once",
+    Control: "a reload reached every worker, and one that was refused reached none",
+    Pool: "the pool never gave up, and filled again to its size",
+    Groups: "nobody of a dead worker's group ran",
+    Daemons: "what had left its group was gone soon after its worker",
+    Children: "the host's children were its workers, and no zombies",
+    Descriptors: "the host's descriptors are as many of each kind as after the warm-up",
+    Threads: "the host's threads are as many as after the warm-up",
+    Memory: "the host's memory has not grown past its bound",
+    Sockets: "nobody held a dead worker's socket",
+    Shared: "nothing was left in /dev/shm",
+    Shutdown: "after the shutdown nothing was left",
 }
 
 /// How often each check was made, and what it found.
