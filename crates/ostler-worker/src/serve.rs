@@ -10,7 +10,7 @@ use crate::reader::{Command, Reader};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::source::{Plain, Source};
-use crate::{PluginManager, courier, guard};
+use crate::{PluginManager, guard};
 
 /// Why [`serve`] ended before it was told to stop.
 #[derive(Debug, Error)]
@@ -58,7 +58,7 @@ impl Default for ServeOptions {
 }
 
 /// Serves one host over two ends of a connection, until it says `Stop`: says `Hello`, loads plugins, runs
-/// jobs. Plugins run on the calling thread; two threads are started, which read and answer while it is busy.
+/// jobs. Plugins run on the calling thread; others are started, which read and answer while it is busy.
 ///
 /// # Errors
 /// [`ServeError`] if the connection ended in another way. Plugins may be loaded still.
@@ -83,7 +83,6 @@ pub(crate) fn serve_source(
     let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token };
     shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
 
-    courier::start(&shared.outbox).map_err(ServeError::Thread)?;
     let reader = Reader::new(source, Arc::clone(&shared), options.on_hang_up);
     let deputy = Deputy::start(reader).map_err(ServeError::Thread)?;
 
