@@ -24,13 +24,14 @@ impl Courier {
     /// # Errors
     /// The thread cannot be started.
     pub(crate) fn send(&mut self, message: &FromWorker) -> io::Result<()> {
+        // Before the thread is started: what is said after this comes after it.
+        let _ = self.outbox.post(message);
         if !self.is_started {
             let outbox = Arc::clone(&self.outbox);
             // It ends when the outbox is closed.
             Builder::new().name("ostler-courier".to_owned()).spawn(move || outbox.run_errands())?;
             self.is_started = true;
         }
-        let _ = self.outbox.post(message);
         Ok(())
     }
 }
