@@ -50,16 +50,16 @@ fn append<M: Message>(
     buffer: &mut BytesMut,
 ) -> Result<(), FrameError> {
     let payload = message.payload();
-    let (mut inline, mut shared) = (0, 0);
+    let (mut inline, mut shared) = (0, 0_u64);
     for (place, part) in payload.into_iter().flat_map(|payload| places_of(payload, places)) {
         if place.is_inline() {
             inline += part.len();
         } else {
-            shared += place.len();
+            shared = place.len().saturating_add(shared);
         }
     }
     // Before the envelope is made, so that an oversized payload costs nothing.
-    check_size(inline as u64 + shared, limit)?;
+    check_size(shared.saturating_add(inline as u64), limit)?;
 
     let start = buffer.len();
     buffer.extend_from_slice(&[0; 2 * LENGTH]);
@@ -70,7 +70,7 @@ fn append<M: Message>(
     }
     let envelope_len = buffer.len() - start - 2 * LENGTH;
     let size = (LENGTH + envelope_len + inline) as u64;
-    check_size(size + shared, limit)?;
+    check_size(shared.saturating_add(size), limit)?;
     // Neither is longer than what was checked.
     let (size, envelope_len) = (size as u32, envelope_len as u32);
     buffer[start..start + LENGTH].copy_from_slice(&size.to_le_bytes());

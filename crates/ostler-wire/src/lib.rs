@@ -42,7 +42,7 @@ pub use attachment::Attachment;
 pub use codec_error::{DecodeError, EncodeError};
 pub use encoding::Encoding;
 pub use failure::{Category, Failure, FailureKind};
-pub use frame::{decode, encode, finish};
+pub use frame::{decode, decode_shared, encode, encode_placed, finish};
 pub use frame_error::FrameError;
 pub use from_worker::{FromWorker, LoadFailure, WorkerReport};
 pub use hello::{FEATURE_SHARED_MEMORY, HELLO_MAX_BYTES, Hello, HelloError, decode_hello};
