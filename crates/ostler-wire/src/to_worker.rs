@@ -67,6 +67,8 @@ pub struct Init {
     pub only_these: bool,
     /// The frame limit that holds from now on in both directions, in bytes.
     pub max_frame_bytes: u64,
+    /// How long to look for the next command before sleeping, in nanoseconds; see docs/wire.md.
+    pub spin_ns: u64,
     /// How much memory each side may share with the other, in bytes; 0 if nothing is shared.
     pub shared_memory_bytes: u64,
 }

@@ -19,6 +19,7 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
         plugins,
         only_these: true,
         max_frame_bytes: 1 << 20,
+        spin_ns: 50_000,
         shared_memory_bytes: 1 << 28,
     };
     let execute = Execute {
