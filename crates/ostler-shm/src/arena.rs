@@ -54,6 +54,11 @@ impl Arena {
         self.0.sends.store(bound >= SHARED_FROM, Ordering::Release);
     }
 
+    /// What was agreed on; 0 if nothing is shared.
+    pub fn bound(&self) -> usize {
+        self.0.bound.load(Ordering::Acquire)
+    }
+
     /// Decides for each part of a payload where it travels. What is large is copied into a segment, if it does not lie in
     /// one already; parts that are not in the frame are then empty in the payload. What cannot be shared stays.
     pub fn place(&self, payload: &mut Payload) -> Placement {

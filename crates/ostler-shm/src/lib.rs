@@ -17,6 +17,7 @@ mod foreign;
 mod intake;
 mod lease;
 mod mapping;
+mod outgoing;
 mod owned;
 mod placement;
 mod segment;
@@ -26,6 +27,7 @@ pub use arena::Arena;
 pub use buffer::SharedBuffer;
 pub use descriptors::Descriptors;
 pub use intake::Intake;
+pub use outgoing::Outgoing;
 pub use placement::Placement;
 
 /// Parts of a payload from this size on, in bytes, are shared; smaller ones are in their frame.

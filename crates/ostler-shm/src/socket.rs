@@ -40,16 +40,37 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &mut Vec<OwnedFd>
     Ok(sent)
 }
 
-/// Receives some bytes, 0 at the end, and the descriptors that came with them.
+/// Receives some bytes, 0 at the end, and the descriptors that came with them. Waits if the socket does.
 ///
 /// If this process can have no more descriptors, the bytes come without them: the kernel has closed them.
 ///
 /// # Errors
 /// Those of `recvmsg`.
 pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8], descriptors: &mut Descriptors) -> io::Result<usize> {
+    receive_with(socket, bytes, descriptors, RecvFlags::CMSG_CLOEXEC)
+}
+
+/// Like [`receive`], and never waits.
+///
+/// # Errors
+/// Those of `recvmsg`; [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing is there.
+pub fn receive_now(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    descriptors: &mut Descriptors,
+) -> io::Result<usize> {
+    receive_with(socket, bytes, descriptors, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)
+}
+
+fn receive_with(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    descriptors: &mut Descriptors,
+    flags: RecvFlags,
+) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); CONTROL_BYTES];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let received = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, flags)?;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(came) = message {
             came.for_each(|descriptor| descriptors.push(descriptor));
