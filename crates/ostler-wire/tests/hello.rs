@@ -10,7 +10,7 @@ use ostler_wire::{
 };
 
 fn hello(protocol: u32) -> Hello {
-    Hello { protocol, pid: 1, token: [9; 16] }
+    Hello { protocol, pid: 1, token: [9; 16], features: 0 }
 }
 
 #[test]

@@ -3,12 +3,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use ostler_shm::SharedBuffer;
 use ostler_wire::{Attachment, Encoding, Execute, FromWorker, LogLevel, Payload};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::PluginError;
 use crate::outbox::{Outbox, SendError, Until};
+use crate::sink::PlainSink;
 
 /// A running job as its plugin sees it: what came with the request, and the ways to be heard.
 ///
@@ -61,7 +63,7 @@ impl JobContext {
             stream: true,
             payload,
         };
-        let outbox = Arc::new(Outbox::new(std::io::sink()));
+        let outbox = Arc::new(Outbox::new(PlainSink(std::io::sink())));
         Self::new(outbox, Arc::new(AtomicBool::new(false)), &execute, Instant::now())
     }
 
@@ -160,6 +162,13 @@ impl JobContext {
     pub fn attach(&self, name: impl Into<String>, media_type: impl Into<String>, bytes: impl Into<Bytes>) {
         let attachment = Attachment { name: name.into(), media_type: media_type.into(), bytes: bytes.into() };
         self.response_attachments.lock().unwrap_or_else(PoisonError::into_inner).push(attachment);
+    }
+
+    /// Memory for a large part of the response that is shared with the host where that is possible: written in place,
+    /// it is not copied to be sent. [Frozen](SharedBuffer::freeze), it can be attached, or be the body of a
+    /// [`Payload::raw`]. What it holds at first may be left from an earlier job.
+    pub fn buffer(&self, len: usize) -> SharedBuffer {
+        self.outbox.arena().buffer(len)
     }
 
     /// Moves out what was attached to the response so far. The request loop does this at the job's end.

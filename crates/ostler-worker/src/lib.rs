@@ -50,6 +50,7 @@ mod reader;
 mod serve;
 mod session;
 mod shared;
+mod sink;
 mod slot;
 mod source;
 mod spin;
@@ -57,6 +58,7 @@ mod stdout;
 
 pub use context::JobContext;
 pub use entry::{run_if_worker, run_if_worker_with, run_worker_binary};
+pub use ostler_shm::SharedBuffer;
 pub use ostler_wire::PluginManifest as Manifest;
 pub use ostler_wire::{
     Attachment, Category, Encoding, LogLevel, Parameter, ParameterKind, Payload, PluginManifest,

@@ -1,10 +1,12 @@
-use std::io::{self, Write};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
+use ostler_shm::{Arena, Outgoing, Placement};
 use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, FrameError, FromWorker, frame};
 use thiserror::Error;
+
+use crate::sink::Sink;
 
 /// Above this many unsent bytes a plugin has to wait.
 const HIGH_WATER: usize = 1024 * 1024;
@@ -38,12 +40,14 @@ pub(crate) struct Outbox {
     state: Mutex<State>,
     written: Condvar,
     errand: Condvar,
-    sink: Mutex<Box<dyn Write + Send>>,
+    sink: Mutex<Box<dyn Sink>>,
     limit: AtomicUsize,
+    /// What is shared with the host.
+    arena: Arena,
 }
 
 struct State {
-    pending: BytesMut,
+    pending: Outgoing,
     /// Bytes queued and bytes written since the beginning.
     queued: u64,
     done: u64,
@@ -54,9 +58,9 @@ struct State {
 }
 
 impl Outbox {
-    pub(crate) fn new(sink: impl Write + Send + 'static) -> Self {
+    pub(crate) fn new(sink: impl Sink + 'static) -> Self {
         let state = State {
-            pending: BytesMut::new(),
+            pending: Outgoing::default(),
             queued: 0,
             done: 0,
             writing: false,
@@ -69,6 +73,7 @@ impl Outbox {
             errand: Condvar::new(),
             sink: Mutex::new(Box::new(sink)),
             limit: AtomicUsize::new(DEFAULT_MAX_FRAME_BYTES),
+            arena: Arena::closed(),
         }
     }
 
@@ -81,11 +86,25 @@ impl Outbox {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    pub(crate) const fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
     /// Sends messages, as one write if nobody else writes. If one of them does not fit into a frame, none
     /// is sent.
     pub(crate) fn send(&self, messages: &[&FromWorker], until: Until) -> Result<(), SendError> {
+        self.send_placed(messages, Placement::inline(), until)
+    }
+
+    /// The same, with the payload of the last message placed.
+    pub(crate) fn send_placed(
+        &self,
+        messages: &[&FromWorker],
+        placement: Placement,
+        until: Until,
+    ) -> Result<(), SendError> {
         let mut state = self.lock();
-        self.enqueue(&mut state, messages)?;
+        self.enqueue(&mut state, messages, placement)?;
         let mark = state.queued;
         if !state.writing {
             state = self.write_out(state);
@@ -105,7 +124,7 @@ impl Outbox {
     /// Leaves a message for whoever writes next, without ever waiting for the socket.
     pub(crate) fn post(&self, message: &FromWorker) -> Result<(), SendError> {
         let mut state = self.lock();
-        self.enqueue(&mut state, &[message])?;
+        self.enqueue(&mut state, &[message], Placement::inline())?;
         if !state.writing {
             state.posted = true;
             self.errand.notify_one();
@@ -134,16 +153,29 @@ impl Outbox {
         self.errand.notify_all();
     }
 
-    fn enqueue(&self, state: &mut State, messages: &[&FromWorker]) -> Result<(), SendError> {
+    fn enqueue(
+        &self,
+        state: &mut State,
+        messages: &[&FromWorker],
+        placement: Placement,
+    ) -> Result<(), SendError> {
         if let Some(reason) = &state.closed {
             return Err(SendError::Closed { reason: reason.clone() });
         }
         let start = state.pending.len();
-        for message in messages {
-            if let Err(error) = frame::encode(*message, self.limit(), &mut state.pending) {
+        let mut last = start;
+        for (left, message) in (0..messages.len()).rev().zip(messages) {
+            last = state.pending.len();
+            let places = if left == 0 { placement.places() } else { &[] };
+            if let Err(error) = frame::encode_placed(*message, places, self.limit(), state.pending.bytes()) {
                 state.pending.truncate(start);
                 return Err(SendError::Frame(error));
             }
+        }
+        state.pending.attach(last, placement.sent());
+        if let Some(news) = self.arena.news() {
+            // A few numbers fit where payloads do that are large enough to be shared.
+            let _ = frame::encode(&FromWorker::Segments(news), self.limit(), state.pending.bytes());
         }
         state.queued += (state.pending.len() - start) as u64;
         Ok(())
@@ -155,18 +187,18 @@ impl Outbox {
         state.posted = false;
         while !state.pending.is_empty() && state.closed.is_none() {
             let mut batch = std::mem::take(&mut state.pending);
+            let count = batch.len() as u64;
             drop(state);
-            let outcome = self.write(&batch);
+            let outcome = self.write(&mut batch);
             state = self.lock();
             match outcome {
-                Ok(()) => state.done += batch.len() as u64,
+                Ok(()) => state.done += count,
                 Err(error) => {
                     state.closed.get_or_insert_with(|| error.to_string());
                     self.errand.notify_all();
                 }
             }
             if state.pending.is_empty() && batch.capacity() <= KEEP_CAPACITY {
-                batch.clear();
                 state.pending = batch;
             }
             self.written.notify_all();
@@ -175,10 +207,18 @@ impl Outbox {
         state
     }
 
-    fn write(&self, batch: &[u8]) -> io::Result<()> {
+    fn write(&self, batch: &mut Outgoing) -> io::Result<()> {
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        sink.write_all(batch)?;
-        sink.flush()
+        while !batch.is_empty() {
+            let (bytes, descriptors) = batch.piece();
+            match sink.write(bytes, descriptors.unwrap_or(&mut Vec::new())) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => batch.advance(sent),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

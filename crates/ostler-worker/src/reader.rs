@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ostler_wire::{Execute, FromWorker, Init, ToWorker, frame};
+use ostler_shm::Descriptors;
+use ostler_wire::{Execute, FrameError, FromWorker, Init, Message, SegmentNews, ToWorker, frame};
 
 use crate::ServeError;
 use crate::courier::Courier;
@@ -37,11 +38,12 @@ pub(crate) enum Command {
     Ended(ServeError),
 }
 
-/// A job that has come: when it came, and the flag that a cancel sets.
+/// A job that has come: when it came, the flag that a cancel sets, and why a part of its request could not be had.
 pub(crate) struct Accepted {
     pub(crate) execute: Execute,
     pub(crate) received: Instant,
     pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) loss: Option<String>,
 }
 
 /// Reads what the host says. It answers by itself what must be answered while a plugin computes.
@@ -53,6 +55,7 @@ pub(crate) struct Reader {
     courier: Courier,
     chunk: Vec<u8>,
     buffer: BytesMut,
+    descriptors: Descriptors,
     /// Read, and not yet handed out.
     commands: VecDeque<Command>,
 }
@@ -71,6 +74,7 @@ impl Reader {
             spin: Spin::none(),
             chunk: vec![0; READ_BYTES],
             buffer: BytesMut::new(),
+            descriptors: Descriptors::new(),
             commands: VecDeque::new(),
         }
     }
@@ -81,7 +85,7 @@ impl Reader {
             if let Some(command) = self.commands.pop_front() {
                 return command;
             }
-            match self.spin.read(&mut *self.source, &mut self.chunk) {
+            match self.spin.read(&mut *self.source, &mut self.chunk, &mut self.descriptors) {
                 Ok(0) => {
                     let torn = frame::finish(&self.buffer);
                     return self.end(torn.map_or_else(ServeError::Frame, |()| ServeError::HungUp));
@@ -99,9 +103,9 @@ impl Reader {
     /// Goes through all that was read: a cancel may stand right behind its job.
     fn take_frames(&mut self) {
         loop {
-            match frame::decode(&mut self.buffer, self.shared.outbox.limit()) {
-                Ok(Some(message)) => self.take(message),
-                Ok(None) => return,
+            match self.take_frame() {
+                Ok(true) => {}
+                Ok(false) => return,
                 Err(error) => {
                     let ended = self.end(ServeError::Frame(error));
                     return self.commands.push_back(ended);
@@ -110,8 +114,28 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, message: ToWorker) {
+    /// Takes one frame, if there is one.
+    fn take_frame(&mut self) -> Result<bool, FrameError> {
+        let arena = self.shared.outbox.arena();
+        let mut intake = arena.intake(&mut self.descriptors);
+        let limit = self.shared.outbox.limit();
+        let message = frame::decode_shared(&mut self.buffer, limit, |place| intake.take(place))?;
+        let loss = intake.finish(self.buffer.is_empty()).map_err(wrong)?;
+        match message {
+            Some(ToWorker::Segments(news)) => self.hear(news)?,
+            Some(message) => self.take(message, loss),
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn hear(&self, news: SegmentNews) -> Result<(), FrameError> {
+        self.shared.outbox.arena().hear(news).map_err(wrong)
+    }
+
+    fn take(&mut self, message: ToWorker, loss: Option<String>) {
         let command = match message {
+            ToWorker::Segments(_) => return,
             ToWorker::Ping { request } => return self.answer(&FromWorker::Pong { request }),
             ToWorker::GetState { request } => {
                 return self.answer(&FromWorker::State { request, state: self.shared.report() });
@@ -123,12 +147,16 @@ impl Reader {
                 // Set here and not later: the next frame is read before the main thread sees this one.
                 let limit = usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX);
                 self.shared.outbox.set_limit(limit);
+                if self.source.brings_descriptors() {
+                    let shared = usize::try_from(init.shared_memory_bytes).unwrap_or(usize::MAX);
+                    self.shared.outbox.arena().open(shared);
+                }
                 self.spin = Spin::new(Duration::from_nanos(init.spin_ns));
                 Command::Init(init)
             }
             ToWorker::Execute(execute) => {
                 let cancelled = self.shared.accept(execute.job);
-                Command::Execute(Accepted { execute, received: Instant::now(), cancelled })
+                Command::Execute(Accepted { execute, received: Instant::now(), cancelled, loss })
             }
             ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
             ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
@@ -167,4 +195,8 @@ impl Reader {
         self.shared.outbox.close(&reason.to_string());
         Command::Ended(reason)
     }
+}
+
+fn wrong(reason: String) -> FrameError {
+    FrameError::Shared { direction: ToWorker::NAME, reason }
 }

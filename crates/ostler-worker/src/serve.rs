@@ -1,7 +1,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use ostler_wire::{FrameError, FromWorker, Hello, PROTOCOL_VERSION};
+use ostler_wire::{FEATURE_SHARED_MEMORY, FrameError, FromWorker, Hello, PROTOCOL_VERSION};
 use thiserror::Error;
 
 use crate::deputy::Deputy;
@@ -9,7 +9,8 @@ use crate::outbox::{Outbox, SendError, Until};
 use crate::reader::{Command, Reader};
 use crate::session::Session;
 use crate::shared::Shared;
-use crate::source::{Plain, Source};
+use crate::sink::{PlainSink, Sink};
+use crate::source::{PlainSource, Source};
 use crate::{PluginManager, guard};
 
 /// Why [`serve`] ended before it was told to stop.
@@ -58,7 +59,8 @@ impl Default for ServeOptions {
 }
 
 /// Serves one host over two ends of a connection, until it says `Stop`: says `Hello`, loads plugins, runs
-/// jobs. Plugins run on the calling thread; others are started, which read and answer while it is busy.
+/// jobs. Plugins run on the calling thread; others are started, which read and answer while it is busy. Over these
+/// ends no memory is shared: all payloads are in their frames.
 ///
 /// # Errors
 /// [`ServeError`] if the connection ended in another way. Plugins may be loaded still.
@@ -68,19 +70,20 @@ pub fn serve(
     plugins: &mut dyn PluginManager,
     options: ServeOptions,
 ) -> Result<(), ServeError> {
-    serve_source(Box::new(Plain(reader)), writer, plugins, options)
+    serve_over(Box::new(PlainSource(reader)), PlainSink(writer), plugins, options)
 }
 
-/// The same, with a source of which it can be told whether something is there.
-pub(crate) fn serve_source(
+/// The same, over ends that can do more.
+pub(crate) fn serve_over(
     source: Box<dyn Source>,
-    writer: impl Write + Send + 'static,
+    sink: impl Sink + 'static,
     plugins: &mut dyn PluginManager,
     options: ServeOptions,
 ) -> Result<(), ServeError> {
     guard::install();
-    let shared = Arc::new(Shared::new(Outbox::new(writer)));
-    let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token };
+    let shared = Arc::new(Shared::new(Outbox::new(sink)));
+    let features = if source.brings_descriptors() { FEATURE_SHARED_MEMORY } else { 0 };
+    let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token, features };
     shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
 
     let reader = Reader::new(source, Arc::clone(&shared), options.on_hang_up);

@@ -1,6 +1,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use ostler_shm::Descriptors;
+
 use crate::source::Source;
 
 /// Looks for the next command a little while before it sleeps: to wake a sleeping core takes longer than a small job.
@@ -23,20 +25,31 @@ impl Spin {
     }
 
     /// Waits for the next bytes.
-    pub(crate) fn read(&mut self, source: &mut dyn Source, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(
+        &mut self,
+        source: &mut dyn Source,
+        buffer: &mut [u8],
+        descriptors: &mut Descriptors,
+    ) -> io::Result<usize> {
         if self.longest.is_zero() {
-            return source.read(buffer);
+            return source.read(buffer, descriptors);
         }
         let begin = Instant::now();
-        let read = if self.pays { self.look(begin, source, buffer) } else { None };
-        let read = read.unwrap_or_else(|| source.read(buffer));
+        let read = if self.pays { self.look(begin, source, buffer, descriptors) } else { None };
+        let read = read.unwrap_or_else(|| source.read(buffer, descriptors));
         self.pays = begin.elapsed() <= self.longest;
         read
     }
 
-    fn look(&self, begin: Instant, source: &mut dyn Source, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    fn look(
+        &self,
+        begin: Instant,
+        source: &mut dyn Source,
+        buffer: &mut [u8],
+        descriptors: &mut Descriptors,
+    ) -> Option<io::Result<usize>> {
         while begin.elapsed() < self.longest {
-            match source.read_now(buffer) {
+            match source.read_now(buffer, descriptors) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Some(read),
             }

@@ -73,6 +73,7 @@ impl Host {
             only_these,
             max_frame_bytes: 1 << 20,
             spin_ns: 0,
+            shared_memory_bytes: 0,
         }));
         match self.receive() {
             FromWorker::Ready { request: 99, loaded, failed } => (loaded, failed),
