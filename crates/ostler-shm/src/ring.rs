@@ -172,9 +172,9 @@ impl RingReceiver {
         Ok(true)
     }
 
-    /// Whether a frame has come this way, be it the next or a later one.
-    pub fn has_news(&self) -> bool {
-        self.word(HEAD).load(Ordering::Acquire) != self.tail
+    /// Whether the next frame has come this way.
+    pub fn has_next(&self) -> bool {
+        self.word(HEAD).load(Ordering::Acquire) != self.tail && self.get(0) == self.number
     }
 
     /// The next frame has come through the socket.
@@ -182,12 +182,12 @@ impl RingReceiver {
         self.number += 1;
     }
 
-    /// Says that nobody looks here any more. False if a frame has come just before: then somebody should.
+    /// Says that nobody looks here any more. False if the next frame has come just before: then somebody should.
     #[must_use = "a frame may be there, and nobody else says so"]
     pub fn sleep(&self) -> bool {
         self.word(ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        let may = !self.has_news();
+        let may = !self.has_next();
         if !may {
             self.wake();
         }
@@ -244,7 +244,8 @@ mod tests {
         assert_eq!(host.sender.send(&vec![1; RING_FRAME_BYTES + 1]), Taken::No);
         assert_eq!(host.sender.send(b"second"), Taken::Yes);
         assert_eq!(received(&mut worker.receiver), None, "the first is to come through the socket");
-        assert!(worker.receiver.has_news());
+        assert!(!worker.receiver.has_next() && worker.receiver.sleep());
+        worker.receiver.wake();
         worker.receiver.skip();
         assert_eq!(received(&mut worker.receiver), Some(b"second".to_vec()));
 
