@@ -137,6 +137,11 @@ impl Arena {
         }
     }
 
+    /// Whether bytes are memory of the peer's, which could change them.
+    pub fn is_of_peer(&self, bytes: &Bytes) -> bool {
+        self.0.lock().foreign.find(bytes).is_some()
+    }
+
     /// Whether [`buffer`](Self::buffer) would have one at once.
     pub fn has_warm(&self, len: usize) -> bool {
         self.0.sends.load(Ordering::Acquire) && self.0.lock().owned.has_warm(len)

@@ -1,10 +1,12 @@
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::{Buf, BytesMut};
 use interprocess::local_socket::tokio::Stream;
 use ostler_lifecycle::JobId;
+use ostler_shm::{Arena, Outgoing, Placement, socket};
 use ostler_wire::{FrameError, ToWorker, frame};
+use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
@@ -38,7 +40,9 @@ impl Link {
 /// and only the worker's task flushes it, so that nobody's dropped future can tear a frame.
 pub(super) struct Wire {
     stream: Stream,
-    outbox: Mutex<BytesMut>,
+    outbox: Mutex<Outgoing>,
+    /// What is shared with the worker.
+    arena: Arena,
     filled: Notify,
     sent: Notify,
     limit: usize,
@@ -46,7 +50,8 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: Stream, limit: usize) -> Self {
-        Self { stream, outbox: Mutex::default(), filled: Notify::new(), sent: Notify::new(), limit }
+        let arena = Arena::closed();
+        Self { stream, outbox: Mutex::default(), arena, filled: Notify::new(), sent: Notify::new(), limit }
     }
 
     pub(super) fn socket(&self) -> &UnixStream {
@@ -54,11 +59,25 @@ impl Wire {
         stream.inner()
     }
 
+    pub(super) const fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
     /// Sends one message without waiting. A connection that is broken takes it too: its worker is about to end.
-    pub(super) fn send(&self, message: &ToWorker) -> Result<(), FrameError> {
+    pub(super) fn send(&self, mut message: ToWorker) -> Result<(), FrameError> {
+        let placement = match &mut message {
+            ToWorker::Execute(execute) => self.arena.place(&mut execute.payload),
+            _ => Placement::inline(),
+        };
         let mut outbox = self.lock();
         let was_empty = outbox.is_empty();
-        frame::encode(message, self.limit, &mut outbox)?;
+        let begin = outbox.len();
+        frame::encode_placed(&message, placement.places(), self.limit, outbox.bytes())?;
+        outbox.attach(begin, placement.sent());
+        if let Some(news) = self.arena.news() {
+            // A few numbers fit where payloads do that are large enough to be shared.
+            let _ = frame::encode(&ToWorker::Segments(news), self.limit, outbox.bytes());
+        }
         if was_empty {
             self.write(&mut outbox);
         }
@@ -97,24 +116,43 @@ impl Wire {
         }
     }
 
-    fn write(&self, outbox: &mut BytesMut) {
-        match self.socket().try_write(outbox) {
-            Ok(written) => outbox.advance(written),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // The other end is closed, or can be told nothing more: half a frame may be out. The worker notices that
-            // the connection ends, and its exit tells the rest.
-            Err(_) => {
-                outbox.clear();
-                // If that fails, it is closed already.
-                let _ = rustix::net::shutdown(self.socket(), rustix::net::Shutdown::Write);
+    fn write(&self, outbox: &mut Outgoing) {
+        while !outbox.is_empty() {
+            let (bytes, descriptors) = outbox.piece();
+            let count = bytes.len();
+            match self.write_piece(bytes, descriptors) {
+                Ok(written) => {
+                    outbox.advance(written);
+                    if written < count {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // The other end is closed, or can be told nothing more: half a frame may be out. The worker notices
+                // that the connection ends, and its exit tells the rest.
+                Err(_) => {
+                    outbox.clear();
+                    // If that fails, it is closed already.
+                    let _ = rustix::net::shutdown(self.socket(), rustix::net::Shutdown::Write);
+                }
             }
         }
         if outbox.is_empty() && outbox.capacity() > OUTBOX_KEPT {
-            *outbox = BytesMut::new();
+            outbox.shrink();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BytesMut> {
+    fn write_piece(&self, bytes: &[u8], descriptors: Option<&mut Vec<OwnedFd>>) -> io::Result<usize> {
+        match descriptors {
+            None => self.socket().try_write(bytes),
+            Some(descriptors) => {
+                let send = || socket::send(self.socket().as_fd(), bytes, descriptors);
+                self.socket().try_io(Interest::WRITABLE, send)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outgoing> {
         // Nothing panics while it is held.
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }

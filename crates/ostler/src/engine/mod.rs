@@ -6,6 +6,7 @@
 //! lock, and what it leads to is fed in again.
 
 mod active;
+mod buffer;
 mod cancel;
 mod cargo;
 mod catalog;

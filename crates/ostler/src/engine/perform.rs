@@ -74,11 +74,12 @@ impl<J: JobType> Step<'_, J> {
         }
         let Some(message) = self.message(worker, request.0, command) else { return };
         let Some(wire) = self.state.links.get(&worker).and_then(|link| link.wire.as_ref()) else { return };
-        if let Err(error) = wire.send(&message) {
+        let is_job = matches!(message, ToWorker::Execute(_));
+        if let Err(error) = wire.send(message) {
             // Requests are measured before they are accepted; the answer that is missing will be missed.
             tracing::error!(%worker, %error, "a command cannot be sent");
         }
-        if matches!(message, ToWorker::Execute(_)) && !self.core.settings.spin.is_zero() {
+        if is_job && !self.core.settings.spin.is_zero() {
             wire.note_job();
         }
     }
@@ -95,6 +96,7 @@ impl<J: JobType> Step<'_, J> {
                     max_frame_bytes: self.core.settings.max_frame_bytes as u64,
                     // The configuration bounds it.
                     spin_ns: self.core.settings.spin.as_nanos() as u64,
+                    shared_memory_bytes: self.state.links.get(&worker)?.wire.as_ref()?.arena().bound() as u64,
                 })
             }
             Command::Execute { job, attempt } => {

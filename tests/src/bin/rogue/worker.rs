@@ -24,7 +24,7 @@ pub(crate) fn work(mode: Mode, file: Option<PathBuf>, socket: &str, token: [u8; 
     if mode == Mode::IgnoreSignals {
         process::ignore_signals();
     }
-    host.send(&Envelope::new(0).u32(protocol).u32(std::process::id()).raw(&token).frame(&[]))?;
+    host.send(&Envelope::new(0).u32(protocol).u32(std::process::id()).raw(&token).u32(0).frame(&[]))?;
     Worker { mode, file, host, started_at: Instant::now(), running: None, jobs_done: 0 }.serve()
 }
 

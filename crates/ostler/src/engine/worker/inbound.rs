@@ -64,6 +64,10 @@ impl<J: JobType> Inbound<J> {
         self.core.settings.spin
     }
 
+    pub(super) fn shared_memory_bytes(&self) -> usize {
+        self.core.settings.shared_memory_bytes
+    }
+
     pub(super) fn max_frame_bytes(&self) -> usize {
         self.core.settings.max_frame_bytes
     }
@@ -218,6 +222,8 @@ impl<J: JobType> Inbound<J> {
                 (WorkerFrame::State { request: RequestId(request) }, Cargo::Report(state))
             }
             FromWorker::Pong { .. } => (WorkerFrame::Pong, Cargo::None),
+            // It is heard where frames are read.
+            FromWorker::Segments(_) => return None,
             FromWorker::Error { message } => (WorkerFrame::Fault { message }, Cargo::None),
         })
     }

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod inbound;
+mod outcome;
 mod output;
 mod pipe;
 mod session;

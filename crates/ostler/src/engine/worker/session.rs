@@ -50,9 +50,9 @@ impl<J: JobType> Session<J> {
     /// # Cancel safety
     /// Cancel safe from the hello on: what was read is kept, for [`finish`](Self::finish).
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
-        let limit = self.inbound.max_frame_bytes();
+        let (limit, shared) = (self.inbound.max_frame_bytes(), self.inbound.shared_memory_bytes());
         let met = tokio::select! {
-            met = Socket::meet(endpoint, self.inbound.pid(), limit) => met,
+            met = Socket::meet(endpoint, self.inbound.pid(), limit, shared) => met,
             never = overhear(&mut self.output, &mut self.inbound) => match never {},
         };
         match met {

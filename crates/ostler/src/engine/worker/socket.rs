@@ -4,8 +4,13 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use ostler_wire::{FrameError, FromWorker, HELLO_MAX_BYTES, decode_hello, frame};
+use ostler_shm::{Descriptors, socket};
+use ostler_wire::{
+    FEATURE_SHARED_MEMORY, FrameError, FromWorker, HELLO_MAX_BYTES, Message, decode_hello, frame,
+};
+use tokio::io::Interest;
 
+use super::outcome;
 use crate::engine::link::Wire;
 use crate::events::EventLog;
 use crate::process::Endpoint;
@@ -22,7 +27,10 @@ const LARGE_FRAME: usize = 1024 * 1024;
 pub(super) struct Socket {
     wire: Arc<Wire>,
     limit: usize,
+    /// Room for one read.
+    chunk: Box<[u8]>,
     buffer: BytesMut,
+    descriptors: Descriptors,
     /// There may be a whole frame in the buffer.
     has_news: bool,
     was_read: bool,
@@ -50,14 +58,19 @@ pub(super) enum Read {
 
 impl Socket {
     /// The way in: the kernel vouches for the peer, then the token, then the version. Frames are of at most so many
-    /// bytes.
+    /// bytes, and so much memory is shared if the worker can do that.
     ///
     /// # Errors
     /// It is not our worker, or does not speak as we do.
     ///
     /// # Cancel safety
     /// None: the connection is gone with the future.
-    pub(super) async fn meet(endpoint: Endpoint, pid: u32, limit: usize) -> Result<Self, String> {
+    pub(super) async fn meet(
+        endpoint: Endpoint,
+        pid: u32,
+        limit: usize,
+        shared: usize,
+    ) -> Result<Self, String> {
         let accepted = endpoint.accept(pid).await;
         let stream = accepted.map_err(|error| format!("its connection could not be accepted: {error}"))?;
         let token = endpoint.token();
@@ -67,7 +80,9 @@ impl Socket {
         let mut socket = Self {
             wire,
             limit,
+            chunk: vec![0; READ_BYTES].into(),
             buffer: BytesMut::new(),
+            descriptors: Descriptors::new(),
             has_news: false,
             was_read: false,
             state: State::Open,
@@ -88,6 +103,9 @@ impl Socket {
         };
         if hello.token != token {
             return Err("it showed a wrong token".to_owned());
+        }
+        if hello.features & FEATURE_SHARED_MEMORY != 0 {
+            socket.wire.arena().open(shared);
         }
         socket.has_news = true;
         Ok(socket)
@@ -136,23 +154,23 @@ impl Socket {
 
     /// Reads a little, if tokio knows that it is there.
     pub(super) fn read(&mut self) -> Read {
-        self.buffer.reserve(READ_BYTES);
-        let read = self.wire.socket().try_read_buf(&mut self.buffer);
+        let stream = self.wire.socket();
+        let receive = || socket::receive(stream.as_fd(), &mut self.chunk, &mut self.descriptors);
+        let read = stream.try_io(Interest::READABLE, receive);
         self.after(read)
     }
 
     /// Reads a little, if it is there: past tokio, whose idea of that may be old.
     pub(super) fn read_now(&mut self) -> Read {
-        let end = self.buffer.len();
-        self.buffer.resize(end + READ_BYTES, 0);
-        let read = rustix::io::read(self.wire.socket().as_fd(), &mut self.buffer[end..]);
-        self.buffer.truncate(end + read.unwrap_or(0));
-        self.after(read.map_err(io::Error::from))
+        let stream = self.wire.socket();
+        let read = socket::receive_now(stream.as_fd(), &mut self.chunk, &mut self.descriptors);
+        self.after(read)
     }
 
     fn after(&mut self, read: io::Result<usize>) -> Read {
         match read {
             Ok(count @ 1..) => {
+                self.buffer.extend_from_slice(&self.chunk[..count]);
                 (self.has_news, self.was_read) = (true, true);
                 Read::More(count)
             }
@@ -180,13 +198,29 @@ impl Socket {
             return Ok(None);
         }
         let before = self.buffer.len();
-        let message = frame::decode::<FromWorker>(&mut self.buffer, self.limit)
-            .inspect_err(|_| self.state = State::Spoilt)?;
+        let message = self.decode().inspect_err(|_| self.state = State::Spoilt)?;
         self.has_news = message.is_some();
         if before - self.buffer.len() >= LARGE_FRAME {
             self.buffer = BytesMut::from(&self.buffer[..]);
         }
         Ok(message)
+    }
+
+    /// The next frame that is for others; what is told about shared memory is heard here.
+    fn decode(&mut self) -> Result<Option<FromWorker>, FrameError> {
+        let wrong = |reason| FrameError::Shared { direction: FromWorker::NAME, reason };
+        let arena = self.wire.arena();
+        loop {
+            let mut intake = arena.intake(&mut self.descriptors);
+            let take = |place| intake.take(place);
+            let message = frame::decode_shared::<FromWorker>(&mut self.buffer, self.limit, take)?;
+            let loss = intake.finish(self.buffer.is_empty()).map_err(wrong)?;
+            match message {
+                Some(FromWorker::Segments(news)) => arena.hear(news).map_err(wrong)?,
+                Some(message) => return Ok(Some(outcome::received(message, loss, arena))),
+                None => return Ok(None),
+            }
+        }
     }
 
     /// The readers of this log are waited for before the next frame.
