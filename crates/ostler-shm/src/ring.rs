@@ -182,16 +182,13 @@ impl RingReceiver {
         self.number += 1;
     }
 
-    /// Says that nobody looks here any more. False if the next frame has come just before: then somebody should.
+    /// Says that nobody looks here any more. False if the next frame has come just before: then somebody should once
+    /// more, and nobody else says so.
     #[must_use = "a frame may be there, and nobody else says so"]
     pub fn sleep(&self) -> bool {
         self.word(ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        let may = !self.has_next();
-        if !may {
-            self.wake();
-        }
-        may
+        !self.has_next()
     }
 
     /// Says that somebody looks here.
@@ -271,6 +268,7 @@ mod tests {
         worker.receiver.wake();
         assert_eq!(host.sender.send(b"through the ring"), Taken::Yes);
         assert!(!worker.receiver.sleep(), "something has come");
+        assert_eq!(host.sender.send(b"through the socket"), Taken::No);
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl Inlet {
     /// Takes over the ring that was announced; what comes next may come by it. Returns the end for what is sent.
     pub(crate) fn use_ring(&mut self) -> Result<RingSender, FrameError> {
         let taken = Ring::take_over(&mut self.descriptors);
-        let Ring { sender, receiver } = taken.map_err(|reason| wrong(format!("no ring can be used: {reason}")))?;
+        let Ring { sender, receiver } =
+            taken.map_err(|reason| wrong(format!("no ring can be used: {reason}")))?;
         self.ring = Some(receiver);
         Ok(sender)
     }
@@ -89,14 +90,18 @@ impl Inlet {
     }
 
     fn sleep(&mut self) -> io::Result<bool> {
-        if self.ring.as_ref().is_some_and(|ring| !ring.sleep()) {
-            return Ok(true);
-        }
-        let read = self.source.read(&mut self.chunk, &mut self.descriptors);
+        let may_sleep = self.ring.as_ref().is_none_or(RingReceiver::sleep);
+        let came = if may_sleep {
+            let read = self.source.read(&mut self.chunk, &mut self.descriptors);
+            self.keep(read)
+        } else {
+            Ok(true)
+        };
+        // While the main thread is busy with what came, somebody will look: it, or its deputy.
         if let Some(ring) = &self.ring {
             ring.wake();
         }
-        self.keep(read)
+        came
     }
 
     fn keep(&mut self, read: io::Result<usize>) -> io::Result<bool> {
@@ -120,7 +125,7 @@ impl Inlet {
         let message = frame::decode_shared(buffer, limit, |place| intake.take(place))?;
         // The descriptor of a ring is taken over by whoever hears of it.
         let awaits_ring = matches!(&message, Some(ToWorker::Init(init)) if init.ring);
-        let loss = intake.finish(buffer.is_empty() && !awaits_ring).map_err(wrong)?;
+        let loss = intake.finish(!by_ring && !awaits_ring && buffer.is_empty()).map_err(wrong)?;
         if by_ring && (message.is_none() || !buffer.is_empty()) {
             return Err(wrong("what came by the ring is not one frame".to_owned()));
         }

@@ -25,6 +25,7 @@ mod settle;
 mod start;
 mod state;
 mod timer;
+mod wire;
 mod worker;
 mod worker_change;
 

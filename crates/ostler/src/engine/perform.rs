@@ -97,6 +97,8 @@ impl<J: JobType> Step<'_, J> {
                     // The configuration bounds it.
                     spin_ns: self.core.settings.spin.as_nanos() as u64,
                     shared_memory_bytes: self.state.links.get(&worker)?.wire.as_ref()?.arena().bound() as u64,
+                    // If one is offered, it goes with this message.
+                    ring: false,
                 })
             }
             Command::Execute { job, attempt } => {
