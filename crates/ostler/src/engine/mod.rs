@@ -20,6 +20,7 @@ mod notice;
 mod perform;
 mod plugin_keys;
 mod quarantine;
+mod records;
 mod settle;
 mod start;
 mod state;
@@ -27,7 +28,6 @@ mod timer;
 mod worker;
 mod worker_change;
 
-pub(crate) use active::JobCell;
 pub(crate) use cargo::Cargo;
 pub(crate) use catalog::Catalog;
 pub(crate) use core::{Core, Parts};
