@@ -21,6 +21,7 @@ mod notice;
 mod perform;
 mod plugin_keys;
 mod quarantine;
+mod records;
 mod settle;
 mod start;
 mod state;
@@ -29,7 +30,6 @@ mod wire;
 mod worker;
 mod worker_change;
 
-pub(crate) use active::JobCell;
 pub(crate) use cargo::Cargo;
 pub(crate) use catalog::Catalog;
 pub(crate) use core::{Core, Parts};
