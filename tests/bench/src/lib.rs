@@ -9,12 +9,14 @@
 //! The program is started again as the child of a limit, as a worker and as a stage, so all of them are the same binary.
 
 mod args;
+mod clock;
 mod effort;
 mod figure;
 mod limit;
 mod line;
 mod machine;
 mod pool;
+mod process;
 mod procfs;
 mod progress;
 mod report;

@@ -1,9 +1,11 @@
 use std::{fs, io};
 
+use serde::{Deserialize, Serialize};
+
 use crate::Result;
 
 /// Resident memory of a process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Memory {
     /// All of its pages, in bytes.
     pub(crate) resident: u64,

@@ -21,7 +21,7 @@ impl Echo {
     /// Call it inside of the runtime that will use it.
     pub(crate) fn spawn() -> Result<Self> {
         let WireSize { request, response } = WireSize::of_a_small_job()?;
-        let child = Child::spawn("echo", &[request, response])?;
+        let child = Child::spawn("echo", &[&request.to_string(), &response.to_string()])?;
         let socket = child.socket.try_clone()?;
         socket.set_nonblocking(true)?;
         let stream = UnixStream::from_std(socket)?;

@@ -5,6 +5,8 @@
 mod deep_queue;
 mod process;
 mod queued;
+mod resident;
 
 pub(crate) use process::{Stage, run_if_stage};
 pub(crate) use queued::Queued;
+pub(crate) use resident::Resident;

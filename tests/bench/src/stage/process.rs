@@ -4,7 +4,7 @@ use std::process::{Command, Stdio, exit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::deep_queue;
+use super::{Resident, deep_queue};
 use crate::{Result, limit};
 
 /// The first argument of a process that is a stage; what it is follows as JSON.
@@ -17,6 +17,10 @@ pub(crate) enum Stage {
     DeepQueue(usize),
     /// So many payloads are pushed into a channel. Measures [`Queued`](super::Queued).
     Channel(usize),
+    /// A host with one idle worker. Measures [`Resident`].
+    Pool,
+    /// Two processes of the standard library. Measures [`Resident`].
+    TwoProcesses,
 }
 
 impl Stage {
@@ -35,6 +39,8 @@ impl Stage {
         Ok(match self {
             Self::DeepQueue(count) => serde_json::to_string(&deep_queue::submit(count)?)?,
             Self::Channel(count) => serde_json::to_string(&limit::push(count)?)?,
+            Self::Pool => serde_json::to_string(&Resident::of_a_pool()?)?,
+            Self::TwoProcesses => serde_json::to_string(&Resident::of_two_processes()?)?,
         })
     }
 }

@@ -1,17 +1,29 @@
 use ostler::worker::{JobContext, Plugin, PluginError};
+use serde::Deserialize;
 
+use super::pause::pause;
 use crate::line::Line;
 
 /// Gives back what it is given, with all that is attached.
-pub(crate) struct Echo;
+pub(super) struct Echo;
+
+#[derive(Deserialize)]
+pub(super) struct EchoConfig {
+    /// How long it takes to load.
+    #[serde(default)]
+    load_ms: u64,
+}
 
 impl Plugin for Echo {
     const NAME: &str = "echo";
-    type Config = ();
+    type Config = EchoConfig;
     type Request = Line;
     type Response = Line;
 
-    fn load((): ()) -> Result<Self, PluginError> {
+    fn load(config: EchoConfig) -> Result<Self, PluginError> {
+        if config.load_ms > 0 {
+            pause(config.load_ms);
+        }
         Ok(Echo)
     }
 

@@ -3,7 +3,7 @@ use ostler::worker::{JobContext, Plugin, PluginError};
 use crate::line::Line;
 
 /// Never ends, and takes no processor time: a worker that is busy.
-pub(crate) struct Hang;
+pub(super) struct Hang;
 
 impl Plugin for Hang {
     const NAME: &str = "hang";

@@ -2,14 +2,16 @@
 
 mod echo;
 mod hang;
+mod killer;
+mod pause;
+mod spin;
 
 use ostler::worker::PluginSet;
 
-pub(crate) use echo::Echo;
-pub(crate) use hang::Hang;
-
 /// All plugins of a worker.
 pub(crate) fn register_all(plugins: &mut PluginSet) {
-    plugins.register::<Echo>();
-    plugins.register::<Hang>();
+    plugins.register::<echo::Echo>();
+    plugins.register::<hang::Hang>();
+    plugins.register::<killer::Killer>();
+    plugins.register::<spin::Spin>();
 }

@@ -1,0 +1,61 @@
+use bytes::Bytes;
+use ostler::WorkerConfig;
+
+use super::contest::Contest;
+use crate::pool::{self, Spin};
+use crate::workload::Bench;
+use crate::workload::bench::figure;
+use crate::workload::flavour::Flavour;
+use crate::{Limit, Quantile, Result, Row, Unit};
+
+/// What a payload of each size is compared with, in the order of `Mode::bounds`.
+const LIMITS: [&str; 3] = [
+    "L3: copied in, through and out of a shared arena",
+    "L3: copied through the socket",
+    "L3: a descriptor handed over",
+];
+
+pub(in crate::workload) fn measure(bench: &Bench) -> Result<Vec<Row>> {
+    let runtime = Flavour::CurrentThread.runtime()?;
+    // What has ended is not kept: each record holds its payload.
+    let config = WorkerConfig { finished_jobs_kept: 0, ..pool::config(Spin::Without) };
+    let manager = runtime.block_on(pool::launch(config))?;
+    let full = [(1, "1 MiB"), (16, "16 MiB"), (64, "64 MiB")];
+    let quick = [(1, "1 MiB"), (2, "2 MiB"), (4, "4 MiB")];
+    let mut rows = Vec::new();
+    for (mebibytes, what) in bench.effort.pick(full, quick) {
+        let size = mebibytes << 20;
+        let payload = Bytes::from((0..size).map(|index| (index % 251) as u8).collect::<Vec<_>>());
+        let mut contest = Contest::new(payload, &runtime, &manager)?;
+        // Pages are touched for the first time, and pools grow, before it counts.
+        contest.round()?;
+        contest.forget();
+        let rounds = bench.effort.pick(if mebibytes == 1 { 200 } else { 20 }, 2);
+        for _ in bench.progress.rounds(what, rounds) {
+            contest.round()?;
+        }
+        rows.append(&mut rows_of(what, contest, bench)?);
+    }
+    runtime.block_on(manager.shutdown())?;
+    Ok(rows)
+}
+
+fn rows_of(size: &str, contest: Contest<'_>, bench: &Bench) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let bare = contest.bare.into_iter().map(figure).collect::<Result<Vec<_>>>()?;
+    for (mode, samples) in contest.ours {
+        let ostler = figure(samples)?;
+        for ((what, figure), bound) in LIMITS.into_iter().zip(&bare).zip(mode.bounds()) {
+            rows.push(Row {
+                workload: bench.workload,
+                what: format!("{size} there and back, {}", mode.name()),
+                unit: Unit::Nanoseconds,
+                quantile: Quantile::P50,
+                ostler,
+                limit: Some(Limit { what: what.into(), figure: *figure }),
+                bound,
+            });
+        }
+    }
+    Ok(rows)
+}
