@@ -12,6 +12,7 @@ mod args;
 mod clock;
 mod effort;
 mod figure;
+mod flavour;
 mod limit;
 mod line;
 mod machine;

@@ -1,5 +1,6 @@
 use ostler::{
-    BaseJobManager, JobEventKind, JobHandle, JobManager, RestartPolicy, WorkerCommand, WorkerConfig,
+    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, RestartPolicy, WorkerCommand,
+    WorkerConfig, WorkerPhase,
 };
 
 use crate::Result;
@@ -65,4 +66,17 @@ pub(crate) async fn started(job: &JobHandle<Line>) -> Result<()> {
         }
     }
     Err("a job ended before it began".into())
+}
+
+/// Waits until so many workers are loaded and have nothing to do.
+pub(crate) async fn all_idle(manager: &JobManager<Line>, count: usize) -> Result<()> {
+    let mut events = manager.events();
+    let idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count();
+    while idle() != count {
+        while !matches!(
+            events.next().await.ok_or("the manager has shut down")?,
+            Ok(ManagerEvent::Worker(_)) | Err(_)
+        ) {}
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! A stage is this program again. It prints what it measured as a line of JSON, and ends.
 
 mod deep_queue;
+mod host;
 mod process;
 mod queued;
 mod resident;

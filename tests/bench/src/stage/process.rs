@@ -4,7 +4,8 @@ use std::process::{Command, Stdio, exit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Resident, deep_queue};
+use super::{Resident, deep_queue, host};
+use crate::flavour::Flavour;
 use crate::{Result, limit};
 
 /// The first argument of a process that is a stage; what it is follows as JSON.
@@ -21,6 +22,13 @@ pub(crate) enum Stage {
     Pool,
     /// Two processes of the standard library. Measures [`Resident`].
     TwoProcesses,
+    /// A host that does as it is told, for tests that look at it from outside.
+    Host {
+        /// How many workers it has.
+        workers: u32,
+        /// On which runtime it lives.
+        flavour: Flavour,
+    },
 }
 
 impl Stage {
@@ -41,6 +49,7 @@ impl Stage {
             Self::Channel(count) => serde_json::to_string(&limit::push(count)?)?,
             Self::Pool => serde_json::to_string(&Resident::of_a_pool()?)?,
             Self::TwoProcesses => serde_json::to_string(&Resident::of_two_processes()?)?,
+            Self::Host { workers, flavour } => host::obey(workers, flavour)?,
         })
     }
 }

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use super::Bench;
 use super::bench::figure;
-use super::flavour::Flavour;
+use crate::flavour::Flavour;
 use crate::limit::Child;
 use crate::line::Line;
 use crate::pool::{self, Spin};

@@ -5,7 +5,7 @@ use tempfile::NamedTempFile;
 
 use super::Bench;
 use super::bench::figure;
-use super::flavour::Flavour;
+use crate::flavour::Flavour;
 use crate::limit::Child;
 use crate::line::Line;
 use crate::pool::{self, Spin};

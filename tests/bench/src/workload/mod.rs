@@ -5,7 +5,6 @@ mod cancel;
 mod cold_start;
 mod crash;
 mod deep_queue;
-mod flavour;
 mod large_payload;
 mod name;
 mod resident;

@@ -4,7 +4,7 @@ use ostler::JobManager;
 
 use super::Bench;
 use super::bench::figure;
-use super::flavour::Flavour;
+use crate::flavour::Flavour;
 use crate::limit::Echo;
 use crate::line::Line;
 use crate::pool::{self, Spin};

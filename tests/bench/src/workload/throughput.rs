@@ -4,7 +4,7 @@ use ostler::{JobManager, WorkerConfig};
 
 use super::Bench;
 use super::bench::figure_of_rates;
-use super::flavour::Flavour;
+use crate::flavour::Flavour;
 use crate::limit::{Child, jobs_per_second};
 use crate::line::Line;
 use crate::pool::{self, Spin};

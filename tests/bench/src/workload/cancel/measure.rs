@@ -1,9 +1,9 @@
 use super::ours::Pool;
 use super::sample::Sample;
 use super::theirs::{kill_beside_spare, kill_then_spawn, kill_with_spare};
+use crate::flavour::Flavour;
 use crate::workload::Bench;
 use crate::workload::bench::figure;
-use crate::workload::flavour::Flavour;
 use crate::{Bound, Limit, Quantile, Result, Row, Unit};
 
 /// How long the plugin takes to load that a spare worker has loaded already.

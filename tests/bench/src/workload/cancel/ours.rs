@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use ostler::{JobEventKind, JobHandle, JobManager, ManagerEvent, WorkerConfig, WorkerPhase};
+use ostler::{JobEventKind, JobHandle, JobManager, WorkerConfig};
 
 use super::sample::Sample;
 use crate::Result;
@@ -27,7 +27,7 @@ impl Pool {
 
     /// A busy loop that holds so much memory is cancelled while another job waits.
     pub(super) async fn cancel(&self, mebibytes: usize) -> Result<Sample> {
-        self.all_idle().await?;
+        pool::all_idle(&self.manager, self.workers).await?;
         let spinning = self.manager.start_job("spin", Line(mebibytes.to_string())).await?;
         spins(&spinning).await?;
         let next = self.manager.start_job("echo", Line::small()).await?;
@@ -42,23 +42,6 @@ impl Pool {
 
     pub(super) async fn shut_down(self) -> Result<()> {
         Ok(self.manager.shutdown().await?)
-    }
-
-    /// Waits until every worker is loaded.
-    async fn all_idle(&self) -> Result<()> {
-        let mut events = self.manager.events();
-        loop {
-            let workers = self.manager.workers();
-            if workers.iter().filter(|worker| worker.phase == WorkerPhase::Idle).count() == self.workers {
-                return Ok(());
-            }
-            loop {
-                match events.next().await.ok_or("the manager has shut down")? {
-                    Ok(ManagerEvent::Worker(_)) | Err(_) => break,
-                    Ok(_) => {}
-                }
-            }
-        }
     }
 }
 

@@ -2,10 +2,10 @@ use bytes::Bytes;
 use ostler::WorkerConfig;
 
 use super::contest::Contest;
+use crate::flavour::Flavour;
 use crate::pool::{self, Spin};
 use crate::workload::Bench;
 use crate::workload::bench::figure;
-use crate::workload::flavour::Flavour;
 use crate::{Limit, Quantile, Result, Row, Unit};
 
 /// What a payload of each size is compared with, in the order of `Mode::bounds`.

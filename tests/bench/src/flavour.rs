@@ -1,12 +1,13 @@
 use std::future::Future;
 
+use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Result;
 
 /// On which runtime the host lives, and in which of its places. A limit is measured in the same one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Flavour {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) enum Flavour {
     /// A runtime of one thread, in `block_on`.
     CurrentThread,
     /// A runtime of a thread for each core, in a spawned task.
@@ -14,14 +15,14 @@ pub(super) enum Flavour {
 }
 
 impl Flavour {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::CurrentThread => "current_thread",
             Self::MultiThread => "multi_thread",
         }
     }
 
-    pub(super) fn runtime(self) -> Result<Runtime> {
+    pub(crate) fn runtime(self) -> Result<Runtime> {
         let mut builder = match self {
             Self::CurrentThread => Builder::new_current_thread(),
             Self::MultiThread => Builder::new_multi_thread(),
@@ -30,7 +31,7 @@ impl Flavour {
     }
 
     /// Runs it in the place that is measured.
-    pub(super) fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         self,
         runtime: &Runtime,
         future: impl Future<Output = Result<T>> + Send + 'static,
