@@ -28,6 +28,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["quick", "workloads"])]
     pub(crate) write: bool,
 
+    /// Figures of the neighbours, as tests/bench/peers/run writes them: for tables and plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) neighbours: Option<PathBuf>,
+
     /// Write the figures as JSON into this file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

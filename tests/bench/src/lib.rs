@@ -30,7 +30,7 @@ mod workload;
 
 pub use figure::{Figure, Quantile};
 pub use machine::Machine;
-pub use report::{Bound, Limit, Report, Row};
+pub use report::{Bound, Limit, Neighbour, NeighbourRow, Report, Row};
 pub use run::main;
 pub use unit::Unit;
 pub use workload::Workload;

@@ -1,5 +1,5 @@
-use std::fs;
 use std::thread::available_parallelism;
+use std::{fmt, fs};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,5 +32,17 @@ impl Machine {
             load: load.unwrap_or_default(),
             day: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
         }
+    }
+
+    /// Whether others want to work too.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.load > self.cores as f64 / 2.0
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processor, cores, kernel, load, day } = self;
+        write!(f, "{day}: {cores} cores ({processor}), Linux {kernel}; load of the minute before: {load:.2}")
     }
 }

@@ -18,7 +18,7 @@ fn every_workload_gives_figures() {
         assert!(report.rows.iter().any(|row| row.workload == workload), "nothing came of {workload}");
     }
     for row in &report.rows {
-        assert!(table.contains(&row.what), "the table has no row for {row:?}");
+        assert!(table.contains(&row.name()), "the table has no row for {row:?}");
         assert!(
             is_sound(&row.ostler) && row.limit.as_ref().is_none_or(|limit| is_sound(&limit.figure)),
             "{row:?}"

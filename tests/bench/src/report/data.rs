@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::Row;
-use crate::Machine;
+use super::{Neighbour, Row};
+use crate::{Machine, Workload};
 
 /// All that one run measured.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -10,4 +10,13 @@ pub struct Report {
     pub machine: Machine,
     /// In the order of the workloads.
     pub rows: Vec<Row>,
+    /// None, if they were not measured.
+    pub neighbours: Vec<Neighbour>,
+}
+
+impl Report {
+    /// The rows of a workload.
+    pub fn of(&self, workload: Workload) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.workload == workload)
+    }
 }

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::NeighbourRow;
 use crate::{Figure, Quantile, Unit, Workload};
 
 /// One thing that was measured, beside the best that the machine allows.
@@ -7,8 +8,10 @@ use crate::{Figure, Quantile, Unit, Workload};
 pub struct Row {
     /// Which workload it belongs to.
     pub workload: Workload,
-    /// What was measured.
+    /// What was measured; rows that share it are drawn together.
     pub what: String,
+    /// In which way, if there are several.
+    pub variant: Option<String>,
     /// What the figures count.
     pub unit: Unit,
     /// Which part of the figures is compared.
@@ -19,6 +22,8 @@ pub struct Row {
     pub limit: Option<Limit>,
     /// What it has to keep.
     pub bound: Option<Bound>,
+    /// Which row of the neighbours measures the same.
+    pub neighbours: Option<NeighbourRow>,
 }
 
 /// The same with nothing but system calls.
@@ -45,6 +50,54 @@ pub enum Bound {
 }
 
 impl Row {
+    /// A figure that is compared with nothing yet.
+    pub(crate) fn new(workload: Workload, what: impl Into<String>, unit: Unit, ostler: Figure) -> Self {
+        Self {
+            workload,
+            what: what.into(),
+            variant: None,
+            unit,
+            quantile: Quantile::P50,
+            ostler,
+            limit: None,
+            bound: None,
+            neighbours: None,
+        }
+    }
+
+    pub(crate) fn variant(mut self, variant: impl Into<String>) -> Self {
+        self.variant = Some(variant.into());
+        self
+    }
+
+    pub(crate) fn beside(mut self, limit: impl Into<String>, figure: Figure) -> Self {
+        self.limit = Some(Limit { what: limit.into(), figure });
+        self
+    }
+
+    pub(crate) fn bound(mut self, bound: impl Into<Option<Bound>>) -> Self {
+        self.bound = bound.into();
+        self
+    }
+
+    pub(crate) fn quantile(mut self, quantile: Quantile) -> Self {
+        self.quantile = quantile;
+        self
+    }
+
+    pub(crate) fn neighbours(mut self, row: impl Into<Option<NeighbourRow>>) -> Self {
+        self.neighbours = row.into();
+        self
+    }
+
+    /// What was measured, and in which way.
+    pub fn name(&self) -> String {
+        match &self.variant {
+            Some(variant) => format!("{}: {variant}", self.what),
+            None => self.what.clone(),
+        }
+    }
+
     /// The part of Ostler's figure that is compared.
     pub fn value(&self) -> f64 {
         self.ostler.at(self.quantile)

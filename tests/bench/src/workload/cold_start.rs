@@ -6,7 +6,8 @@ use crate::flavour::Flavour;
 use crate::limit::Child;
 use crate::line::Line;
 use crate::pool::{self, Spin};
-use crate::{Bound, Limit, Quantile, Result, Row, Unit};
+use crate::report::NeighbourRow;
+use crate::{Bound, Result, Row, Unit};
 
 /// W5: launch of a manager until its first result, beside L5: spawn of this program until its first byte.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
@@ -20,15 +21,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         drop(child);
         launches.push(runtime.block_on(until_first_result())?);
     }
-    Ok(vec![Row {
-        workload: bench.workload,
-        what: "launch until the first result".into(),
-        unit: Unit::Nanoseconds,
-        quantile: Quantile::P50,
-        ostler: figure(launches)?,
-        limit: Some(Limit { what: "L5: spawn until the first byte".into(), figure: figure(spawns)? }),
-        bound: Some(Bound::AtMostTimes(2.0)),
-    }])
+    let row = Row::new(bench.workload, "launch until the first result", Unit::Nanoseconds, figure(launches)?);
+    let row = row.beside("L5: spawn until the first byte", figure(spawns)?).bound(Bound::AtMostTimes(2.0));
+    Ok(vec![row.neighbours(NeighbourRow::W5)])
 }
 
 async fn until_first_result() -> Result<f64> {

@@ -10,7 +10,8 @@ use crate::limit::Child;
 use crate::line::Line;
 use crate::pool::{self, Spin};
 use crate::process::read_stamp;
-use crate::{Bound, Limit, Quantile, Result, Row, Unit, clock};
+use crate::report::NeighbourRow;
+use crate::{Bound, Result, Row, Unit, clock};
 
 /// How many jobs wait behind the one that dies. All of them must be answered.
 const BEHIND: usize = 20;
@@ -26,15 +27,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         errors.push(runtime.block_on(until_error(&manager, stamp.path()))?);
     }
     runtime.block_on(manager.shutdown())?;
-    Ok(vec![Row {
-        workload: bench.workload,
-        what: format!("SIGKILL of the worker until the caller has the error, {BEHIND} jobs behind it unhurt"),
-        unit: Unit::Nanoseconds,
-        quantile: Quantile::P50,
-        ostler: figure(errors)?,
-        limit: Some(Limit { what: "L6: SIGKILL until the end of file".into(), figure: figure(ends)? }),
-        bound: Some(Bound::AtMostTimes(4.0)),
-    }])
+    let what =
+        format!("SIGKILL of the worker until the caller has the error, {BEHIND} jobs behind it unhurt");
+    let row = Row::new(bench.workload, what, Unit::Nanoseconds, figure(errors)?);
+    let row = row.beside("L6: SIGKILL until the end of file", figure(ends)?).bound(Bound::AtMostTimes(4.0));
+    Ok(vec![row.neighbours(NeighbourRow::W6)])
 }
 
 fn until_end_of_file(stamp: &Path) -> Result<f64> {

@@ -1,7 +1,8 @@
 use super::Bench;
 use super::bench::figure;
+use crate::report::NeighbourRow;
 use crate::stage::{Queued, Stage};
-use crate::{Bound, Limit, Quantile, Result, Row, Unit};
+use crate::{Bound, Result, Row, Unit};
 
 /// W8: many jobs are submitted while the only worker is busy, beside a push into a channel. Each time in a fresh
 /// process, since memory that was used once does not grow again.
@@ -24,29 +25,19 @@ fn of(count: usize, what: &'static str, bench: &Bench) -> Result<Vec<Row>> {
     }
     let nanos = |all: &[Queued]| figure(all.iter().flat_map(|queued| queued.nanos.clone()).collect());
     let bytes = |all: &[Queued]| figure(all.iter().map(|queued| queued.bytes).collect());
-    let row = |what: String, unit, ostler, limit: (&str, _), bound| Row {
-        workload: bench.workload,
-        what,
-        unit,
-        quantile: Quantile::P50,
-        ostler,
-        limit: Some(Limit { what: limit.0.into(), figure: limit.1 }),
-        bound: Some(bound),
+    let row = |what, unit, ostler, bare| {
+        Row::new(bench.workload, what, unit, ostler).beside("L8: push into a channel", bare)
     };
+    let submit = format!("submit one of {what}");
+    let memory = format!("memory for one of {what}, beside its payload");
+    // The neighbours are asked for as many as the smaller count only.
+    let is_theirs = |row: NeighbourRow| (count == 100_000).then_some(row);
     Ok(vec![
-        row(
-            format!("submit one of {what}"),
-            Unit::Nanoseconds,
-            nanos(&jobs)?,
-            ("L8: push into a channel", nanos(&pushes)?),
-            Bound::AtMostTimes(20.0),
-        ),
-        row(
-            format!("memory for one of {what}, beside its payload"),
-            Unit::Bytes,
-            bytes(&jobs)?,
-            ("L8: push into a channel", bytes(&pushes)?),
-            Bound::AtMost(512.0),
-        ),
+        row(submit, Unit::Nanoseconds, nanos(&jobs)?, nanos(&pushes)?)
+            .bound(Bound::AtMostTimes(20.0))
+            .neighbours(is_theirs(NeighbourRow::W8)),
+        row(memory, Unit::Bytes, bytes(&jobs)?, bytes(&pushes)?)
+            .bound(Bound::AtMost(512.0))
+            .neighbours(is_theirs(NeighbourRow::W8Memory)),
     ])
 }

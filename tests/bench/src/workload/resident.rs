@@ -1,7 +1,8 @@
 use super::Bench;
 use super::bench::figure;
+use crate::report::NeighbourRow;
 use crate::stage::{Resident, Stage};
-use crate::{Bound, Limit, Quantile, Result, Row, Unit};
+use crate::{Bound, Result, Row, Unit};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -12,20 +13,15 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         bare.push(Stage::TwoProcesses.run::<Resident>()?);
         pools.push(Stage::Pool.run::<Resident>()?);
     }
-    let row = |what: &str, part: fn(Resident) -> u64, bound| {
+    let row = |what, part: fn(Resident) -> u64| -> Result<Row> {
         let of = |all: &[Resident]| figure(all.iter().map(|resident| part(*resident) as f64).collect());
-        crate::Result::Ok(Row {
-            workload: bench.workload,
-            what: what.into(),
-            unit: Unit::Bytes,
-            quantile: Quantile::P50,
-            ostler: of(&pools)?,
-            limit: Some(Limit { what: "L7: two bare processes".into(), figure: of(&bare)? }),
-            bound,
-        })
+        let row = Row::new(bench.workload, what, Unit::Bytes, of(&pools)?);
+        Ok(row.beside("L7: two bare processes", of(&bare)?))
     };
+    let resident = row("host and one idle worker, resident", Resident::resident)?;
+    let proportional = row("the same, shared pages counted once", Resident::proportional)?;
     Ok(vec![
-        row("host and one idle worker, resident", Resident::resident, Some(Bound::AtMost(10.0 * MIB)))?,
-        row("the same, shared pages counted once", Resident::proportional, None)?,
+        resident.bound(Bound::AtMost(10.0 * MIB)).neighbours(NeighbourRow::W7),
+        proportional.neighbours(NeighbourRow::W7Proportional),
     ])
 }

@@ -8,7 +8,8 @@ use crate::flavour::Flavour;
 use crate::limit::Echo;
 use crate::line::Line;
 use crate::pool::{self, Spin};
-use crate::{Bound, Limit, Quantile, Result, Row, Unit};
+use crate::report::NeighbourRow;
+use crate::{Bound, Quantile, Result, Row, Unit};
 
 /// W1: `start_job` and `output()` of a small job, one at a time, beside L1, on both kinds of runtime.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
@@ -36,23 +37,17 @@ fn on(flavour: Flavour, bench: &Bench) -> Result<Vec<Row>> {
             samples.append(&mut flavour.run(&runtime, times_of_jobs(manager.clone(), count))?);
         }
     }
-    let limit =
-        Limit { what: format!("L1: the same bytes, echoed, {}", flavour.name()), figure: figure(bare)? };
+    let (bare, limit) = (figure(bare)?, format!("L1: the same bytes, echoed, {}", flavour.name()));
     let mut rows = Vec::new();
     for (spin, manager, samples) in managers {
         runtime.block_on(manager.shutdown())?;
-        let ostler = figure(samples)?;
-        for (quantile, bound) in bounds(spin) {
-            rows.push(Row {
-                workload: bench.workload,
-                what: format!("round trip, {}, {}", flavour.name(), spin.name()),
-                unit: Unit::Nanoseconds,
-                quantile,
-                ostler,
-                limit: Some(limit.clone()),
-                bound: Some(bound),
-            });
-        }
+        let row = Row::new(bench.workload, "a round trip", Unit::Nanoseconds, figure(samples)?)
+            .variant(format!("{}, {}", flavour.name(), spin.name()))
+            .beside(limit.clone(), bare)
+            .neighbours(NeighbourRow::W1);
+        rows.extend(
+            bounds(spin).into_iter().map(|(quantile, bound)| row.clone().quantile(quantile).bound(bound)),
+        );
     }
     Ok(rows)
 }

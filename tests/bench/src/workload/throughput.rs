@@ -8,7 +8,8 @@ use crate::flavour::Flavour;
 use crate::limit::{Child, jobs_per_second};
 use crate::line::Line;
 use crate::pool::{self, Spin};
-use crate::{Bound, Limit, Quantile, Result, Row, Unit};
+use crate::report::NeighbourRow;
+use crate::{Bound, Result, Row, Unit};
 
 /// What the fastest of the neighbours reached that run jobs, and not only bytes: ten times that is asked for.
 const BEST_NEIGHBOUR: f64 = 19_752.0;
@@ -40,22 +41,16 @@ fn with(workers: u32, bench: &Bench) -> Result<Vec<Row>> {
             rates.push(flavour.run(&runtime, all_at_once(manager.clone(), count))?);
         }
     }
-    let limit = Limit { what: format!("L2: one bare write a job, {what}"), figure: figure_of_rates(bare)? };
+    let bare = figure_of_rates(bare)?;
     let mut rows = Vec::new();
     for (spin, manager, rates) in managers {
         runtime.block_on(manager.shutdown())?;
-        let ostler = figure_of_rates(rates)?;
-        for bound in [Bound::AtLeast(10.0 * BEST_NEIGHBOUR), Bound::AtLeastTimes(0.25)] {
-            rows.push(Row {
-                workload: bench.workload,
-                what: format!("{what}, {}", spin.name()),
-                unit: Unit::JobsPerSecond,
-                quantile: Quantile::P50,
-                ostler,
-                limit: Some(limit.clone()),
-                bound: Some(bound),
-            });
-        }
+        let row = Row::new(bench.workload, what, Unit::JobsPerSecond, figure_of_rates(rates)?)
+            .variant(spin.name())
+            .beside(format!("L2: one bare write a job, {what}"), bare)
+            .neighbours(if workers == 1 { NeighbourRow::W2One } else { NeighbourRow::W2Two });
+        rows.push(row.clone().bound(Bound::AtLeast(10.0 * BEST_NEIGHBOUR)));
+        rows.push(row.bound(Bound::AtLeastTimes(0.25)));
     }
     Ok(rows)
 }

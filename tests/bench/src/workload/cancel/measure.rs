@@ -2,9 +2,10 @@ use super::ours::Pool;
 use super::sample::Sample;
 use super::theirs::{kill_beside_spare, kill_then_spawn, kill_with_spare};
 use crate::flavour::Flavour;
+use crate::report::NeighbourRow;
 use crate::workload::Bench;
 use crate::workload::bench::figure;
-use crate::{Bound, Limit, Quantile, Result, Row, Unit};
+use crate::{Bound, Result, Row, Unit};
 
 /// How long the plugin takes to load that a spare worker has loaded already.
 const LOAD_MS: u64 = 500;
@@ -33,28 +34,18 @@ fn without_standby(bench: &Bench, mebibytes: usize) -> Result<Vec<Row>> {
         ours_large.push(runtime.block_on(pool.cancel(mebibytes))?);
     }
     runtime.block_on(pool.shut_down())?;
-    let twice = Some(Bound::AtMostTimes(2.0));
     let kill = "L4: SIGKILL and waitpid";
+    let kill_large = format!("{kill}, {mebibytes} MiB");
+    let spawn = "L4: SIGKILL, waitpid, spawn, first echo";
+    let large = format!("a: the same, and it holds {mebibytes} MiB");
     Ok(vec![
-        row(bench, "a: cancel of a busy loop, until it is proven dead", DEAD, &ours, kill, &bare, twice)?,
-        row(
-            bench,
-            &format!("a: the same, and it holds {mebibytes} MiB"),
-            DEAD,
-            &ours_large,
-            &format!("{kill}, {mebibytes} MiB"),
-            &bare_large,
-            twice,
-        )?,
-        row(
-            bench,
-            "b: cancel until the next job is done, no standby",
-            NEXT,
-            &ours,
-            "L4: SIGKILL, waitpid, spawn, first echo",
-            &bare,
-            Some(Bound::AtMostTimes(1.5)),
-        )?,
+        row(bench, "a: cancel of a busy loop, until it is proven dead", (DEAD, &ours), (kill, &bare))?
+            .bound(Bound::AtMostTimes(2.0))
+            .neighbours(NeighbourRow::W4a),
+        row(bench, &large, (DEAD, &ours_large), (&kill_large, &bare_large))?.bound(Bound::AtMostTimes(2.0)),
+        row(bench, "b: cancel until the next job is done, no standby", (NEXT, &ours), (spawn, &bare))?
+            .bound(Bound::AtMostTimes(1.5))
+            .neighbours(NeighbourRow::W4b),
     ])
 }
 
@@ -75,32 +66,22 @@ fn with_standby(bench: &Bench, mebibytes: usize) -> Result<Vec<Row>> {
     let spare = "L4: SIGKILL, waitpid, first echo of a spare";
     let at_once = "L4: SIGKILL, first echo of a spare, no waitpid";
     let at_once_large = format!("{at_once}, {mebibytes} MiB");
-    let twice = Some(Bound::AtMostTimes(2.0));
+    let twice = Bound::AtMostTimes(2.0);
+    let row = |what, ours: &[Sample], limit, bare: &[Sample]| row(bench, what, (NEXT, ours), (limit, bare));
     Ok(vec![
-        row(bench, &what, NEXT, &ours, spare, &bare, twice)?,
-        row(bench, &what, NEXT, &ours, at_once, &beside, None)?,
-        row(bench, &large, NEXT, &ours_large, spare, &bare, twice)?,
-        row(bench, &large, NEXT, &ours_large, &at_once_large, &beside_large, None)?,
+        row(&what, &ours, spare, &bare)?.bound(twice).neighbours(NeighbourRow::W4c),
+        row(&what, &ours, at_once, &beside)?.neighbours(NeighbourRow::W4c),
+        row(&large, &ours_large, spare, &bare)?.bound(twice),
+        row(&large, &ours_large, &at_once_large, &beside_large)?,
     ])
 }
 
 fn row(
     bench: &Bench,
     what: &str,
-    part: Part,
-    ours: &[Sample],
-    limit: &str,
-    bare: &[Sample],
-    bound: Option<Bound>,
+    (part, ours): (Part, &[Sample]),
+    (limit, bare): (&str, &[Sample]),
 ) -> Result<Row> {
     let of = |samples: &[Sample]| figure(samples.iter().map(part).collect());
-    Ok(Row {
-        workload: bench.workload,
-        what: what.into(),
-        unit: Unit::Nanoseconds,
-        quantile: Quantile::P50,
-        ostler: of(ours)?,
-        limit: Some(Limit { what: limit.into(), figure: of(bare)? }),
-        bound,
-    })
+    Ok(Row::new(bench.workload, what, Unit::Nanoseconds, of(ours)?).beside(limit, of(bare)?))
 }
