@@ -10,7 +10,7 @@ impl Scale {
     /// So wide that all of these lie on it; those that are not above zero do not count.
     pub(super) fn over(base: f64, values: impl IntoIterator<Item = f64>) -> Self {
         let (mut first, mut last) = (i32::MAX, i32::MIN);
-        for power in values.into_iter().filter(|value| *value > 0.0).map(|value| value.log(base)) {
+        for power in values.into_iter().filter(|value| *value > 0.0).map(|value| power(base, value)) {
             first = first.min(power.floor() as i32);
             last = last.max(power.ceil() as i32);
         }
@@ -19,7 +19,7 @@ impl Scale {
     }
 
     pub(super) fn place(self, value: f64) -> f64 {
-        let power = value.max(f64::MIN_POSITIVE).log(self.base) - f64::from(self.first);
+        let power = power(self.base, value.max(f64::MIN_POSITIVE)) - f64::from(self.first);
         (power / f64::from(self.last - self.first)).clamp(0.0, 1.0)
     }
 
@@ -27,6 +27,11 @@ impl Scale {
     pub(super) fn ticks(self) -> impl Iterator<Item = f64> {
         (self.first..=self.last).map(move |power| self.base.powi(power))
     }
+}
+
+/// The logarithm; of a whole power it is whole.
+fn power(base: f64, value: f64) -> f64 {
+    (value.log(base) * 1e9).round() / 1e9
 }
 
 #[cfg(test)]
