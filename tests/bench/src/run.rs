@@ -51,6 +51,6 @@ fn run(args: &Args) -> Result<()> {
     for workload in args.chosen() {
         writeln!(std::io::stdout(), "{workload}: {}\n{}", workload.title(), table(report.of(workload)))?;
     }
-    writeln!(std::io::stdout(), "{}", standings(&report))?;
+    write!(std::io::stdout(), "{}", standings(&report))?;
     Ok(())
 }
