@@ -1,0 +1,67 @@
+"""Where the peers are installed: outside the tree, from the versions that stand in it."""
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parent.parent
+
+
+class SetupFailed(Exception):
+    """A peer cannot be installed. The message says what is missing."""
+
+
+class Scratch:
+    """A directory for what is installed and built. What is there already is used again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def python(self) -> list[str]:
+        """Installs the pools of Python. Returns the command of a host."""
+        interpreter = self.directory / "venv/bin/python"
+        if not interpreter.exists():
+            venv.create(self.directory / "venv", with_pip=True)
+        sources = self._copied("python")
+        _run([str(interpreter), "-m", "pip", "install", "--quiet", "-r", str(sources / "requirements.txt")])
+        return [str(interpreter), str(sources / "main.py")]
+
+    def node(self) -> list[str]:
+        """Installs the pools of Node.js. Returns the command of a host."""
+        node, npm = _find("node", "Node.js"), _find("npm", "npm")
+        sources = self._copied("node")
+        _run([npm, "ci", "--prefix", str(sources), "--silent", "--ignore-scripts", "--no-audit", "--no-fund"])
+        return [node, str(sources / "main.mjs")]
+
+    def rust(self) -> list[str]:
+        """Builds the pool of Rust. Returns the command of a host."""
+        cargo = _find("cargo", "a Rust toolchain")
+        target = self.directory / "target"
+        manifest = TREE / "procspawn/Cargo.toml"
+        _run([
+            cargo, "build", "--release", "--locked", "--quiet",
+            "--manifest-path", str(manifest), "--target-dir", str(target),
+        ])  # fmt: skip
+        return [str(target / "release/procspawn-peer")]
+
+    def _copied(self, name: str) -> Path:
+        """The sources of one language, copied, so that no bytecode and no package is put into the tree."""
+        copy = self.directory / name
+        shutil.copytree(TREE / name, copy, dirs_exist_ok=True)
+        return copy
+
+
+def _find(program: str, what: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise SetupFailed(f"{program} is not in PATH: install {what}")
+    return path
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise SetupFailed(f"{Path(command[0]).name} ended with {done.returncode}; its own words are above")
