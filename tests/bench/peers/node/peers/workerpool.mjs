@@ -1,0 +1,50 @@
+// workerpool with processes, which alone can be killed: its default would be threads.
+
+import { fileURLToPath } from "node:url";
+
+import workerpool from "workerpool";
+
+const WORKER = fileURLToPath(new URL("workerpool-worker.cjs", import.meta.url));
+
+class Workerpool {
+  cannotCancel = undefined;
+  mostQueued = Infinity;
+  #pool;
+
+  constructor(workers, loadMs) {
+    const env = { ...process.env, ...(loadMs && { PEER_LOAD_MS: String(loadMs) }) };
+    this.#pool = workerpool.pool(WORKER, {
+      workerType: "process",
+      minWorkers: workers,
+      maxWorkers: workers,
+      forkOpts: { env },
+    });
+  }
+
+  submit(job, argument) {
+    const result = this.#pool.exec(job, [argument]);
+    result.catch(() => {}); // whoever waits for it hears of it
+    return { result };
+  }
+
+  result(job) {
+    return job.result;
+  }
+
+  async together(job, argument, count) {
+    const results = Array.from({ length: count }, () => this.#pool.exec(job, [argument]));
+    await Promise.all(results);
+  }
+
+  cancel(job) {
+    job.result.cancel();
+  }
+
+  async foreignBytes() {
+    return undefined;
+  }
+}
+
+export async function open(workers, loadMs) {
+  return new Workerpool(workers, loadMs);
+}
