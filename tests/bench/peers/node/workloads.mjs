@@ -6,13 +6,12 @@ import { departure } from "./departure.mjs";
 import { Mailbox } from "./mailbox.mjs";
 import { median, now, repeat, resident, spread } from "./measure.mjs";
 
-// Text, since these peers send JSON. It is ASCII, which is kind to JSON.
 const PAYLOAD = "Z".repeat(64);
 const LOAD_MS = 500;
 
 // Echo of 64 bytes, one at a time.
 export async function w1(open, plan, emit) {
-  const peer = await warm(await open(1), plan);
+  const peer = await warm(await open(1, {}), plan);
   emit("w1", spread(await repeat(() => roundTrip(peer, PAYLOAD), plan.echoes, plan.budget_s)));
 }
 
@@ -21,7 +20,7 @@ export const w2_2 = (open, plan, emit) => manyAtOnce(open, plan, emit, 2);
 
 // Many echoes of 64 bytes at once, each a job of its own.
 async function manyAtOnce(open, plan, emit, workers) {
-  const peer = await warm(await open(workers), plan);
+  const peer = await warm(await open(workers, {}), plan);
   const together = async () => {
     const start = now();
     await peer.together("echo", PAYLOAD, plan.many);
@@ -34,10 +33,11 @@ async function manyAtOnce(open, plan, emit, workers) {
 
 // Echo of large payloads.
 export async function w3(open, plan, emit) {
-  const peer = await warm(await open(1), plan);
+  const peer = await warm(await open(1, { isForLarge: true }), plan);
   for (const [mib, count] of plan.payloads) {
-    const payload = "Z".repeat(mib << 20);
-    if ((await echo(peer, payload)) !== payload) throw new Error("the echo differs from what was sent");
+    const payload = peer.large(mib << 20);
+    const answer = await echo(peer, payload);
+    if (!Buffer.from(answer).equals(Buffer.from(payload))) throw new Error("the echo differs from what was sent");
     const times = await repeat(() => roundTrip(peer, payload), count, plan.budget_s);
     emit(`w3_${mib}mib`, { ...spread(times), mb_per_s: (payload.length / median(times)) * 1e3 });
   }
@@ -47,14 +47,14 @@ export async function w3(open, plan, emit) {
 export const w4 = (open, plan, emit) => cancels(open, plan, emit, "spin", plan.cancels, "w4a", "w4b");
 
 // As w4b, the worker has to load 500 ms.
-export const w4c = (open, plan, emit) => cancels(open, plan, emit, "spin", plan.loads, undefined, "w4c", LOAD_MS);
+export const w4c = (open, plan, emit) => cancels(open, plan, emit, "spin", plan.loads, undefined, "w4c", { loadMs: LOAD_MS });
 
 // As w4, the loop dies of SIGTERM.
 export const w4_sigterm = (open, plan, emit) =>
   cancels(open, plan, emit, "spinMortal", plan.cancels, "w4a_sigterm", "w4b_sigterm");
 
-async function cancels(open, plan, emit, job, count, rowOver, rowEcho, loadMs) {
-  const peer = await open(1, loadMs);
+async function cancels(open, plan, emit, job, count, rowOver, rowEcho, needs = {}) {
+  const peer = await open(1, needs);
   const rows = [rowOver, rowEcho].filter((row) => row);
   if (peer.cannotCancel) {
     for (const row of rows) emit(row, { cannot: peer.cannotCancel });
@@ -90,14 +90,14 @@ async function cancels(open, plan, emit, job, count, rowOver, rowEcho, loadMs) {
 // From the making of the pool until its first result.
 export async function w5(open, plan, emit) {
   const start = now();
-  const peer = await open(1);
+  const peer = await open(1, {});
   await echo(peer, PAYLOAD);
   emit("w5", spread([now() - start]));
 }
 
 // A job kills its own process while others wait: when the caller is told, and what becomes of the others.
 export async function w6(open, plan, emit) {
-  const peer = await warm(await open(1), plan);
+  const peer = await warm(await open(1, {}), plan);
   const mailbox = new Mailbox();
   let alive = plan.behind;
   let aliveAfterNext = plan.behind;
@@ -125,14 +125,14 @@ export async function w6(open, plan, emit) {
 
 // Memory with one idle worker. The harness looks, and ends this process.
 export async function w7(open, plan, emit) {
-  const peer = await warm(await open(1), plan);
+  const peer = await warm(await open(1, {}), plan);
   emit("idle", { worker: await peer.result(await peer.submit("pid", null)) });
   await new Mailbox().read();
 }
 
 // Many submits while the worker is busy: the time of each, and what the host holds for it.
 export async function w8(open, plan, emit) {
-  const peer = await warm(await open(1), plan);
+  const peer = await warm(await open(1, {}), plan);
   const mailbox = new Mailbox();
   await peer.submit("hold", mailbox.path);
   await mailbox.read();

@@ -53,6 +53,11 @@ class BullMq {
     this.#worker.removeAllListeners("completed").removeAllListeners("failed");
   }
 
+  // Text, since Redis gets jobs as JSON. It is ASCII, which is kind to JSON.
+  large(bytes) {
+    return "Z".repeat(bytes);
+  }
+
   // What Redis holds.
   async foreignBytes() {
     return Number(/used_memory:(\d+)/.exec(await this.#redis.info("memory"))[1]);
