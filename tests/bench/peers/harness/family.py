@@ -1,5 +1,6 @@
 """A process and all that came from it."""
 
+import contextlib
 import os
 import signal
 import time
@@ -30,8 +31,8 @@ class Family:
     def end(self) -> None:
         """Kills all, and returns when they are gone.
 
-        Python's resource trackers come last: they take away the semaphores of a pool, which would else be left in
-        /dev/shm, and end by themselves once nobody else is there.
+        Python's resource trackers come last: they take away the semaphores of a pool, which would else be
+        left in /dev/shm, and end by themselves once nobody else is there.
         """
         self._kill_until_gone(lambda pid: not _is_tracker(pid), 60.0)
         end = time.monotonic() + GRACE_S
@@ -70,7 +71,5 @@ def _is_tracker(pid: int) -> bool:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

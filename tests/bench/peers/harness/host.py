@@ -18,9 +18,11 @@ class HostFailed(Exception):
 
 
 class Host:
-    """A process that prints a line of JSON for each row. It and all that came from it end with the `with` block."""
+    """Prints a line of JSON for each row. It and all that came from it end with the `with` block."""
 
-    def __init__(self, command: list[str], directory: Path, environment: Mapping[str, str], seconds: float) -> None:
+    def __init__(
+        self, command: list[str], directory: Path, environment: Mapping[str, str], seconds: float
+    ) -> None:
         self._deadline = time.monotonic() + seconds
         self._seconds = seconds
         self._errors = tempfile.TemporaryFile()
@@ -48,7 +50,7 @@ class Host:
         self._errors.close()
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any], int]]:
-        """Each row with its figures and when it came, in ns. Raises HostFailed if it ends badly or not in time."""
+        """Each row with its figures and when it came, in ns. Raises HostFailed."""
         for line in self._lines():
             came_ns = time.monotonic_ns()
             for row, figures in json.loads(line).items():

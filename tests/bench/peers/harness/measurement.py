@@ -23,6 +23,7 @@ class Measurement:
         self._directory = directory
         self._environment = environment
         self._plan = plan
+        self._end = time.monotonic() + plan["peer_s"]
         self.rows: dict[str, Figures] = {}
 
     def run(self, name: str) -> None:
@@ -76,4 +77,7 @@ class Measurement:
 
     def _host(self, workload: str) -> Host:
         command = [*self._command, workload, json.dumps(self._plan)]
-        return Host(command, self._directory, os.environ | self._environment, self._plan["deadline_s"])
+        seconds = min(self._plan["deadline_s"], self._end - time.monotonic())
+        if seconds <= 0:
+            raise HostFailed(f"not tried: the {self._plan['peer_s']} s for this peer are over")
+        return Host(command, self._directory, os.environ | self._environment, seconds)

@@ -14,6 +14,7 @@ from .scratch import TREE
 class Language(Enum):
     """What a peer's host is written in."""
 
+    STDLIB = "Python, standard library"
     PYTHON = "Python"
     NODE = "Node.js"
     RUST = "Rust"
@@ -21,36 +22,38 @@ class Language(Enum):
 
 @dataclass(frozen=True)
 class Peer:
-    """`name` is that of the table; `arguments` tell the host which one it embeds; `package` has the version."""
+    """`arguments` tell the host which one it embeds; `package` is what is installed."""
 
     name: str
     language: Language
     arguments: tuple[str, ...] = ()
-    package: str | None = None
+    package: str = ""
     needs_redis: bool = False
 
     def version(self) -> str:
         """That of the peer, and of what it runs on."""
         match self.language:
+            case Language.STDLIB:
+                return f"stdlib {platform.python_version()}"
             case Language.PYTHON:
                 runtime = f"{platform.python_implementation()} {platform.python_version()}"
-                pinned = _from_requirements(self.package) if self.package else "stdlib"
+                pinned = _from_requirements(self.package)
             case Language.NODE:
                 runtime = f"Node.js {_output(['node', '--version']).removeprefix('v')}"
-                pinned = _from_node(self.package or "")
+                pinned = _from_node(self.package)
             case Language.RUST:
                 runtime = _output(["rustc", "--version"]).rpartition(" (")[0]
-                pinned = _from_cargo(self.package or "")
+                pinned = _from_cargo(self.package)
         if self.needs_redis and (program := redis.find()):
             runtime += f", Redis {redis.version(program)}"
         return f"{pinned} ({runtime})"
 
 
 PEERS = [
-    Peer("ProcessPoolExecutor (spawn)", Language.PYTHON, ("executor", "spawn")),
-    Peer("ProcessPoolExecutor (fork)", Language.PYTHON, ("executor", "fork")),
-    Peer("multiprocessing.Pool (spawn)", Language.PYTHON, ("pool", "spawn")),
-    Peer("multiprocessing.Pool (fork)", Language.PYTHON, ("pool", "fork")),
+    Peer("ProcessPoolExecutor (spawn)", Language.STDLIB, ("executor", "spawn")),
+    Peer("ProcessPoolExecutor (fork)", Language.STDLIB, ("executor", "fork")),
+    Peer("multiprocessing.Pool (spawn)", Language.STDLIB, ("pool", "spawn")),
+    Peer("multiprocessing.Pool (fork)", Language.STDLIB, ("pool", "fork")),
     Peer("Pebble ProcessPool (spawn)", Language.PYTHON, ("pebble", "spawn"), "Pebble"),
     Peer("Pebble ProcessPool (fork)", Language.PYTHON, ("pebble", "fork"), "Pebble"),
     Peer("loky", Language.PYTHON, ("loky", "loky"), "loky"),

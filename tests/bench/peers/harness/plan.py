@@ -16,9 +16,10 @@ FULL: Plan = {
     "behind": 20,
     "deep": 100_000,
     "launches": 10,
-    "budget_s": 6,  # for the samples of one row: then there are fewer of them
-    "patience_s": 5,  # for what may never come
+    "budget_s": 8,  # for the samples of one row: then there are fewer of them
+    "patience_s": 10,  # for what may never come
     "deadline_s": 60,  # for one workload
+    "peer_s": 150,  # for all of a peer
 }
 
 # Runs through everything; the figures mean nothing.
@@ -33,6 +34,7 @@ QUICK: Plan = FULL | {
     "crashes": 1,
     "deep": 1_000,
     "launches": 1,
+    "patience_s": 5,
 }
 
 # Each runs in a process of its own, and yields these rows.

@@ -2,13 +2,19 @@
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 PACKAGE = "redis-server"
+START_S = 10.0
+
+
+class RedisFailed(Exception):
+    """The server does not start."""
 
 
 class Redis:
-    """In memory only, on a socket in `directory`, so that it meets no other server of the machine. Ends with the `with` block."""
+    """In memory only, on a socket in `directory`: it meets no other server. Ends with the `with` block."""
 
     def __init__(self, program: str, directory: Path) -> None:
         self.socket = directory / "redis.sock"
@@ -27,6 +33,12 @@ class Redis:
         )
 
     def __enter__(self) -> "Redis":
+        end = time.monotonic() + START_S
+        while not self.socket.exists():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self._process.kill()
+                raise RedisFailed("redis-server does not start: run it by hand to see why")
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_: object) -> None:

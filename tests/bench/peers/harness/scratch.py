@@ -20,6 +20,10 @@ class Scratch:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
+    def stdlib(self) -> list[str]:
+        """Installs nothing. Returns the command of a host."""
+        return [sys.executable, str(self._copied("python") / "main.py")]
+
     def python(self) -> list[str]:
         """Installs the pools of Python. Returns the command of a host."""
         interpreter = self.directory / "venv/bin/python"
@@ -34,7 +38,7 @@ class Scratch:
         node, npm = _find("node", "Node.js"), _find("npm", "npm")
         sources = self._copied("node")
         _run([npm, "ci", "--prefix", str(sources), "--silent", "--ignore-scripts", "--no-audit", "--no-fund"])
-        return [node, str(sources / "main.mjs")]
+        return [node, "--expose-gc", str(sources / "main.mjs")]
 
     def rust(self) -> list[str]:
         """Builds the pool of Rust. Returns the command of a host."""

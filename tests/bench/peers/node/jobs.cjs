@@ -1,4 +1,4 @@
-// The jobs that the pools run. Each takes one argument; a path is that of a mailbox.
+// The jobs that the pools run. Each takes one argument; a path is that of a postbox.
 
 const fs = require("node:fs");
 

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 import { departure } from "./departure.mjs";
-import { Mailbox } from "./mailbox.mjs";
+import { Postbox } from "./postbox.mjs";
 import { median, now, repeat, resident, spread } from "./measure.mjs";
 
 const PAYLOAD = "Z".repeat(64);
@@ -60,11 +60,11 @@ async function cancels(open, plan, emit, job, count, rowOver, rowEcho, needs = {
     for (const row of rows) emit(row, { cannot: peer.cannotCancel });
     return;
   }
-  const mailbox = new Mailbox();
+  const postbox = new Postbox();
   const over = [];
   const untilNextEcho = async () => {
-    const running = await peer.submit(job, mailbox.path);
-    const pid = Number(await mailbox.read());
+    const running = await peer.submit(job, postbox.path);
+    const pid = Number(await postbox.read());
     const start = now();
     peer.cancel(running);
     const gone = departure(pid, plan.patience_s * 1e3);
@@ -98,12 +98,12 @@ export async function w5(open, plan, emit) {
 // A job kills its own process while others wait: when the caller is told, and what becomes of the others.
 export async function w6(open, plan, emit) {
   const peer = await warm(await open(1, {}), plan);
-  const mailbox = new Mailbox();
+  const postbox = new Postbox();
   let alive = plan.behind;
   let aliveAfterNext = plan.behind;
   let usable = true;
   const untilTold = async () => {
-    const crash = await peer.submit("crash", mailbox.path);
+    const crash = await peer.submit("crash", postbox.path);
     const told = peer.result(crash).then(
       () => Promise.reject(new Error("a job that was killed has a result")),
       () => now(),
@@ -111,7 +111,7 @@ export async function w6(open, plan, emit) {
     const waiting = [];
     for (let index = 0; index < plan.behind; index++) waiting.push(await peer.submit("echo", PAYLOAD));
     const toldAt = await told;
-    const killedAt = BigInt(await mailbox.read());
+    const killedAt = BigInt(await postbox.read());
     const answers = waiting.map((job) => peer.result(job).then((answer) => answer === PAYLOAD, () => false));
     alive = Math.min(alive, await answersWithin(1, answers));
     usable &&= (await answersWithin(plan.patience_s, [echo(peer, PAYLOAD).then(() => true, () => false)])) === 1;
@@ -127,25 +127,27 @@ export async function w6(open, plan, emit) {
 export async function w7(open, plan, emit) {
   const peer = await warm(await open(1, {}), plan);
   emit("idle", { worker: await peer.result(await peer.submit("pid", null)) });
-  await new Mailbox().read();
+  await new Postbox().read();
 }
 
 // Many submits while the worker is busy: the time of each, and what the host holds for it.
 export async function w8(open, plan, emit) {
   const peer = await warm(await open(1, {}), plan);
-  const mailbox = new Mailbox();
-  await peer.submit("hold", mailbox.path);
-  await mailbox.read();
+  const postbox = new Postbox();
+  await peer.submit("hold", postbox.path);
+  await postbox.read();
   const count = Math.min(plan.deep, peer.mostQueued);
   const times = new BigInt64Array(count);
   const handles = new Array(count);
   const foreignBefore = await peer.foreignBytes();
+  globalThis.gc(); // what is garbage is not held
   const before = resident();
   for (let index = 0; index < count; index++) {
     const start = now();
     handles[index] = await peer.submit("echo", PAYLOAD);
     times[index] = now() - start;
   }
+  globalThis.gc();
   const figures = { ...spread(times), bytes_per_job: (resident() - before) / handles.length };
   if (foreignBefore !== undefined) {
     figures.redis_bytes_per_job = ((await peer.foreignBytes()) - foreignBefore) / count;

@@ -1,4 +1,4 @@
-"""The jobs that the pools run. Each takes one argument; a path is that of a mailbox."""
+"""The jobs that the pools run. Each takes one argument; a path is that of a postbox."""
 
 import os
 import signal
@@ -36,9 +36,9 @@ def _spin(path: str) -> None:
 
 def crash(path: str) -> None:
     """Kills its own process, and says when. It waits a little first, until others wait behind it."""
-    mailbox = os.open(path, os.O_WRONLY)
+    postbox = os.open(path, os.O_WRONLY)
     time.sleep(0.05)
-    os.write(mailbox, str(time.monotonic_ns()).encode())
+    os.write(postbox, str(time.monotonic_ns()).encode())
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -54,6 +54,6 @@ def load() -> None:
 
 
 def _post(path: str, text: str) -> None:
-    mailbox = os.open(path, os.O_WRONLY)
-    os.write(mailbox, text.encode())
-    os.close(mailbox)
+    postbox = os.open(path, os.O_WRONLY)
+    os.write(postbox, text.encode())
+    os.close(postbox)

@@ -7,9 +7,9 @@ from typing import Any
 
 import jobs
 from departure import Departure
-from mailbox import Mailbox
 from measure import now, rank, repeat, resident, spread
 from peers import Opener, Peer
+from postbox import Postbox
 
 Plan = dict[str, Any]
 Emit = Callable[[str, dict[str, object]], None]
@@ -61,7 +61,10 @@ def w3(make: Opener, plan: Plan, emit: Emit) -> None:
 
 
 def w4(make: Opener, plan: Plan, emit: Emit) -> None:
-    """Cancel of a busy loop that ignores SIGTERM: until its process is gone and the caller told; until the next echo."""
+    """Cancel of a busy loop that ignores SIGTERM.
+
+    First row: until its process is gone and the caller told. Second: until the next echo is done.
+    """
     _cancels(make(1), plan, plan["cancels"], jobs.spin, emit, ("w4a", "w4b"))
 
 
@@ -84,23 +87,24 @@ def w4_sigterm(make: Opener, plan: Plan, emit: Emit) -> None:
 def _cancels(
     peer: Peer, plan: Plan, count: int, job: Callable[[str], None], emit: Emit, rows: tuple[str | None, str]
 ) -> None:
-    mailbox = Mailbox()
+    postbox = Postbox()
     patience = plan["patience_s"]
     over: list[int] = []
 
     def until_next_echo() -> int:
-        running = peer.submit(job, mailbox.path)
-        departure = Departure(pid := int(mailbox.read()))
+        running = peer.submit(job, postbox.path)
+        departure = Departure(pid := int(postbox.read()))
         start = now()
         peer.end(running, pid)
         if peer.TELLS and not _has_ended(peer, running, patience):
-            raise TimeoutError("the caller is not told")
+            raise TimeoutError(f"the caller is not told in {patience} s")
         told = now()
         peer.recover()
-        peer.result(peer.submit(jobs.echo, PAYLOAD), patience)
+        if not _answers(peer, peer.submit(jobs.echo, PAYLOAD), patience):
+            raise TimeoutError(f"no next job is done in {patience} s")
         answered = now()
         if (gone := departure.wait(patience)) is None:
-            raise TimeoutError("the process is not gone")
+            raise TimeoutError(f"the process is not gone in {patience} s")
         over.append((max(gone, told) if peer.TELLS else gone) - start)
         return answered - start
 
@@ -124,19 +128,19 @@ def w5(make: Opener, plan: Plan, emit: Emit) -> None:
 
 
 def w6(make: Opener, plan: Plan, emit: Emit) -> None:
-    """A job kills its own process while others wait: when the caller is told, and what becomes of the others."""
+    """A job kills its own process: when its caller is told, and what becomes of those that wait."""
     peer = _warm(make(1), plan)
-    mailbox = Mailbox()
+    postbox = Postbox()
     alive: list[int] = []
     usable: list[bool] = []
     patience = plan["patience_s"]
 
     def until_told() -> int:
-        crash = peer.submit(jobs.crash, mailbox.path)
+        crash = peer.submit(jobs.crash, postbox.path)
         waiting = [peer.submit(jobs.echo, PAYLOAD) for _ in range(plan["behind"])]
         is_told = _has_ended(peer, crash, patience)
         told = now()
-        killed = int(mailbox.read())
+        killed = int(postbox.read())
         alive.append(sum(_answers(peer, echo, patience) for echo in waiting))
         usable.append(_is_usable(peer, patience))
         peer.recover()
@@ -155,15 +159,15 @@ def w7(make: Opener, plan: Plan, emit: Emit) -> None:
     """Memory with one idle worker. The harness looks, and ends this process."""
     peer = _warm(make(1), plan)
     emit("idle", {"worker": peer.result(peer.submit(jobs.pid, None))})
-    Mailbox().read()
+    Postbox().read()
 
 
 def w8(make: Opener, plan: Plan, emit: Emit) -> None:
     """Many submits while the worker is busy: the time of each, and what the host holds for it."""
     peer = _warm(make(1), plan)
-    mailbox = Mailbox()
-    peer.submit(jobs.hold, mailbox.path)
-    mailbox.read()
+    postbox = Postbox()
+    peer.submit(jobs.hold, postbox.path)
+    postbox.read()
     count = plan["deep"]
     times = array("q", bytes(8 * count))
     handles: list[object] = [None] * count

@@ -12,7 +12,7 @@ class BullMq {
   cannotCancel =
     "worker.cancelJob() sends the process a message, which a busy loop never reads; nothing kills the process of one job";
   // A submit is a round trip to Redis: so many of them take seconds, and say as much as more.
-  mostQueued = 10_000;
+  mostQueued = 30_000;
   #queue;
   #events;
   #worker;

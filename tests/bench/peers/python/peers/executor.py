@@ -12,8 +12,10 @@ from . import Opener
 
 
 class Executor:
-    INSTEAD = "SIGKILL of the worker by pid, which breaks the pool, then a new pool: Future.cancel() cannot stop what runs"
-    TELLS = True
+    INSTEAD: str | None = (
+        "it cannot cancel what runs: SIGKILL of the worker by pid, which breaks the pool, then a new pool"
+    )
+    TELLS: bool = True
 
     def __init__(self, method: str, workers: int, load: Callable[[], None] | None = None) -> None:
         context = multiprocessing.get_context(method)

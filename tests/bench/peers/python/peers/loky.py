@@ -11,8 +11,10 @@ from . import Opener
 
 
 class Loky:
-    INSTEAD = "shutdown(kill_workers=True), which ends all jobs, then a new executor: it cannot cancel what runs"
-    TELLS = True
+    INSTEAD: str | None = (
+        "it cannot cancel what runs: shutdown(kill_workers=True), which ends all jobs, then a new executor"
+    )
+    TELLS: bool = True
 
     def __init__(self, method: str, workers: int, load: Callable[[], None] | None = None) -> None:
         self._open = functools.partial(

@@ -11,8 +11,8 @@ from . import Opener
 
 
 class Pebble:
-    INSTEAD = None
-    TELLS = True
+    INSTEAD: str | None = None
+    TELLS: bool = True
 
     def __init__(self, method: str, workers: int, load: Callable[[], None] | None = None) -> None:
         context = multiprocessing.get_context(method)

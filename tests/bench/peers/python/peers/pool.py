@@ -12,8 +12,8 @@ from . import Opener
 
 
 class Pool:
-    INSTEAD = "SIGKILL of the worker by pid, which the pool replaces: it has no cancel"
-    TELLS = False
+    INSTEAD: str | None = "it cannot cancel what runs: SIGKILL of the worker by pid, which the pool replaces"
+    TELLS: bool = False
 
     def __init__(self, method: str, workers: int, load: Callable[[], None] | None = None) -> None:
         self._pool = multiprocessing.get_context(method).Pool(workers, initializer=load)

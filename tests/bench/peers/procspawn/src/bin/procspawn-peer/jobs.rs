@@ -1,4 +1,4 @@
-//! The jobs that the pool runs. A path is that of a mailbox.
+//! The jobs that the pool runs. A path is that of a postbox.
 #![expect(clippy::expect_used, reason = "a panic in a job is that job's failure")]
 
 use std::path::Path;
@@ -10,8 +10,8 @@ use nix::sys::signal::{SigSet, Signal};
 use rustix::process::{getpid, kill_process};
 use serde_bytes::ByteBuf;
 
-use crate::mailbox;
 use crate::measure::monotonic_ns;
+use crate::postbox;
 
 const LOAD: (&str, &str) = ("PEER_LOAD_MS", "500");
 
@@ -27,7 +27,7 @@ pub(crate) fn pid((): ()) -> u32 {
 pub(crate) fn spin(path: String) {
     // Blocked and not ignored, which needs no unsafe code and comes to the same.
     SigSet::from(Signal::SIGTERM).thread_block().expect("SIGTERM can be blocked");
-    mailbox::post(Path::new(&path), process::id());
+    postbox::post(Path::new(&path), process::id());
     loop {
         std::hint::spin_loop();
     }
@@ -36,13 +36,13 @@ pub(crate) fn spin(path: String) {
 /// Kills its own process, and says when. It waits a little first, until others wait behind it.
 pub(crate) fn crash(path: String) {
     thread::sleep(Duration::from_millis(50));
-    mailbox::post(Path::new(&path), monotonic_ns());
+    postbox::post(Path::new(&path), monotonic_ns());
     kill_process(getpid(), rustix::process::Signal::KILL).expect("a process may kill itself");
 }
 
 /// Keeps the worker busy without using the processor.
 pub(crate) fn hold(path: String) {
-    mailbox::post(Path::new(&path), "holding");
+    postbox::post(Path::new(&path), "holding");
     thread::sleep(Duration::from_secs(3600));
 }
 

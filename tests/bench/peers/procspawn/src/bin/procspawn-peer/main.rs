@@ -2,9 +2,9 @@
 
 mod departure;
 mod jobs;
-mod mailbox;
 mod measure;
 mod plan;
+mod postbox;
 mod workloads;
 
 use std::error::Error;

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::departure::Departure;
 use crate::jobs;
-use crate::mailbox::Mailbox;
 use crate::measure::{emit, figures, median, monotonic_ns, repeat, resident, spread};
 use crate::plan::Plan;
+use crate::postbox::Postbox;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -114,11 +114,11 @@ fn w4_sigterm() -> Outcome {
 
 /// Cancels of a busy loop that ignores SIGTERM: until its process is gone and the caller told; until the next echo.
 fn cancels(pool: &Pool, plan: &Plan, count: usize, rows: (Option<&str>, &str)) -> Outcome {
-    let mut mailbox = Mailbox::new()?;
+    let mut postbox = Postbox::new()?;
     let mut over = Vec::new();
     let until_next_echo = || -> Outcome<Duration> {
-        let mut running = pool.spawn(mailbox.path(), jobs::spin);
-        let departure = Departure::of(mailbox.read()?.parse()?)?;
+        let mut running = pool.spawn(postbox.path(), jobs::spin);
+        let departure = Departure::of(postbox.read()?.parse()?)?;
         let start = Instant::now();
         running.kill()?;
         // A result that nobody collects would hold up the worker, so the killed job is joined first.
@@ -152,10 +152,10 @@ fn w5() -> Outcome {
 /// A job kills its own process while others wait: when the caller is told, and what becomes of the others.
 fn w6(plan: &Plan) -> Outcome {
     let pool = warm(Pool::new(1)?, plan)?;
-    let mut mailbox = Mailbox::new()?;
+    let mut postbox = Postbox::new()?;
     let (mut alive, mut usable) = (plan.behind, true);
     let until_told = || -> Outcome<Duration> {
-        let mut crash = pool.spawn(mailbox.path(), jobs::crash);
+        let mut crash = pool.spawn(postbox.path(), jobs::crash);
         let waiting: Vec<_> = (0..plan.behind).map(|_| pool.spawn(payload(64), jobs::echo)).collect();
         match crash.join_timeout(plan.patience()) {
             Ok(()) => return Err("a job that was killed has a result".into()),
@@ -163,7 +163,7 @@ fn w6(plan: &Plan) -> Outcome {
             Err(_) => (),
         }
         let told = monotonic_ns();
-        let killed: i64 = mailbox.read()?.parse()?;
+        let killed: i64 = postbox.read()?.parse()?;
         let answers = |mut job: JoinHandle<ByteBuf>| job.join_timeout(plan.patience()).is_ok();
         alive = alive.min(waiting.into_iter().map(answers).filter(|&is| is).count());
         usable &= answers(pool.spawn(payload(64), jobs::echo));
@@ -180,16 +180,16 @@ fn w7(plan: &Plan) -> Outcome {
     let pool = warm(Pool::new(1)?, plan)?;
     let worker = pool.spawn((), jobs::pid).join()?;
     emit("idle", figures(json!({ "worker": worker })));
-    Mailbox::new()?.read()?;
+    Postbox::new()?.read()?;
     Ok(())
 }
 
 /// Many submits while the worker is busy: the time of each, and what the host holds for it.
 fn w8(plan: &Plan) -> Outcome {
     let pool = warm(Pool::new(1)?, plan)?;
-    let mut mailbox = Mailbox::new()?;
-    let _holding = pool.spawn(mailbox.path(), jobs::hold);
-    mailbox.read()?;
+    let mut postbox = Postbox::new()?;
+    let _holding = pool.spawn(postbox.path(), jobs::hold);
+    postbox.read()?;
     let count = plan.deep.min(queue_limit());
     let mut times = vec![Duration::MAX; count];
     let mut handles = Vec::with_capacity(count);

@@ -8,19 +8,19 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 /// A named pipe. Held open for both directions, so that neither side waits for the other to open it.
-pub(crate) struct Mailbox {
+pub(crate) struct Postbox {
     pipe: File,
     path: PathBuf,
     _directory: TempDir,
 }
 
-impl Mailbox {
+impl Postbox {
     pub(crate) fn new() -> io::Result<Self> {
         let directory = TempDir::new()?;
-        let path = directory.path().join("mailbox");
+        let path = directory.path().join("postbox");
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         let pipe = OpenOptions::new().read(true).write(true).open(&path)?;
-        Ok(Mailbox { pipe, path, _directory: directory })
+        Ok(Postbox { pipe, path, _directory: directory })
     }
 
     pub(crate) fn path(&self) -> String {
@@ -38,6 +38,6 @@ impl Mailbox {
 /// For jobs.
 #[expect(clippy::expect_used, reason = "a panic in a job is that job's failure")]
 pub(crate) fn post(path: &Path, word: impl ToString) {
-    let mut pipe = OpenOptions::new().write(true).open(path).expect("the mailbox is there");
-    pipe.write_all(word.to_string().as_bytes()).expect("the mailbox has room");
+    let mut pipe = OpenOptions::new().write(true).open(path).expect("the postbox is there");
+    pipe.write_all(word.to_string().as_bytes()).expect("the postbox has room");
 }

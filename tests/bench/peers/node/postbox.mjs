@@ -9,11 +9,11 @@ import { promisify } from "node:util";
 const read = promisify(fs.read);
 
 // A named pipe. Held open for both directions, so that neither side waits for the other to open it.
-export class Mailbox {
+export class Postbox {
   #pipe;
 
   constructor() {
-    this.path = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "node-")), "mailbox");
+    this.path = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "node-")), "postbox");
     execFileSync("mkfifo", [this.path]);
     this.#pipe = fs.openSync(this.path, fs.constants.O_RDWR);
   }

@@ -4,11 +4,11 @@ import os
 import tempfile
 
 
-class Mailbox:
+class Postbox:
     """A named pipe. Held open for both directions, so that neither side waits for the other to open it."""
 
     def __init__(self) -> None:
-        self.path = os.path.join(tempfile.mkdtemp(), "mailbox")
+        self.path = os.path.join(tempfile.mkdtemp(), "postbox")
         os.mkfifo(self.path)
         self._pipe = os.open(self.path, os.O_RDWR)
 
