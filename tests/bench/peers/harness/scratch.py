@@ -6,6 +6,8 @@ import sys
 import venv
 from pathlib import Path
 
+from .family import Family
+
 TREE = Path(__file__).resolve().parent.parent
 
 
@@ -26,9 +28,7 @@ class Scratch:
 
     def python(self) -> list[str]:
         """Installs the pools of Python. Returns the command of a host."""
-        interpreter = self.directory / "venv/bin/python"
-        if not interpreter.exists():
-            venv.create(self.directory / "venv", with_pip=True)
+        interpreter = self._virtual_environment() / "bin/python"
         sources = self._copied("python")
         _run([str(interpreter), "-m", "pip", "install", "--quiet", "-r", str(sources / "requirements.txt")])
         return [str(interpreter), str(sources / "main.py")]
@@ -51,6 +51,18 @@ class Scratch:
         ])  # fmt: skip
         return [str(target / "release/procspawn-peer")]
 
+    def _virtual_environment(self) -> Path:
+        directory = self.directory / "venv"
+        if not directory.exists():
+            try:
+                venv.create(directory, with_pip=True)
+            except subprocess.CalledProcessError as failure:
+                shutil.rmtree(directory, ignore_errors=True)
+                raise SetupFailed(
+                    "no virtual environment: install Debian's package python3-venv"
+                ) from failure
+        return directory
+
     def _copied(self, name: str) -> Path:
         """The sources of one language, copied, so that no bytecode and no package is put into the tree."""
         copy = self.directory / name
@@ -66,6 +78,11 @@ def _find(program: str, what: str) -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
-    if done.returncode != 0:
-        raise SetupFailed(f"{Path(command[0]).name} ended with {done.returncode}; its own words are above")
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
+    try:
+        status = process.wait()
+    finally:
+        # A compiler must not outlive a run that somebody stops.
+        Family(process.pid).end()
+    if status != 0:
+        raise SetupFailed(f"{Path(command[0]).name} ended with {status}; its own words are above")
