@@ -53,7 +53,11 @@ class Host:
         """Each row with its figures and when it came, in ns. Raises HostFailed."""
         for line in self._lines():
             came_ns = time.monotonic_ns()
-            for row, figures in json.loads(line).items():
+            try:
+                rows = json.loads(line)
+            except ValueError as other:
+                raise HostFailed(f"it prints what is no row: {line[:80]!r}") from other
+            for row, figures in rows.items():
                 yield row, figures, came_ns
         if status := self._process.wait():
             raise HostFailed(f"exit status {status}: {self._last_words()}")

@@ -67,13 +67,17 @@ class Measurement:
     def _memory(self) -> None:
         """W7, looked at from outside, the same way for all."""
         with self._host("w7") as host:
-            for _, figures, _ in host.rows():
+            if (first := next(host.rows(), None)) is None:
+                raise HostFailed("it ended before it was idle")
+            _, idle, _ = first
+            try:
                 self.rows["w7"] = {
                     "host_rss_bytes": resident_bytes(host.pid),
-                    "worker_rss_bytes": resident_bytes(figures["worker"]),
+                    "worker_rss_bytes": resident_bytes(idle["worker"]),
                     "all_pss_bytes": host.family.proportional_bytes(),
                 }
-                return
+            except OSError as gone:
+                raise HostFailed("a process ended while all should be idle") from gone
 
     def _host(self, workload: str) -> Host:
         command = [*self._command, workload, json.dumps(self._plan)]

@@ -23,12 +23,16 @@ class Scratch:
         directory.mkdir(parents=True, exist_ok=True)
 
     def stdlib(self) -> list[str]:
-        """Installs nothing. Returns the command of a host."""
-        return [sys.executable, str(self._copied("python") / "main.py")]
+        """Installs nothing. Returns the command of a host.
+
+        An environment of its own all the same: what others have installed may be loaded with every interpreter.
+        """
+        interpreter = self._environment("venv-stdlib", with_pip=False)
+        return [str(interpreter), str(self._copied("python") / "main.py")]
 
     def python(self) -> list[str]:
         """Installs the pools of Python. Returns the command of a host."""
-        interpreter = self._virtual_environment() / "bin/python"
+        interpreter = self._environment("venv", with_pip=True)
         sources = self._copied("python")
         _run([str(interpreter), "-m", "pip", "install", "--quiet", "-r", str(sources / "requirements.txt")])
         return [str(interpreter), str(sources / "main.py")]
@@ -51,17 +55,17 @@ class Scratch:
         ])  # fmt: skip
         return [str(target / "release/procspawn-peer")]
 
-    def _virtual_environment(self) -> Path:
-        directory = self.directory / "venv"
+    def _environment(self, name: str, with_pip: bool) -> Path:
+        directory = self.directory / name
         if not directory.exists():
             try:
-                venv.create(directory, with_pip=True)
+                venv.create(directory, symlinks=True, with_pip=with_pip)
             except subprocess.CalledProcessError as failure:
                 shutil.rmtree(directory, ignore_errors=True)
                 raise SetupFailed(
                     "no virtual environment: install Debian's package python3-venv"
                 ) from failure
-        return directory
+        return directory / "bin/python"
 
     def _copied(self, name: str) -> Path:
         """The sources of one language, copied, so that no bytecode and no package is put into the tree."""

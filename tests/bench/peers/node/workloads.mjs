@@ -126,8 +126,9 @@ export async function w6(open, plan, emit) {
 // Memory with one idle worker. The harness looks, and ends this process.
 export async function w7(open, plan, emit) {
   const peer = await warm(await open(1, {}), plan);
+  const postbox = new Postbox(); // nobody writes to it
   emit("idle", { worker: await peer.result(await peer.submit("pid", null)) });
-  await new Postbox().read();
+  await postbox.read();
 }
 
 // Many submits while the worker is busy: the time of each, and what the host holds for it.

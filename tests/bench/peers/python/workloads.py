@@ -158,8 +158,9 @@ def w6(make: Opener, plan: Plan, emit: Emit) -> None:
 def w7(make: Opener, plan: Plan, emit: Emit) -> None:
     """Memory with one idle worker. The harness looks, and ends this process."""
     peer = _warm(make(1), plan)
+    postbox = Postbox()  # nobody writes to it
     emit("idle", {"worker": peer.result(peer.submit(jobs.pid, None))})
-    Postbox().read()
+    postbox.read()
 
 
 def w8(make: Opener, plan: Plan, emit: Emit) -> None:
