@@ -65,6 +65,8 @@ pub struct Init {
     pub only_these: bool,
     /// The frame limit that holds from now on in both directions, in bytes.
     pub max_frame_bytes: u64,
+    /// How long to look for the next command before sleeping, in nanoseconds; see docs/wire.md.
+    pub spin_ns: u64,
 }
 
 /// A plugin and its configuration.

@@ -84,5 +84,5 @@ fn the_documented_examples_are_the_golden_bytes() {
 fn hello_begins_with_lengths_tag_and_version() {
     let bytes = golden("from_worker_hello");
     assert_eq!(bytes.len(), 36);
-    assert_eq!(bytes[..16], [32, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(bytes[..16], [32, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
 }

@@ -29,14 +29,15 @@
 //! }
 //! ```
 //!
-//! A worker runs one job at a time, on its main thread. A second thread reads, so that the worker answers
-//! and notices a dead host while a plugin computes or waits on a full socket.
+//! A worker runs one job at a time, on its main thread. While a plugin computes or waits on a full socket a second
+//! thread reads, so that the worker answers and notices a dead host.
 //!
 //! This crate refuses to queue, to retry and to decide anything about a job: that is the host's part. It
 //! does not run plugins inside the host, and it does not stop a plugin that will not stop: the host kills.
 
 mod context;
 mod courier;
+mod deputy;
 mod entry;
 mod guard;
 mod outbox;
@@ -50,6 +51,8 @@ mod serve;
 mod session;
 mod shared;
 mod slot;
+mod source;
+mod spin;
 mod stdout;
 
 pub use context::JobContext;

@@ -1,21 +1,23 @@
-use std::io::{self, Read};
+use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::Sender;
-use std::thread::Builder;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use ostler_wire::{Execute, FromWorker, Init, ToWorker, frame};
 
 use crate::ServeError;
+use crate::courier::Courier;
 use crate::outbox::Until;
 use crate::shared::Shared;
+use crate::source::Source;
+use crate::spin::Spin;
 
 /// One read takes up to this many bytes.
 const READ_BYTES: usize = 128 * 1024;
 
-/// What the reader thread leaves to the main thread.
+/// What is left to the main thread.
 pub(crate) enum Command {
     Init(Init),
     Execute(Accepted),
@@ -31,7 +33,7 @@ pub(crate) enum Command {
     Stop {
         request: u64,
     },
-    /// The connection has ended, and why.
+    /// The connection has ended, and why. Nothing follows.
     Ended(ServeError),
 }
 
@@ -42,81 +44,127 @@ pub(crate) struct Accepted {
     pub(crate) cancelled: Arc<AtomicBool>,
 }
 
-/// Starts the thread that reads. It answers by itself what must be answered while a plugin computes.
-pub(crate) fn start(
-    source: impl Read + Send + 'static,
+/// Reads what the host says. It answers by itself what must be answered while a plugin computes.
+pub(crate) struct Reader {
+    source: Box<dyn Source>,
     shared: Arc<Shared>,
-    commands: Sender<Command>,
-    on_hang_up: Box<dyn FnOnce() + Send>,
-) -> io::Result<()> {
-    let read = move || {
-        let reason = read_all(source, &shared, &commands);
-        shared.cancel_any();
-        if !shared.is_stopped() {
-            if let ServeError::Frame(error) = &reason {
-                // The host is there and speaks nonsense: it may want to know.
-                let message = format!("the worker cannot read on: {error}");
-                let _ = shared.outbox.send(&[&FromWorker::Error { message }], Until::Written);
-            }
-            on_hang_up();
-        }
-        shared.outbox.close(&reason.to_string());
-        // The main thread may be gone already.
-        let _ = commands.send(Command::Ended(reason));
-    };
-    Builder::new().name("ostler-reader".to_owned()).spawn(read)?;
-    Ok(())
+    on_hang_up: Option<Box<dyn FnOnce() + Send>>,
+    spin: Spin,
+    courier: Courier,
+    chunk: Vec<u8>,
+    buffer: BytesMut,
+    /// Read, and not yet handed out.
+    commands: VecDeque<Command>,
 }
 
-/// Reads until the connection ends.
-fn read_all(mut source: impl Read, shared: &Shared, commands: &Sender<Command>) -> ServeError {
-    let mut chunk = vec![0; READ_BYTES];
-    let mut buffer = BytesMut::new();
-    loop {
-        loop {
-            match frame::decode(&mut buffer, shared.outbox.limit()) {
-                Ok(Some(message)) => dispatch(message, shared, commands),
-                Ok(None) => break,
-                Err(error) => return ServeError::Frame(error),
-            }
-        }
-        match source.read(&mut chunk) {
-            Ok(0) => return frame::finish(&buffer).map_or_else(ServeError::Frame, |()| ServeError::HungUp),
-            Ok(count) => buffer.extend_from_slice(&chunk[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return ServeError::Read(error),
+impl Reader {
+    pub(crate) fn new(
+        source: Box<dyn Source>,
+        shared: Arc<Shared>,
+        on_hang_up: Box<dyn FnOnce() + Send>,
+    ) -> Self {
+        Self {
+            source,
+            courier: Courier::new(Arc::clone(&shared.outbox)),
+            shared,
+            on_hang_up: Some(on_hang_up),
+            spin: Spin::none(),
+            chunk: vec![0; READ_BYTES],
+            buffer: BytesMut::new(),
+            commands: VecDeque::new(),
         }
     }
-}
 
-fn dispatch(message: ToWorker, shared: &Shared, commands: &Sender<Command>) {
-    let command = match message {
-        ToWorker::Ping { request } => return answer(shared, &FromWorker::Pong { request }),
-        ToWorker::GetState { request } => {
-            return answer(shared, &FromWorker::State { request, state: shared.report() });
+    /// Waits for the next command for the main thread.
+    pub(crate) fn next(&mut self) -> Command {
+        loop {
+            if let Some(command) = self.commands.pop_front() {
+                return command;
+            }
+            match self.spin.read(&mut *self.source, &mut self.chunk) {
+                Ok(0) => {
+                    let torn = frame::finish(&self.buffer);
+                    return self.end(torn.map_or_else(ServeError::Frame, |()| ServeError::HungUp));
+                }
+                Ok(count) => {
+                    self.buffer.extend_from_slice(&self.chunk[..count]);
+                    self.take_frames();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.end(ServeError::Read(error)),
+            }
         }
-        ToWorker::Cancel { request, job } => {
-            return answer(shared, &FromWorker::Response { request, result: shared.cancel(job) });
-        }
-        ToWorker::Init(init) => {
-            // Set here and not later: the next frame is read before the main thread sees this one.
-            let limit = usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX);
-            shared.outbox.set_limit(limit);
-            Command::Init(init)
-        }
-        ToWorker::Execute(execute) => {
-            let cancelled = shared.accept(execute.job);
-            Command::Execute(Accepted { execute, received: Instant::now(), cancelled })
-        }
-        ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
-        ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
-        ToWorker::Stop { request } => Command::Stop { request },
-    };
-    // The main thread is only gone once the worker ends.
-    let _ = commands.send(command);
-}
+    }
 
-fn answer(shared: &Shared, message: &FromWorker) {
-    // If it cannot be sent the host is gone, and the next read says so.
-    let _ = shared.outbox.post(message);
+    /// Goes through all that was read: a cancel may stand right behind its job.
+    fn take_frames(&mut self) {
+        loop {
+            match frame::decode(&mut self.buffer, self.shared.outbox.limit()) {
+                Ok(Some(message)) => self.take(message),
+                Ok(None) => return,
+                Err(error) => {
+                    let ended = self.end(ServeError::Frame(error));
+                    return self.commands.push_back(ended);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: ToWorker) {
+        let command = match message {
+            ToWorker::Ping { request } => return self.answer(&FromWorker::Pong { request }),
+            ToWorker::GetState { request } => {
+                return self.answer(&FromWorker::State { request, state: self.shared.report() });
+            }
+            ToWorker::Cancel { request, job } => {
+                return self.answer(&FromWorker::Response { request, result: self.shared.cancel(job) });
+            }
+            ToWorker::Init(init) => {
+                // Set here and not later: the next frame is read before the main thread sees this one.
+                let limit = usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX);
+                self.shared.outbox.set_limit(limit);
+                self.spin = Spin::new(Duration::from_nanos(init.spin_ns));
+                Command::Init(init)
+            }
+            ToWorker::Execute(execute) => {
+                let cancelled = self.shared.accept(execute.job);
+                Command::Execute(Accepted { execute, received: Instant::now(), cancelled })
+            }
+            ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
+            ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
+            ToWorker::Stop { request } => Command::Stop { request },
+        };
+        self.commands.push_back(command);
+    }
+
+    fn answer(&mut self, message: &FromWorker) {
+        if let Err(error) = self.courier.send(message) {
+            // A worker that cannot answer is taken for frozen in the end: better to end with the reason.
+            let ended = self.end(ServeError::Thread(error));
+            self.commands.push_back(ended);
+        }
+    }
+
+    /// Nothing can be read any more.
+    fn end(&mut self, reason: ServeError) -> Command {
+        self.shared.cancel_any();
+        if !self.shared.is_stopped() {
+            let complaint = match &reason {
+                // The host is there and speaks nonsense: it may want to know.
+                ServeError::Frame(error) => Some(format!("the worker cannot read on: {error}")),
+                ServeError::Thread(error) => {
+                    Some(format!("the worker cannot answer: no thread can be started: {error}"))
+                }
+                _ => None,
+            };
+            if let Some(message) = complaint {
+                let _ = self.shared.outbox.send(&[&FromWorker::Error { message }], Until::Written);
+            }
+            if let Some(on_hang_up) = self.on_hang_up.take() {
+                on_hang_up();
+            }
+        }
+        self.shared.outbox.close(&reason.to_string());
+        Command::Ended(reason)
+    }
 }

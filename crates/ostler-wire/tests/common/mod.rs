@@ -34,7 +34,16 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
         ..execute.clone()
     };
     vec![
-        ("init", ToWorker::Init(Init { request: 1, plugins, only_these: true, max_frame_bytes: 1 << 20 })),
+        (
+            "init",
+            ToWorker::Init(Init {
+                request: 1,
+                plugins,
+                only_these: true,
+                max_frame_bytes: 1 << 20,
+                spin_ns: 50_000,
+            }),
+        ),
         ("execute", ToWorker::Execute(execute)),
         ("execute_attachments", ToWorker::Execute(with_attachments)),
         ("cancel", ToWorker::Cancel { request: 3, job }),

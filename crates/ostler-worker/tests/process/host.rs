@@ -72,6 +72,7 @@ impl Connection {
             plugins: Vec::new(),
             only_these: false,
             max_frame_bytes: 1 << 20,
+            spin_ns: 0,
         }));
         assert!(matches!(connection.receive(), FromWorker::Ready { failed, .. } if failed.is_empty()));
         (child, connection)

@@ -45,6 +45,7 @@ pub(super) struct Settings {
     pub(super) command_text: String,
     pub(super) max_frame_bytes: usize,
     pub(super) shutdown_timeout: Duration,
+    pub(super) spin: Duration,
     /// Whether the machine wants to know how large workers are after each job.
     pub(super) measures_jobs: bool,
     /// What the host answers once and for all, asked outside of the lock.
@@ -78,6 +79,7 @@ impl<J: JobType> Core<J> {
                 command_text,
                 max_frame_bytes: config.max_frame_bytes,
                 shutdown_timeout: config.shutdown_timeout,
+                spin: config.spin,
                 measures_jobs: config.recycling.after_growth.is_some(),
                 worker_type,
                 supports_streaming,

@@ -40,12 +40,13 @@ pub(super) struct Wire {
     stream: Stream,
     outbox: Mutex<BytesMut>,
     filled: Notify,
+    sent: Notify,
     limit: usize,
 }
 
 impl Wire {
     pub(super) fn new(stream: Stream, limit: usize) -> Self {
-        Self { stream, outbox: Mutex::default(), filled: Notify::new(), limit }
+        Self { stream, outbox: Mutex::default(), filled: Notify::new(), sent: Notify::new(), limit }
     }
 
     pub(super) fn socket(&self) -> &UnixStream {
@@ -65,6 +66,19 @@ impl Wire {
             self.filled.notify_one();
         }
         Ok(())
+    }
+
+    /// Says that a job was sent, to whoever waits for the [next one](Self::job_sent).
+    pub(super) fn note_job(&self) {
+        self.sent.notify_one();
+    }
+
+    /// Returns when a job was sent since it returned last.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn job_sent(&self) {
+        self.sent.notified().await;
     }
 
     /// Writes out what waits, for ever.

@@ -78,6 +78,9 @@ impl<J: JobType> Step<'_, J> {
             // Requests are measured before they are accepted; the answer that is missing will be missed.
             tracing::error!(%worker, %error, "a command cannot be sent");
         }
+        if matches!(message, ToWorker::Execute(_)) && !self.core.settings.spin.is_zero() {
+            wire.note_job();
+        }
     }
 
     fn message(&mut self, worker: WorkerKey, request: u64, command: Command) -> Option<ToWorker> {
@@ -90,6 +93,8 @@ impl<J: JobType> Step<'_, J> {
                     plugins: catalog.setups(),
                     only_these: catalog.is_complete(),
                     max_frame_bytes: self.core.settings.max_frame_bytes as u64,
+                    // The configuration bounds it.
+                    spin_ns: self.core.settings.spin.as_nanos() as u64,
                 })
             }
             Command::Execute { job, attempt } => {

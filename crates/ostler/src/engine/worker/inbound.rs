@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{
     Category, FailureKind, Input, JobFailure, JobId, PluginKey, RequestId, WorkerFrame, WorkerKey,
@@ -58,6 +58,10 @@ impl<J: JobType> Inbound<J> {
 
     pub(super) fn pid(&self) -> u32 {
         self.pid
+    }
+
+    pub(super) fn spin(&self) -> Duration {
+        self.core.settings.spin
     }
 
     pub(super) fn max_frame_bytes(&self) -> usize {

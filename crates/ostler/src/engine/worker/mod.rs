@@ -6,6 +6,7 @@ mod output;
 mod pipe;
 mod session;
 mod socket;
+mod spin;
 mod tail;
 mod task;
 mod valve;

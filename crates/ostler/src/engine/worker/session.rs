@@ -8,6 +8,7 @@ use ostler_wire::FromWorker;
 use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
+use super::spin::Spin;
 use super::tail::Tail;
 use crate::JobType;
 use crate::engine::Core;
@@ -26,6 +27,7 @@ pub(super) struct Session<J: JobType> {
     socket: Option<Socket>,
     /// While the socket is left unread: when the machine is told so the next time.
     unheard_due: Option<Instant>,
+    spin: Spin,
 }
 
 /// How often the machine is told that a worker is not listened to: sooner than anybody could be called frozen.
@@ -33,8 +35,10 @@ const UNHEARD_EVERY: Duration = Duration::from_millis(100);
 
 impl<J: JobType> Session<J> {
     pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32, output: ChildOutput) -> Self {
+        let inbound = Inbound::new(core, worker, pid);
         Self {
-            inbound: Inbound::new(core, worker, pid),
+            spin: Spin::new(inbound.spin()),
+            inbound,
             output: Output::new(worker, output),
             socket: None,
             unheard_due: None,
@@ -77,6 +81,7 @@ impl<J: JobType> Session<J> {
             };
             tokio::select! {
                 () = socket.ready() => self.hear(),
+                () = socket.wire().job_sent() => self.look_for_answer().await,
                 () = self.output.ready() => {
                     self.overhear();
                     // A flood must not starve the other workers of this runtime's thread.
@@ -91,7 +96,23 @@ impl<J: JobType> Session<J> {
         }
     }
 
-    /// Feeds in what has come on the socket, up to and with the first frame that added to a job's log.
+    /// Looks for the answer to a job that was just sent, as long as that pays. Others of this thread have their turns.
+    async fn look_for_answer(&mut self) {
+        self.spin.begin(Instant::now());
+        while self.spin.is_due(Instant::now()) {
+            tokio::task::yield_now().await;
+            match &mut self.socket {
+                Some(socket) if socket.is_open() && !socket.is_held() => {
+                    if socket.has_news() || socket.read_now() != Read::Nothing {
+                        self.hear();
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Feeds in what has come on the socket, until a reader of what was added to a job's log is far behind.
     fn hear(&mut self) {
         let Some(socket) = &mut self.socket else { return };
         if !socket.has_news() && socket.read() == Read::End {
@@ -100,6 +121,7 @@ impl<J: JobType> Session<J> {
         self.hear_what_was_printed_before();
         while let Some(message) = self.next() {
             if let Some(log) = self.feed(message)
+                && log.is_crowded()
                 && let Some(socket) = &mut self.socket
             {
                 return socket.pace(log);
@@ -112,8 +134,15 @@ impl<J: JobType> Session<J> {
     fn hear_what_was_printed_before(&mut self) {
         // Without a job it may be the next one's, and with something left its readers are waited for.
         if self.inbound.has_job() && !self.output.has_news() {
-            self.output.read_all();
+            self.read_output();
             self.output.tell(|stream, line| self.inbound.line(stream, line));
+        }
+    }
+
+    /// Reads what was printed before that which was last read from the socket.
+    fn read_output(&mut self) {
+        if self.socket.as_mut().is_some_and(Socket::was_read) {
+            self.output.read_all();
         }
     }
 
@@ -160,7 +189,9 @@ impl<J: JobType> Session<J> {
                 self.output.tell_begun(|stream, line| self.inbound.line(stream, line));
             }
             FromWorker::Result { .. } => {
+                self.read_output();
                 self.output.tell_all(|stream, line| self.inbound.line(stream, line));
+                self.spin.end(Instant::now());
             }
             _ => {}
         }
@@ -169,11 +200,11 @@ impl<J: JobType> Session<J> {
 
     /// After the worker's death: feeds in what it still said and printed, without waiting for an end that somebody else
     /// may hold back. Says how a last frame is torn, and what was last on stderr.
-    pub(super) fn finish(mut self) -> (Option<String>, Tail) {
+    pub(super) fn finish(&mut self) -> (Option<String>, &Tail) {
         self.output.read_all();
         let torn = self.hear_rest();
         self.output.tell_all(|stream, line| self.inbound.line(stream, line));
-        (torn, self.output.into_tail())
+        (torn, self.output.tail())
     }
 
     fn hear_rest(&mut self) -> Option<String> {

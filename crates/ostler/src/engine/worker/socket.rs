@@ -25,6 +25,7 @@ pub(super) struct Socket {
     buffer: BytesMut,
     /// There may be a whole frame in the buffer.
     has_news: bool,
+    was_read: bool,
     state: State,
     /// The log of a job that a frame added to, whose readers are waited for before the next frame.
     pacing: Option<Arc<EventLog>>,
@@ -63,8 +64,15 @@ impl Socket {
         // There is nobody else to wait for.
         drop(endpoint);
         let wire = Arc::new(Wire::new(stream, limit));
-        let mut socket =
-            Self { wire, limit, buffer: BytesMut::new(), has_news: false, state: State::Open, pacing: None };
+        let mut socket = Self {
+            wire,
+            limit,
+            buffer: BytesMut::new(),
+            has_news: false,
+            was_read: false,
+            state: State::Open,
+            pacing: None,
+        };
         let hello = loop {
             match decode_hello(&mut socket.buffer, HELLO_MAX_BYTES) {
                 Ok(Some(hello)) => break hello,
@@ -117,6 +125,11 @@ impl Socket {
         self.has_news
     }
 
+    /// Whether something was read since this was last asked.
+    pub(super) fn was_read(&mut self) -> bool {
+        std::mem::take(&mut self.was_read)
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
     }
@@ -140,7 +153,7 @@ impl Socket {
     fn after(&mut self, read: io::Result<usize>) -> Read {
         match read {
             Ok(count @ 1..) => {
-                self.has_news = true;
+                (self.has_news, self.was_read) = (true, true);
                 Read::More(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
