@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use ostler::{
     BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, RestartPolicy, WorkerCommand,
     WorkerConfig, WorkerPhase,
@@ -35,7 +37,7 @@ pub(crate) fn config(spin: Spin) -> WorkerConfig {
     };
     match spin {
         Spin::Without => kept,
-        Spin::With => kept,
+        Spin::With => WorkerConfig { spin: Duration::from_micros(100), ..kept },
     }
 }
 
