@@ -28,6 +28,7 @@ struct Rare {
     timeout: Option<Duration>,
     stall_timeout: Option<Duration>,
     queue_deadline: Option<Instant>,
+    delayed_until: Option<Instant>,
     retry: Option<Arc<RetryPolicy>>,
     evidence: Option<Box<JobFailure>>,
 }
@@ -44,7 +45,7 @@ impl JobEntry {
         let Submit { job, plugin, timeout, stall_timeout, retry, .. } = submit;
         let is_plain =
             timeout.is_none() && stall_timeout.is_none() && queue_deadline.is_none() && retry.is_none();
-        let rare = || Box::new(Rare { timeout, stall_timeout, queue_deadline, retry, evidence: None });
+        let rare = || Box::new(Rare { timeout, stall_timeout, queue_deadline, retry, ..Rare::default() });
         Self {
             job,
             place,
@@ -78,6 +79,17 @@ impl JobEntry {
     /// None for the pool's.
     pub(crate) fn retry(&self) -> Option<&Arc<RetryPolicy>> {
         self.rare.as_ref()?.retry.as_ref()
+    }
+
+    /// Lets it wait until its time has come.
+    pub(crate) fn delay(&mut self, until: Instant) {
+        self.whereabouts = Whereabouts::Delayed;
+        self.rare.get_or_insert_default().delayed_until = Some(until);
+    }
+
+    /// Until when it waits, if it is delayed.
+    pub(crate) fn delayed_until(&self) -> Option<Instant> {
+        self.rare.as_ref()?.delayed_until
     }
 
     /// Remembers why its last run failed.
@@ -127,7 +139,7 @@ pub(crate) enum Whereabouts {
     /// In the queue, at its old place: it has come back, or waits for a resource.
     Returned,
     /// In the queue, but its time has not come.
-    Delayed(Instant),
+    Delayed,
     /// Put aside: it crashed too often.
     Quarantined,
     /// With a slot: reserved for it, busy with it, or dying with it.
@@ -153,6 +165,6 @@ mod tests {
 
     #[test]
     fn a_million_jobs_fit() {
-        assert_eq!(size_of::<JobEntry>(), 80);
+        assert_eq!(size_of::<JobEntry>(), 72);
     }
 }

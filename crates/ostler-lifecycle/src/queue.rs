@@ -98,32 +98,35 @@ impl Queue {
 
     /// The job whose turn it is.
     pub(crate) fn peek(&self, jobs: &Jobs) -> Option<JobId> {
-        self.first(jobs).map(|(_, job)| job)
+        self.first(jobs).map(|first| first.job)
     }
 
     /// Takes the job whose turn it is.
     pub(crate) fn pop(&mut self, jobs: &mut Jobs) -> Option<JobId> {
-        let (place, job) = self.first(jobs)?;
-        self.take(jobs, place, job);
-        Some(job)
+        let first = self.first(jobs)?;
+        Some(self.take(jobs, first))
     }
 
     /// Takes the first job, whether its turn may come or not.
     pub(crate) fn pop_any(&mut self, jobs: &mut Jobs) -> Option<JobId> {
-        let blocked = self.blocked.first_key_value().map(|(place, job)| (*place, *job));
-        let (place, job) =
-            [self.first(jobs), blocked].into_iter().flatten().min_by_key(|(place, _)| *place)?;
-        self.take(jobs, place, job);
-        Some(job)
+        let blocked = self.blocked.first_key_value().map(Waiting::of);
+        let first = [self.first(jobs), blocked].into_iter().flatten().min_by_key(|first| first.place)?;
+        Some(self.take(jobs, first))
     }
 
     /// Takes a job out, wherever it waits.
     pub(crate) fn remove(&mut self, jobs: &mut Jobs, job: JobId) {
-        let Some(entry) = jobs.get(&job) else { return };
+        let Some(spot) = jobs.spot(&job) else { return };
+        let Some(entry) = jobs.at(spot) else { return };
         let place = entry.place;
         match entry.whereabouts {
-            Whereabouts::Delayed(until) => drop(self.delayed.remove(&(until, place))),
-            Whereabouts::InLane | Whereabouts::Returned => self.take(jobs, place, job),
+            Whereabouts::Delayed => {
+                if let Some(until) = entry.delayed_until() {
+                    self.delayed.remove(&(until, place));
+                }
+            }
+            Whereabouts::InLane => self.lanes.remove(jobs, spot),
+            Whereabouts::Returned => drop(self.take(jobs, Waiting { job, place, spot: None })),
             Whereabouts::Quarantined | Whereabouts::InSlot(_) | Whereabouts::Undead => {}
         }
     }
@@ -147,20 +150,38 @@ impl Queue {
         self.lanes.len() + self.returned.len() + self.blocked.len()
     }
 
-    fn first(&self, jobs: &Jobs) -> Option<(Place, JobId)> {
-        let new = self.lanes.first().and_then(|spot| jobs.at(spot)).map(|entry| (entry.place, entry.job));
-        let returned = self.returned.first_key_value().map(|(place, job)| (*place, *job));
-        [new, returned].into_iter().flatten().min_by_key(|(place, _)| *place)
+    fn first(&self, jobs: &Jobs) -> Option<Waiting> {
+        let new = self.lanes.first().and_then(|spot| {
+            let entry = jobs.at(spot)?;
+            Some(Waiting { job: entry.job, place: entry.place, spot: Some(spot) })
+        });
+        let returned = self.returned.first_key_value().map(Waiting::of);
+        [new, returned].into_iter().flatten().min_by_key(|first| first.place)
     }
 
-    /// Takes out a job that is in its lane, has returned or is blocked.
-    fn take(&mut self, jobs: &mut Jobs, place: Place, job: JobId) {
-        let Some(spot) = jobs.spot(&job) else { return };
-        if jobs.at(spot).is_some_and(|entry| entry.whereabouts == Whereabouts::InLane) {
+    fn take(&mut self, jobs: &mut Jobs, waiting: Waiting) -> JobId {
+        let Waiting { job, place, spot } = waiting;
+        if let Some(spot) = spot {
             self.lanes.remove(jobs, spot);
         } else if self.returned.remove(&place).is_none() {
             self.blocked.remove(&place);
         }
+        job
+    }
+}
+
+/// A job that waits for its turn or for a resource.
+struct Waiting {
+    job: JobId,
+    place: Place,
+    /// If it is in its lane.
+    spot: Option<Spot>,
+}
+
+impl Waiting {
+    /// One that is in a map.
+    fn of((&place, &job): (&Place, &JobId)) -> Self {
+        Self { job, place, spot: None }
     }
 }
 

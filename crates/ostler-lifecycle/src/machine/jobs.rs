@@ -80,10 +80,7 @@ impl Machine {
         match entry.whereabouts {
             Whereabouts::InSlot(slot) => self.cancel_in_slot(now, job, slot, grace, out),
             Whereabouts::Undead => self.report_undead(job, out),
-            Whereabouts::InLane
-            | Whereabouts::Returned
-            | Whereabouts::Delayed(_)
-            | Whereabouts::Quarantined => {
+            Whereabouts::InLane | Whereabouts::Returned | Whereabouts::Delayed | Whereabouts::Quarantined => {
                 self.take_out(job);
                 self.settle(job, Outcome::Cancelled(None), out);
             }
@@ -171,10 +168,11 @@ impl Machine {
 
     /// The one place where a job ends.
     pub(super) fn settle(&mut self, job: JobId, outcome: Outcome, out: &mut Vec<Effect>) {
-        self.need_not_begin_by_a_time(job);
-        if self.jobs.remove(&job).is_some() {
-            out.push(Effect::Settle { job, outcome });
+        let Some(mut entry) = self.jobs.remove(&job) else { return };
+        if let Some(deadline) = entry.take_queue_deadline() {
+            self.queue.clear_deadline(deadline, entry.place);
         }
+        out.push(Effect::Settle { job, outcome });
     }
 
     /// It has begun, or may have, or never will: its `queue_timeout` is no longer counted.
@@ -258,7 +256,7 @@ impl Machine {
                 Whereabouts::InSlot(_) | Whereabouts::Undead => continue,
                 Whereabouts::InLane
                 | Whereabouts::Returned
-                | Whereabouts::Delayed(_)
+                | Whereabouts::Delayed
                 | Whereabouts::Quarantined => {}
             }
             self.take_out(job);

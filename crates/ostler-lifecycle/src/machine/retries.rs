@@ -71,7 +71,7 @@ impl Machine {
             entry.whereabouts = Whereabouts::Returned;
             self.queue.push_returned(entry.place, job);
         } else {
-            entry.whereabouts = Whereabouts::Delayed(until);
+            entry.delay(until);
             self.queue.push_delayed(until, entry.place, job);
         }
         let reason = BlockReason::Retry { attempt, delay, failure };

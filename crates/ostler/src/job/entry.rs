@@ -89,6 +89,6 @@ mod tests {
 
     #[test]
     fn a_million_jobs_fit() {
-        assert!(size_of::<Entry<Spec>>() - size_of::<Spec>() <= 40, "{}", size_of::<Entry<Spec>>());
+        assert!(size_of::<Entry<Spec>>() - size_of::<Spec>() <= 32, "{}", size_of::<Entry<Spec>>());
     }
 }

@@ -11,12 +11,12 @@ use super::{Job, JobType, Metadata, NewJob};
 pub(crate) struct Waiting<J: JobType> {
     pub(super) cell: Arc<JobCell<J>>,
     spec: J,
-    metadata: Metadata,
-    terms: Option<Box<Terms>>,
+    rare: Option<Box<Rare>>,
 }
 
-/// What most jobs do not ask for.
-struct Terms {
+/// What most jobs do not have.
+struct Rare {
+    metadata: Metadata,
     timeout: Option<Duration>,
     queue_timeout: Option<Duration>,
     stall_timeout: Option<Duration>,
@@ -27,24 +27,24 @@ impl<J: JobType> Waiting<J> {
     /// A job that was just asked for. The attachments of its request are no part of the record.
     pub(crate) fn new(cell: Arc<JobCell<J>>, job: Job<J>) -> Self {
         let Job { spec, metadata, timeout, queue_timeout, stall_timeout, retry, .. } = job;
-        let is_plain =
-            timeout.is_none() && queue_timeout.is_none() && stall_timeout.is_none() && retry.is_none();
-        let terms = || Box::new(Terms { timeout, queue_timeout, stall_timeout, retry });
-        Self { cell, spec, metadata, terms: (!is_plain).then(terms) }
+        let has_timeout = timeout.is_some() || queue_timeout.is_some() || stall_timeout.is_some();
+        let is_plain = metadata.is_empty() && !has_timeout && retry.is_none();
+        let rare = || Box::new(Rare { metadata, timeout, queue_timeout, stall_timeout, retry });
+        Self { cell, spec, rare: (!is_plain).then(rare) }
     }
 
     pub(super) fn timeout(&self) -> Option<Duration> {
-        self.terms.as_ref()?.timeout
+        self.rare.as_ref()?.timeout
     }
 
     pub(super) fn into_job(self) -> Job<J> {
-        let Self { cell, spec, metadata, terms } = self;
-        let new = NewJob { priority: cell.priority, metadata, ..NewJob::new(cell.plugin.clone(), spec) };
-        let new = match terms {
+        let Self { cell, spec, rare } = self;
+        let new = NewJob { priority: cell.priority, ..NewJob::new(cell.plugin.clone(), spec) };
+        let new = match rare {
             None => new,
-            Some(terms) => {
-                let Terms { timeout, queue_timeout, stall_timeout, retry } = *terms;
-                NewJob { timeout, queue_timeout, stall_timeout, retry, ..new }
+            Some(rare) => {
+                let Rare { metadata, timeout, queue_timeout, stall_timeout, retry } = *rare;
+                NewJob { metadata, timeout, queue_timeout, stall_timeout, retry, ..new }
             }
         };
         new.into_job(cell.id, cell.created_at).0
