@@ -11,8 +11,9 @@ use crate::spin::Spin;
 
 /// One read takes up to this many bytes.
 const READ_BYTES: usize = 128 * 1024;
-/// How often the ring is looked at between two looks at the socket, which cost as much as all of these.
-const LOOKS: u32 = 32;
+/// How often the ring is looked at between two looks at the socket: a few microseconds, as long as a host needs between
+/// two small jobs.
+const LOOKS: u32 = 256;
 
 /// What comes from the host, by socket and by ring, frame by frame.
 pub(crate) struct Inlet {
