@@ -128,8 +128,8 @@ impl<J: JobType> Session<J> {
         if !socket.has_news() && socket.read() == Read::End {
             return self.inbound.say(WorkerFrame::HungUp);
         }
-        self.hear_what_was_printed_before();
         while let Some(message) = self.next() {
+            self.hear_what_was_printed_before();
             if let Some(log) = self.feed(message)
                 && log.is_crowded()
                 && let Some(socket) = &mut self.socket

@@ -281,6 +281,7 @@ impl Socket {
                 Some(ring) => ring.receive(&mut self.ringed).map_err(wrong)?,
                 None => false,
             };
+            self.was_read |= by_ring;
             let buffer = if by_ring { &mut self.ringed } else { &mut self.buffer };
             let mut intake = arena.intake(&mut self.descriptors);
             let take = |place| intake.take(place);
