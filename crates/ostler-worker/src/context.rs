@@ -197,7 +197,7 @@ impl JobContext {
         FromWorker::StreamChunk { job: self.job, attempt: self.attempt, seq, is_final, payload }
     }
 
-    /// Says something that is not worth failing a job: without a host, the reader thread ends it anyway.
+    /// Says something that is not worth failing a job: without a host, whoever reads ends it anyway.
     fn say(&self, message: &FromWorker) {
         let _ = self.outbox.send(&[message], Until::Room);
     }

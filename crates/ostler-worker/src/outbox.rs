@@ -34,8 +34,8 @@ pub(crate) enum Until {
 /// The way to the host, shared by all threads.
 ///
 /// Whoever has something to say while nobody writes becomes the writer, and writes until nothing is left:
-/// no thread is woken for a job's result, and frames that come meanwhile go out together. The reader
-/// thread must not get stuck in a full socket, so it only posts; the courier thread writes for it.
+/// no thread is woken for a job's result, and frames that come meanwhile go out together. Whoever reads
+/// must not get stuck in a full socket, so it only posts; the courier thread writes for it.
 pub(crate) struct Outbox {
     state: Mutex<State>,
     written: Condvar,

@@ -9,6 +9,7 @@ use ostler_shm::Descriptors;
 use ostler_wire::{Execute, FrameError, FromWorker, Init, Message, SegmentNews, ToWorker, frame};
 
 use crate::ServeError;
+use crate::courier::Courier;
 use crate::outbox::Until;
 use crate::shared::Shared;
 use crate::source::Source;
@@ -51,6 +52,7 @@ pub(crate) struct Reader {
     shared: Arc<Shared>,
     on_hang_up: Option<Box<dyn FnOnce() + Send>>,
     spin: Spin,
+    courier: Courier,
     chunk: Vec<u8>,
     buffer: BytesMut,
     descriptors: Descriptors,
@@ -66,6 +68,7 @@ impl Reader {
     ) -> Self {
         Self {
             source,
+            courier: Courier::new(Arc::clone(&shared.outbox)),
             shared,
             on_hang_up: Some(on_hang_up),
             spin: Spin::none(),
@@ -162,18 +165,27 @@ impl Reader {
         self.commands.push_back(command);
     }
 
-    fn answer(&self, message: &FromWorker) {
-        // If it cannot be sent the host is gone, and the next read says so.
-        let _ = self.shared.outbox.post(message);
+    fn answer(&mut self, message: &FromWorker) {
+        if let Err(error) = self.courier.send(message) {
+            // A worker that cannot answer is taken for frozen in the end: better to end with the reason.
+            let ended = self.end(ServeError::Thread(error));
+            self.commands.push_back(ended);
+        }
     }
 
     /// Nothing can be read any more.
     fn end(&mut self, reason: ServeError) -> Command {
         self.shared.cancel_any();
         if !self.shared.is_stopped() {
-            if let ServeError::Frame(error) = &reason {
+            let complaint = match &reason {
                 // The host is there and speaks nonsense: it may want to know.
-                let message = format!("the worker cannot read on: {error}");
+                ServeError::Frame(error) => Some(format!("the worker cannot read on: {error}")),
+                ServeError::Thread(error) => {
+                    Some(format!("the worker cannot answer: no thread can be started: {error}"))
+                }
+                _ => None,
+            };
+            if let Some(message) = complaint {
                 let _ = self.shared.outbox.send(&[&FromWorker::Error { message }], Until::Written);
             }
             if let Some(on_hang_up) = self.on_hang_up.take() {

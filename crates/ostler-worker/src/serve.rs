@@ -11,7 +11,7 @@ use crate::session::Session;
 use crate::shared::Shared;
 use crate::sink::{PlainSink, Sink};
 use crate::source::{PlainSource, Source};
-use crate::{PluginManager, courier, guard};
+use crate::{PluginManager, guard};
 
 /// Why [`serve`] ended before it was told to stop.
 #[derive(Debug, Error)]
@@ -59,7 +59,7 @@ impl Default for ServeOptions {
 }
 
 /// Serves one host over two ends of a connection, until it says `Stop`: says `Hello`, loads plugins, runs
-/// jobs. Plugins run on the calling thread; two threads are started, which read and answer while it is busy. Over these
+/// jobs. Plugins run on the calling thread; others are started, which read and answer while it is busy. Over these
 /// ends no memory is shared: all payloads are in their frames.
 ///
 /// # Errors
@@ -86,7 +86,6 @@ pub(crate) fn serve_over(
     let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token, features };
     shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
 
-    courier::start(&shared.outbox).map_err(ServeError::Thread)?;
     let reader = Reader::new(source, Arc::clone(&shared), options.on_hang_up);
     let deputy = Deputy::start(reader).map_err(ServeError::Thread)?;
 

@@ -119,8 +119,8 @@ impl Output {
     }
 
     /// The end of stderr.
-    pub(super) fn into_tail(self) -> Tail {
-        self.tail
+    pub(super) fn tail(&self) -> &Tail {
+        &self.tail
     }
 }
 
@@ -190,6 +190,6 @@ mod tests {
         assert_eq!((bytes, last.as_slice()), (60_010, &b"no newline"[..]));
         output.read_all();
         output.tell_all(|_, _| unreachable!("nothing is left"));
-        assert_eq!(output.into_tail().text(), "no newline");
+        assert_eq!(output.tail().text(), "no newline");
     }
 }

@@ -200,11 +200,11 @@ impl<J: JobType> Session<J> {
 
     /// After the worker's death: feeds in what it still said and printed, without waiting for an end that somebody else
     /// may hold back. Says how a last frame is torn, and what was last on stderr.
-    pub(super) fn finish(mut self) -> (Option<String>, Tail) {
+    pub(super) fn finish(&mut self) -> (Option<String>, &Tail) {
         self.output.read_all();
         let torn = self.hear_rest();
         self.output.tell_all(|stream, line| self.inbound.line(stream, line));
-        (torn, self.output.into_tail())
+        (torn, self.output.tail())
     }
 
     fn hear_rest(&mut self) -> Option<String> {
