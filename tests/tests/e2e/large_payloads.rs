@@ -13,7 +13,7 @@ use crate::support::at_once;
 
 const MIB: usize = 1 << 20;
 /// From here on parts are shared.
-const SHARED_FROM: usize = 128 * 1024;
+const SHARED_FROM: usize = 64 * 1024;
 
 /// Only the last result stays in the records.
 fn forgetful() -> WorkerConfig {

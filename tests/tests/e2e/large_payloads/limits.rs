@@ -27,7 +27,7 @@ async fn a_thousand_large_payloads_take_no_more_than_their_bound() {
         let back = attachments(request.start().await.unwrap()).await;
         assert!(is_filled(&back[0], len, number as u8), "job {number}");
         if number % 100 == 99 {
-            assert!(segments(pid).len() <= 2 * bound / (128 * 1024), "{:?}", segments(pid));
+            assert!(segments(pid).len() <= 2 * bound / (64 * 1024), "{:?}", segments(pid));
         }
     }
     manager.shutdown().await.unwrap();
