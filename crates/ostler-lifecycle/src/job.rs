@@ -1,31 +1,106 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::queue::Place;
+use crate::lane::Links;
+use crate::place::Place;
 use crate::retry::{Score, is_crash};
-use crate::{FailureKind, JobFailure, PluginKey, RetryPolicy, SlotId};
+use crate::{FailureKind, JobFailure, JobId, OfJob, PluginKey, RetryPolicy, SlotId, Submit};
 
 /// A job that has not ended. What it is doing on a worker stands in the worker's slot, once.
 #[derive(Debug)]
 pub(crate) struct JobEntry {
+    pub(crate) job: JobId,
     pub(crate) place: Place,
+    pub(crate) links: Links,
     pub(crate) plugin: PluginKey,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) stall_timeout: Option<Duration>,
-    /// Until when it must have begun for the first time.
-    pub(crate) queue_deadline: Option<Instant>,
-    /// None for the pool's.
-    pub(crate) retry: Option<Arc<RetryPolicy>>,
     pub(crate) attempt: u32,
     pub(crate) score: Score,
     /// The run that goes on is counted as a crash already.
     pub(crate) suspect: bool,
     pub(crate) whereabouts: Whereabouts,
-    /// Why its last run failed.
-    pub(crate) evidence: Option<Box<JobFailure>>,
+    /// Apart, because a million jobs may wait that have nothing of it.
+    rare: Option<Box<Rare>>,
+}
+
+/// What most jobs do not have.
+#[derive(Default, Debug)]
+struct Rare {
+    timeout: Option<Duration>,
+    stall_timeout: Option<Duration>,
+    queue_deadline: Option<Instant>,
+    delayed_until: Option<Instant>,
+    retry: Option<Arc<RetryPolicy>>,
+    evidence: Option<Box<JobFailure>>,
+}
+
+impl OfJob for JobEntry {
+    fn job(&self) -> JobId {
+        self.job
+    }
 }
 
 impl JobEntry {
+    /// A new job, which is in no lane yet.
+    pub(crate) fn new(submit: Submit, place: Place, queue_deadline: Option<Instant>) -> Self {
+        let Submit { job, plugin, timeout, stall_timeout, retry, .. } = submit;
+        let is_plain =
+            timeout.is_none() && stall_timeout.is_none() && queue_deadline.is_none() && retry.is_none();
+        let rare = || Box::new(Rare { timeout, stall_timeout, queue_deadline, retry, ..Rare::default() });
+        Self {
+            job,
+            place,
+            links: Links::default(),
+            plugin,
+            attempt: 1,
+            score: Score::default(),
+            suspect: false,
+            whereabouts: Whereabouts::InLane,
+            rare: (!is_plain).then(rare),
+        }
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.rare.as_ref()?.timeout
+    }
+
+    pub(crate) fn stall_timeout(&self) -> Option<Duration> {
+        self.rare.as_ref()?.stall_timeout
+    }
+
+    /// Until when it must have begun for the first time.
+    pub(crate) fn queue_deadline(&self) -> Option<Instant> {
+        self.rare.as_ref()?.queue_deadline
+    }
+
+    pub(crate) fn take_queue_deadline(&mut self) -> Option<Instant> {
+        self.rare.as_mut()?.queue_deadline.take()
+    }
+
+    /// None for the pool's.
+    pub(crate) fn retry(&self) -> Option<&Arc<RetryPolicy>> {
+        self.rare.as_ref()?.retry.as_ref()
+    }
+
+    /// Lets it wait until its time has come.
+    pub(crate) fn delay(&mut self, until: Instant) {
+        self.whereabouts = Whereabouts::Delayed;
+        self.rare.get_or_insert_default().delayed_until = Some(until);
+    }
+
+    /// Until when it waits, if it is delayed.
+    pub(crate) fn delayed_until(&self) -> Option<Instant> {
+        self.rare.as_ref()?.delayed_until
+    }
+
+    /// Remembers why its last run failed.
+    pub(crate) fn set_evidence(&mut self, failure: Box<JobFailure>) {
+        self.rare.get_or_insert_default().evidence = Some(failure);
+    }
+
+    pub(crate) fn take_evidence(&mut self) -> Option<Box<JobFailure>> {
+        self.rare.as_mut()?.evidence.take()
+    }
+
     /// Counts a run as a crash before it begins: nobody may be there to count it afterwards.
     pub(crate) fn suspect(&mut self) {
         if !self.suspect {
@@ -59,10 +134,12 @@ impl JobEntry {
 /// Where a job is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Whereabouts {
-    /// In the queue.
-    Queued,
+    /// In the queue, as it came.
+    InLane,
+    /// In the queue, at its old place: it has come back, or waits for a resource.
+    Returned,
     /// In the queue, but its time has not come.
-    Delayed(Instant),
+    Delayed,
     /// Put aside: it crashed too often.
     Quarantined,
     /// With a slot: reserved for it, busy with it, or dying with it.
@@ -80,4 +157,14 @@ pub(crate) enum Fate {
     Failed(Box<JobFailure>),
     /// It never began: back to its place in the queue, unblamed.
     Requeued,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_jobs_fit() {
+        assert_eq!(size_of::<JobEntry>(), 72);
+    }
 }

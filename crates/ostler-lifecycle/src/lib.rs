@@ -33,13 +33,17 @@ mod heartbeat;
 mod id;
 mod input;
 mod job;
+mod job_table;
+mod lane;
 mod life;
 mod machine;
+mod place;
 mod priority;
 mod queue;
 mod recycling;
 mod restart;
 mod retry;
+mod slab;
 mod slot;
 mod status;
 
@@ -56,6 +60,7 @@ pub use failure::{FailureKind, JobFailure};
 pub use forensics::{DeathCause, DeathPhase, Forensics, LimitKind};
 pub use id::{Generation, JobId, PluginKey, SlotId, WorkerKey};
 pub use input::{Admission, ControlId, ControlOperation, Input, RequestId, Submit, Ticket, WorkerFrame};
+pub use job_table::{JobTable, OfJob};
 pub use machine::{Machine, SlotPhase, SlotView};
 /// Whose turn it is to act on a failure. A plugin says it, so it travels on the wire.
 pub use ostler_wire::Category;

@@ -20,8 +20,10 @@ mod mapping;
 mod outgoing;
 mod owned;
 mod placement;
+mod ring;
 mod segment;
 pub mod socket;
+mod words;
 
 pub use arena::Arena;
 pub use buffer::SharedBuffer;
@@ -29,6 +31,7 @@ pub use descriptors::Descriptors;
 pub use intake::Intake;
 pub use outgoing::Outgoing;
 pub use placement::Placement;
+pub use ring::{RING_FRAME_BYTES, Ring, RingReceiver, RingSender, Taken};
 
 /// Parts of a payload from this size on, in bytes, are shared; smaller ones are in their frame.
 ///

@@ -24,6 +24,11 @@ impl Outgoing {
         self.bytes.is_empty()
     }
 
+    /// Whether descriptors go with any of them.
+    pub fn has_descriptors(&self) -> bool {
+        !self.descriptors.is_empty()
+    }
+
     /// For how many bytes there is memory.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()

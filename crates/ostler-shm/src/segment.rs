@@ -15,6 +15,14 @@ const BLOCK: u64 = 512;
 
 /// Makes a segment of which all memory is there, which nobody can cut short, and which only this mapping can write.
 pub(crate) fn make(size: usize) -> io::Result<(Mapping, OwnedFd)> {
+    let descriptor = reserve(size)?;
+    let mapping = Mapping::writable(descriptor.as_fd(), size)?;
+    let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL;
+    fcntl_add_seals(&descriptor, seals)?;
+    Ok((mapping, descriptor))
+}
+
+fn reserve(size: usize) -> io::Result<OwnedFd> {
     // Beyond this limit the kernel does not only refuse, it sends SIGXFSZ.
     if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size as u64) {
         return Err(io::ErrorKind::FileTooLarge.into());
@@ -22,10 +30,24 @@ pub(crate) fn make(size: usize) -> io::Result<(Mapping, OwnedFd)> {
     let descriptor = memfd_create("ostler", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     // Here and now: a page that is missing later would be a SIGBUS.
     fallocate(&descriptor, FallocateFlags::empty(), 0, size as u64)?;
-    let mapping = Mapping::writable(descriptor.as_fd(), size)?;
-    let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL;
-    fcntl_add_seals(&descriptor, seals)?;
-    Ok((mapping, descriptor))
+    Ok(descriptor)
+}
+
+/// Makes memory that nobody can cut short, and both sides write.
+pub(crate) fn make_open(size: usize) -> io::Result<OwnedFd> {
+    let descriptor = reserve(size)?;
+    fcntl_add_seals(&descriptor, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(descriptor)
+}
+
+/// Whether it is that.
+pub(crate) fn check_open(descriptor: &OwnedFd, size: usize) -> Result<(), String> {
+    let seals = fcntl_get_seals(descriptor).map_err(|error| format!("it is no sealed memory: {error}"))?;
+    let there = fstat(descriptor).map_err(|error| error.to_string())?.st_size;
+    if !seals.contains(SealFlags::SHRINK) || usize::try_from(there).ok() != Some(size) {
+        return Err(format!("{there} bytes with {seals:?} came instead of {size} that cannot shrink"));
+    }
+    Ok(())
 }
 
 /// Why a segment cannot be taken over.

@@ -3,7 +3,7 @@
 
 use bincode::config::{Config, Configuration, Fixint, LittleEndian, NoLimit};
 use bincode::enc::write::Writer;
-use bytes::BytesMut;
+use bytes::BufMut;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +16,7 @@ const MEDIUM: usize = 64 << 20;
 const LARGE: usize = u32::MAX as usize;
 
 /// Appends a value; on an error, what was appended so far stays.
-pub(crate) fn append<T: Serialize + ?Sized>(value: &T, buffer: &mut BytesMut) -> Result<(), String> {
+pub(crate) fn append<T: Serialize + ?Sized>(value: &T, buffer: &mut impl BufMut) -> Result<(), String> {
     bincode::serde::encode_into_writer(value, Appender(buffer), CONFIG)
         .map_err(|error| explain_encode(&error))
 }
@@ -38,11 +38,11 @@ fn read_with<T: DeserializeOwned, C: Config>(bytes: &[u8], config: C) -> Result<
     bincode::serde::decode_from_slice(bytes, config).map_err(|error| explain_decode(&error))
 }
 
-struct Appender<'a>(&'a mut BytesMut);
+struct Appender<'a, B>(&'a mut B);
 
-impl Writer for Appender<'_> {
+impl<B: BufMut> Writer for Appender<'_, B> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
-        self.0.extend_from_slice(bytes);
+        self.0.put_slice(bytes);
         Ok(())
     }
 }

@@ -106,6 +106,8 @@ pub enum FromWorker {
     },
     /// What changed about shared memory.
     Segments(SegmentNews),
+    /// Something lies in the ring. It has no place in the order of messages.
+    Nudge,
 }
 
 /// A plugin that could not be loaded.

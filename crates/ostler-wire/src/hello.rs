@@ -16,6 +16,8 @@ const SHORTEST: u32 = 12;
 
 /// The bit of [`Hello::features`] for a worker that can share memory: it takes descriptors over its socket.
 pub const FEATURE_SHARED_MEMORY: u32 = 1;
+/// The bit for a worker that can use a ring beside the socket.
+pub const FEATURE_RING: u32 = 2;
 
 /// How a worker introduces itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -45,7 +45,7 @@ pub use failure::{Category, Failure, FailureKind};
 pub use frame::{decode, decode_shared, encode, encode_placed, finish};
 pub use frame_error::FrameError;
 pub use from_worker::{FromWorker, LoadFailure, WorkerReport};
-pub use hello::{FEATURE_SHARED_MEMORY, HELLO_MAX_BYTES, Hello, HelloError, decode_hello};
+pub use hello::{FEATURE_RING, FEATURE_SHARED_MEMORY, HELLO_MAX_BYTES, Hello, HelloError, decode_hello};
 pub use log_level::LogLevel;
 pub use manifest::{Parameter, ParameterKind, PluginManifest};
 pub use message::Message;

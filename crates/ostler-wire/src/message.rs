@@ -13,12 +13,12 @@ pub trait Message: sealed::Carrier + Serialize + DeserializeOwned {
 
 impl Message for ToWorker {
     const NAME: &'static str = "host-to-worker";
-    const TAGS: u32 = 9;
+    const TAGS: u32 = 10;
 }
 
 impl Message for FromWorker {
     const NAME: &'static str = "worker-to-host";
-    const TAGS: u32 = 12;
+    const TAGS: u32 = 13;
 }
 
 pub(crate) mod sealed {

@@ -1,7 +1,8 @@
 use std::any::type_name;
 use std::fmt;
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,8 +16,14 @@ use crate::{Attachment, DecodeError, EncodeError, Encoding, bin_codec};
 pub struct Payload {
     encoding: Encoding,
     body: Bytes,
-    attachments: Vec<Attachment>,
+    /// None if there are none: most have none, and many payloads may wait.
+    attachments: Option<Arc<Vec<Attachment>>>,
 }
+
+/// What is reserved for a value that is about to be encoded, in bytes; what is not used is given back.
+const FIRST_RESERVED: usize = 128;
+/// A body that is not worth another system call, in bytes.
+const SMALL: usize = 4_096;
 
 impl Payload {
     /// Encodes a value.
@@ -27,17 +34,17 @@ impl Payload {
         let type_name = type_name::<T>();
         let body = match encoding {
             Encoding::Bincode => {
-                let mut buffer = BytesMut::new();
+                let mut buffer = Vec::with_capacity(FIRST_RESERVED);
                 bin_codec::append(value, &mut buffer)
                     .map_err(|reason| EncodeError::Bincode { type_name, reason })?;
-                buffer.freeze()
+                buffer
             }
             Encoding::Json => {
-                serde_json::to_vec(value).map_err(|reason| EncodeError::Json { type_name, reason })?.into()
+                serde_json::to_vec(value).map_err(|reason| EncodeError::Json { type_name, reason })?
             }
             Encoding::Bytes => return Err(EncodeError::Untyped { type_name }),
         };
-        Ok(Self { encoding, body, attachments: Vec::new() })
+        Ok(Self { encoding, body: without_room(body), attachments: None })
     }
 
     /// Encodes a value as JSON.
@@ -50,16 +57,17 @@ impl Payload {
 
     /// A body of plain bytes.
     pub fn raw(body: impl Into<Bytes>) -> Self {
-        Self { encoding: Encoding::Bytes, body: body.into(), attachments: Vec::new() }
+        Self { encoding: Encoding::Bytes, body: body.into(), attachments: None }
     }
 
     /// Nothing: plain bytes of length 0.
     pub const fn empty() -> Self {
-        Self { encoding: Encoding::Bytes, body: Bytes::new(), attachments: Vec::new() }
+        Self { encoding: Encoding::Bytes, body: Bytes::new(), attachments: None }
     }
 
     /// Puts together what [`into_parts`](Self::into_parts) took apart. The body is not checked.
-    pub const fn from_parts(encoding: Encoding, body: Bytes, attachments: Vec<Attachment>) -> Self {
+    pub fn from_parts(encoding: Encoding, body: Bytes, attachments: Vec<Attachment>) -> Self {
+        let attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
         Self { encoding, body, attachments }
     }
 
@@ -99,7 +107,7 @@ impl Payload {
 
     /// Adds an attachment in place.
     pub fn push(&mut self, attachment: Attachment) {
-        self.attachments.push(attachment);
+        Arc::make_mut(self.attachments.get_or_insert_default()).push(attachment);
     }
 
     /// How the body is encoded.
@@ -114,33 +122,44 @@ impl Payload {
 
     /// All attachments, in the order in which they were added.
     pub fn attachments(&self) -> &[Attachment] {
-        &self.attachments
+        self.attachments.as_ref().map_or(&[], |attachments| attachments.as_slice())
     }
 
     /// The first attachment of that name.
     pub fn attachment(&self, name: &str) -> Option<&Attachment> {
-        self.attachments.iter().find(|attachment| attachment.name == name)
+        self.attachments().iter().find(|attachment| attachment.name == name)
     }
 
     /// Moves the attachments out.
     pub fn take_attachments(&mut self) -> Vec<Attachment> {
-        std::mem::take(&mut self.attachments)
+        self.attachments.take().map(Arc::unwrap_or_clone).unwrap_or_default()
     }
 
     /// Takes the payload apart.
-    pub fn into_parts(self) -> (Encoding, Bytes, Vec<Attachment>) {
-        (self.encoding, self.body, self.attachments)
+    pub fn into_parts(mut self) -> (Encoding, Bytes, Vec<Attachment>) {
+        let attachments = self.take_attachments();
+        (self.encoding, self.body, attachments)
     }
 
     /// The bytes of the body and of all attachments together.
     pub fn len(&self) -> usize {
-        let attached: usize = self.attachments.iter().map(|attachment| attachment.bytes.len()).sum();
+        let attached: usize = self.attachments().iter().map(|attachment| attachment.bytes.len()).sum();
         self.body.len() + attached
     }
 
     /// Whether there is not one byte in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Gives back the room that is not used: a payload may wait for long.
+fn without_room(body: Vec<u8>) -> Bytes {
+    if body.len() < SMALL {
+        // Shrunk where it is, a small one would leave a hole beside it that nothing fits into.
+        Bytes::copy_from_slice(&body)
+    } else {
+        body.into_boxed_slice().into()
     }
 }
 
@@ -156,7 +175,7 @@ impl fmt::Debug for Payload {
         f.debug_struct("Payload")
             .field("encoding", &self.encoding)
             .field("body_len", &self.body.len())
-            .field("attachments", &self.attachments)
+            .field("attachments", &self.attachments())
             .finish()
     }
 }

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use crate::{Payload, SegmentNews};
 
-/// What a host says to a worker. Every message but `Segments` carries a request id, and its answer the same.
+/// What a host says to a worker. Every message but `Segments` and `Nudge` carries a request id, and its answer the same.
 ///
 /// Its serde form is the envelope of a frame, without any payload: write it with
 /// [`frame::encode`](crate::frame::encode), not with a serde format of your own.
@@ -54,6 +54,8 @@ pub enum ToWorker {
     },
     /// What changed about shared memory. It is not answered.
     Segments(SegmentNews),
+    /// Something lies in the ring. It has no place in the order of messages.
+    Nudge,
 }
 
 /// What a worker needs before its first job.
@@ -69,6 +71,8 @@ pub struct Init {
     pub max_frame_bytes: u64,
     /// How long to look for the next command before sleeping, in nanoseconds; see docs/wire.md.
     pub spin_ns: u64,
+    /// Whether the descriptor of a ring comes with this message; from the next one on it is used, in both directions.
+    pub ring: bool,
     /// How much memory each side may share with the other, in bytes; 0 if nothing is shared.
     pub shared_memory_bytes: u64,
 }

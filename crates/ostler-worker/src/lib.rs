@@ -40,6 +40,7 @@ mod courier;
 mod deputy;
 mod entry;
 mod guard;
+mod inlet;
 mod outbox;
 mod plugin;
 mod plugin_error;

@@ -2,7 +2,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use ostler_shm::{Arena, Outgoing, Placement};
+use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken};
 use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, FrameError, FromWorker, frame};
 use thiserror::Error;
 
@@ -48,6 +48,9 @@ pub(crate) struct Outbox {
 
 struct State {
     pending: Outgoing,
+    ring: Option<RingSender>,
+    /// Messages of which the ring does not know yet that they were sent.
+    unnumbered: usize,
     /// Bytes queued and bytes written since the beginning.
     queued: u64,
     done: u64,
@@ -61,6 +64,8 @@ impl Outbox {
     pub(crate) fn new(sink: impl Sink + 'static) -> Self {
         let state = State {
             pending: Outgoing::default(),
+            ring: None,
+            unnumbered: 0,
             queued: 0,
             done: 0,
             writing: false,
@@ -86,6 +91,12 @@ impl Outbox {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// From now on what is said may go by a ring.
+    pub(crate) fn use_ring(&self, ring: RingSender) {
+        let mut state = self.lock();
+        (state.ring, state.unnumbered) = (Some(ring), 0);
+    }
+
     pub(crate) const fn arena(&self) -> &Arena {
         &self.arena
     }
@@ -107,6 +118,7 @@ impl Outbox {
         self.enqueue(&mut state, messages, placement)?;
         let mark = state.queued;
         if !state.writing {
+            self.try_ring(&mut state);
             state = self.write_out(state);
         }
         while state.done < mark {
@@ -119,6 +131,25 @@ impl Outbox {
             state = self.written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         Ok(())
+    }
+
+    /// Sends what is pending by the ring, if it is one frame alone and the host looks there.
+    fn try_ring(&self, state: &mut State) {
+        let State { ring: Some(ring), pending, unnumbered, queued, done, .. } = state else { return };
+        let is_alone = *unnumbered == 1 && !pending.has_descriptors();
+        let taken = if is_alone { ring.send(pending.bytes()) } else { Taken::No };
+        for _ in usize::from(is_alone)..std::mem::take(unnumbered) {
+            ring.skip();
+        }
+        if taken != Taken::No {
+            *done += pending.len() as u64;
+            pending.clear();
+        }
+        if taken == Taken::Wake {
+            // No limit is so small that this message is over it.
+            let _ = frame::encode(&FromWorker::Nudge, self.limit(), pending.bytes());
+            *queued += pending.len() as u64;
+        }
     }
 
     /// Leaves a message for whoever writes next, without ever waiting for the socket.
@@ -176,7 +207,9 @@ impl Outbox {
         if let Some(news) = self.arena.news() {
             // A few numbers fit where payloads do that are large enough to be shared.
             let _ = frame::encode(&FromWorker::Segments(news), self.limit(), state.pending.bytes());
+            state.unnumbered += 1;
         }
+        state.unnumbered += messages.len();
         state.queued += (state.pending.len() - start) as u64;
         Ok(())
     }

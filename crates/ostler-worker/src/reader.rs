@@ -4,19 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use ostler_shm::Descriptors;
-use ostler_wire::{Execute, FrameError, FromWorker, Init, Message, SegmentNews, ToWorker, frame};
+use ostler_wire::{Execute, FrameError, FromWorker, Init, SegmentNews, ToWorker};
 
 use crate::ServeError;
 use crate::courier::Courier;
+use crate::inlet::{Inlet, wrong};
 use crate::outbox::Until;
 use crate::shared::Shared;
-use crate::source::Source;
 use crate::spin::Spin;
-
-/// One read takes up to this many bytes.
-const READ_BYTES: usize = 128 * 1024;
 
 /// What is left to the main thread.
 pub(crate) enum Command {
@@ -48,35 +43,18 @@ pub(crate) struct Accepted {
 
 /// Reads what the host says. It answers by itself what must be answered while a plugin computes.
 pub(crate) struct Reader {
-    source: Box<dyn Source>,
+    inlet: Inlet,
     shared: Arc<Shared>,
     on_hang_up: Option<Box<dyn FnOnce() + Send>>,
-    spin: Spin,
     courier: Courier,
-    chunk: Vec<u8>,
-    buffer: BytesMut,
-    descriptors: Descriptors,
     /// Read, and not yet handed out.
     commands: VecDeque<Command>,
 }
 
 impl Reader {
-    pub(crate) fn new(
-        source: Box<dyn Source>,
-        shared: Arc<Shared>,
-        on_hang_up: Box<dyn FnOnce() + Send>,
-    ) -> Self {
-        Self {
-            source,
-            courier: Courier::new(Arc::clone(&shared.outbox)),
-            shared,
-            on_hang_up: Some(on_hang_up),
-            spin: Spin::none(),
-            chunk: vec![0; READ_BYTES],
-            buffer: BytesMut::new(),
-            descriptors: Descriptors::new(),
-            commands: VecDeque::new(),
-        }
+    pub(crate) fn new(inlet: Inlet, shared: Arc<Shared>, on_hang_up: Box<dyn FnOnce() + Send>) -> Self {
+        let courier = Courier::new(Arc::clone(&shared.outbox));
+        Self { inlet, shared, on_hang_up: Some(on_hang_up), courier, commands: VecDeque::new() }
     }
 
     /// Waits for the next command for the main thread.
@@ -85,14 +63,11 @@ impl Reader {
             if let Some(command) = self.commands.pop_front() {
                 return command;
             }
-            match self.spin.read(&mut *self.source, &mut self.chunk, &mut self.descriptors) {
-                Ok(0) => {
-                    let torn = frame::finish(&self.buffer);
+            match self.inlet.wait() {
+                Ok(true) => self.take_frames(),
+                Ok(false) => {
+                    let torn = self.inlet.finish();
                     return self.end(torn.map_or_else(ServeError::Frame, |()| ServeError::HungUp));
-                }
-                Ok(count) => {
-                    self.buffer.extend_from_slice(&self.chunk[..count]);
-                    self.take_frames();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.end(ServeError::Read(error)),
@@ -100,7 +75,7 @@ impl Reader {
         }
     }
 
-    /// Goes through all that was read: a cancel may stand right behind its job.
+    /// Goes through all that has come: a cancel may stand right behind its job.
     fn take_frames(&mut self) {
         loop {
             match self.take_frame() {
@@ -116,17 +91,29 @@ impl Reader {
 
     /// Takes one frame, if there is one.
     fn take_frame(&mut self) -> Result<bool, FrameError> {
-        let arena = self.shared.outbox.arena();
-        let mut intake = arena.intake(&mut self.descriptors);
-        let limit = self.shared.outbox.limit();
-        let message = frame::decode_shared(&mut self.buffer, limit, |place| intake.take(place))?;
-        let loss = intake.finish(self.buffer.is_empty()).map_err(wrong)?;
-        match message {
-            Some(ToWorker::Segments(news)) => self.hear(news)?,
-            Some(message) => self.take(message, loss),
+        let outbox = &self.shared.outbox;
+        match self.inlet.next(outbox.limit(), outbox.arena())? {
+            Some((ToWorker::Segments(news), _)) => self.hear(news)?,
+            Some((ToWorker::Init(init), _)) => self.take_init(init)?,
+            Some((message, loss)) => self.take(message, loss),
             None => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// What it sets is set here and not later: the next frame is read before the main thread sees this one.
+    fn take_init(&mut self, init: Init) -> Result<(), FrameError> {
+        let outbox = &self.shared.outbox;
+        outbox.set_limit(usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX));
+        if self.inlet.brings_descriptors() {
+            outbox.arena().open(usize::try_from(init.shared_memory_bytes).unwrap_or(usize::MAX));
+        }
+        if init.ring {
+            outbox.use_ring(self.inlet.use_ring()?);
+        }
+        self.inlet.set_spin(Spin::new(Duration::from_nanos(init.spin_ns)));
+        self.commands.push_back(Command::Init(init));
+        Ok(())
     }
 
     fn hear(&self, news: SegmentNews) -> Result<(), FrameError> {
@@ -135,24 +122,13 @@ impl Reader {
 
     fn take(&mut self, message: ToWorker, loss: Option<String>) {
         let command = match message {
-            ToWorker::Segments(_) => return,
+            ToWorker::Segments(_) | ToWorker::Init(_) | ToWorker::Nudge => return,
             ToWorker::Ping { request } => return self.answer(&FromWorker::Pong { request }),
             ToWorker::GetState { request } => {
                 return self.answer(&FromWorker::State { request, state: self.shared.report() });
             }
             ToWorker::Cancel { request, job } => {
                 return self.answer(&FromWorker::Response { request, result: self.shared.cancel(job) });
-            }
-            ToWorker::Init(init) => {
-                // Set here and not later: the next frame is read before the main thread sees this one.
-                let limit = usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX);
-                self.shared.outbox.set_limit(limit);
-                if self.source.brings_descriptors() {
-                    let shared = usize::try_from(init.shared_memory_bytes).unwrap_or(usize::MAX);
-                    self.shared.outbox.arena().open(shared);
-                }
-                self.spin = Spin::new(Duration::from_nanos(init.spin_ns));
-                Command::Init(init)
             }
             ToWorker::Execute(execute) => {
                 let cancelled = self.shared.accept(execute.job);
@@ -195,8 +171,4 @@ impl Reader {
         self.shared.outbox.close(&reason.to_string());
         Command::Ended(reason)
     }
-}
-
-fn wrong(reason: String) -> FrameError {
-    FrameError::Shared { direction: ToWorker::NAME, reason }
 }

@@ -1,10 +1,11 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use ostler_wire::{FEATURE_SHARED_MEMORY, FrameError, FromWorker, Hello, PROTOCOL_VERSION};
+use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, FrameError, FromWorker, Hello, PROTOCOL_VERSION};
 use thiserror::Error;
 
 use crate::deputy::Deputy;
+use crate::inlet::Inlet;
 use crate::outbox::{Outbox, SendError, Until};
 use crate::reader::{Command, Reader};
 use crate::session::Session;
@@ -82,11 +83,11 @@ pub(crate) fn serve_over(
 ) -> Result<(), ServeError> {
     guard::install();
     let shared = Arc::new(Shared::new(Outbox::new(sink)));
-    let features = if source.brings_descriptors() { FEATURE_SHARED_MEMORY } else { 0 };
+    let features = if source.brings_descriptors() { FEATURE_SHARED_MEMORY | FEATURE_RING } else { 0 };
     let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token, features };
     shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
 
-    let reader = Reader::new(source, Arc::clone(&shared), options.on_hang_up);
+    let reader = Reader::new(Inlet::new(source), Arc::clone(&shared), options.on_hang_up);
     let deputy = Deputy::start(reader).map_err(ServeError::Thread)?;
 
     let mut session = Session::new(plugins, Arc::clone(&shared));

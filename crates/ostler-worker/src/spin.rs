@@ -1,21 +1,17 @@
-use std::io;
 use std::time::{Duration, Instant};
 
-use ostler_shm::Descriptors;
-
-use crate::source::Source;
-
-/// Looks for the next command a little while before it sleeps: to wake a sleeping core takes longer than a small job.
+/// Whether to look for the next command a little while before sleeping: to wake a sleeping core takes longer than a small
+/// job.
 ///
-/// It does so only where it pays: if the last wait was so short that a look of that length would have met the command.
-/// So a worker that becomes idle spins once more, and then sleeps.
+/// It pays if the last wait was so short that a look of that length would have met the command. So a worker that becomes
+/// idle looks once more, and then sleeps.
 pub(crate) struct Spin {
     longest: Duration,
     pays: bool,
 }
 
 impl Spin {
-    /// Never spins.
+    /// Never.
     pub(crate) const fn none() -> Self {
         Self::new(Duration::ZERO)
     }
@@ -24,38 +20,13 @@ impl Spin {
         Self { longest, pays: false }
     }
 
-    /// Waits for the next bytes.
-    pub(crate) fn read(
-        &mut self,
-        source: &mut dyn Source,
-        buffer: &mut [u8],
-        descriptors: &mut Descriptors,
-    ) -> io::Result<usize> {
-        if self.longest.is_zero() {
-            return source.read(buffer, descriptors);
-        }
-        let begin = Instant::now();
-        let read = if self.pays { self.look(begin, source, buffer, descriptors) } else { None };
-        let read = read.unwrap_or_else(|| source.read(buffer, descriptors));
-        self.pays = begin.elapsed() <= self.longest;
-        read
+    /// Whether to look on in a wait that began then.
+    pub(crate) fn is_due(&self, begin: Instant) -> bool {
+        self.pays && begin.elapsed() < self.longest
     }
 
-    fn look(
-        &self,
-        begin: Instant,
-        source: &mut dyn Source,
-        buffer: &mut [u8],
-        descriptors: &mut Descriptors,
-    ) -> Option<io::Result<usize>> {
-        while begin.elapsed() < self.longest {
-            match source.read_now(buffer, descriptors) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Some(read),
-            }
-            // Whoever could use this core meanwhile, the host perhaps, goes first.
-            std::thread::yield_now();
-        }
-        None
+    /// A wait is over.
+    pub(crate) fn learn(&mut self, begin: Instant) {
+        self.pays = begin.elapsed() <= self.longest && !self.longest.is_zero();
     }
 }

@@ -80,6 +80,7 @@ fn started_is_out_before_the_plugin_is_called_and_the_end_goes_out_in_one_write(
             max_frame_bytes: 1 << 20,
             spin_ns: 0,
             shared_memory_bytes: 0,
+            ring: false,
         }),
         &mut orders,
     );

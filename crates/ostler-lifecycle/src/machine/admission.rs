@@ -20,9 +20,9 @@ impl Machine {
             return;
         }
         while self.running() < self.config.max_workers as usize {
-            let Some(job) = self.queue.peek() else { return };
+            let Some(job) = self.queue.peek(&self.jobs) else { return };
             let Some(slot) = self.idle_slot_for(job) else { return };
-            self.queue.pop();
+            self.queue.pop(&mut self.jobs);
             if fresh == Some(job) {
                 self.execute(now, slot, job, out);
             } else {
@@ -75,7 +75,7 @@ impl Machine {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         entry.suspect();
         let (attempt, plugin) = (entry.attempt, entry.plugin);
-        let stall = entry.stall_timeout.map(|patience| (patience, now));
+        let stall = entry.stall_timeout().map(|patience| (patience, now));
         let deadline = now + self.config.start_timeout;
         let worker = self.slot(id).worker();
         let request = self.send(worker, Command::Execute { job, attempt }, out);
@@ -90,7 +90,7 @@ impl Machine {
     /// Lets later jobs pass this one until something is freed.
     pub(super) fn block(&mut self, now: Instant, job: JobId, reason: BlockReason, out: &mut Vec<Effect>) {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
-        entry.whereabouts = Whereabouts::Queued;
+        entry.whereabouts = Whereabouts::Returned;
         self.queue.push_blocked(entry.place, job);
         self.ask_again_at.get_or_insert(now + ASK_AGAIN);
         out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });

@@ -1,14 +1,16 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::control::Control;
 use crate::job::JobEntry;
+use crate::place::Place;
 use crate::queue::Queue;
 use crate::recycling::GrowthWatch;
 use crate::restart::{Fault, Jitter, RestartBudget};
 use crate::slot::{Slot, Undead};
 use crate::{
-    Command, DownReason, Effect, Generation, Input, JobId, PoolConfig, RequestId, SlotId, Ticket, WorkerKey,
+    Command, DownReason, Effect, Generation, Input, JobId, JobTable, PoolConfig, RequestId, SlotId, Ticket,
+    WorkerKey,
 };
 
 /// How often jobs that wait for a resource are asked about again when nothing of ours was freed:
@@ -32,8 +34,10 @@ pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Machine {
     pub(super) config: PoolConfig,
-    pub(super) jobs: HashMap<JobId, JobEntry>,
+    pub(super) jobs: JobTable<JobEntry>,
     pub(super) queue: Queue,
+    /// The jobs in quarantine, oldest first.
+    pub(super) quarantine: BTreeMap<Place, JobId>,
     pub(super) slots: Vec<Slot>,
     pub(super) undead: Vec<Undead>,
     pub(super) controls: Vec<Control>,
@@ -70,8 +74,9 @@ impl Machine {
     /// A machine with empty slots; [`Input::Start`] fills them, or the first job does.
     pub fn new(config: PoolConfig) -> Self {
         Self {
-            jobs: HashMap::new(),
+            jobs: JobTable::default(),
             queue: Queue::default(),
+            quarantine: BTreeMap::new(),
             slots: (0..config.max_workers + config.standby).map(|index| Slot::new(SlotId(index))).collect(),
             undead: Vec::new(),
             controls: Vec::new(),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
+use super::jobs::ENDED_AT_ONCE;
 use super::workers::end_kind_of;
 use crate::assignment::Stage;
 use crate::heartbeat::Pulse;
@@ -41,9 +42,10 @@ impl Machine {
         if self.ask_again_at.is_some_and(|at| at <= now) {
             self.freed();
         }
-        for job in self.queue.take_due(now) {
+        self.end_some_pending(out);
+        for job in self.queue.take_due(now, ENDED_AT_ONCE) {
             if let Some(entry) = self.jobs.get_mut(&job) {
-                entry.whereabouts = Whereabouts::Queued;
+                entry.whereabouts = Whereabouts::Returned;
             }
         }
         self.time_out_pending(now, out);
@@ -155,7 +157,7 @@ impl Machine {
         match &self.slot(id).state {
             SlotState::Busy(assignment) => {
                 let job = assignment.job;
-                self.jobs.get(&job)?.timeout
+                self.jobs.get(&job)?.timeout()
             }
             _ => None,
         }

@@ -134,7 +134,7 @@ impl Machine {
         let (worker, pid) = (slot.worker(), slot.pid);
         let SlotState::Busy(Assignment { job, attempt, .. }) = slot.state else { return };
         let Some(entry) = self.jobs.get(&job) else { return };
-        let timeout = entry.timeout;
+        let timeout = entry.timeout();
         self.need_not_begin_by_a_time(job);
         self.slot(id).deadline = timeout.map(|timeout| now + timeout);
         out.push(Effect::Publish { job, change: JobChange::Started { worker, pid, attempt } });

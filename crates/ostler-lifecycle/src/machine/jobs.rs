@@ -6,12 +6,15 @@ use super::Machine;
 use super::core::Intake;
 use crate::assignment::Stage;
 use crate::job::{Fate, JobEntry, Whereabouts};
-use crate::retry::Score;
 use crate::slot::{Death, SlotState};
 use crate::{
-    Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, Rejection,
-    SlotId, Submit,
+    Category, Command, DownReason, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome,
+    Rejection, SlotId, Submit,
 };
+
+/// Jobs that are ended in one step because of one thing that happened to all of them. A million may wait, and whoever
+/// wants something else done must not wait until all are told; nor shall a worker that is to be killed.
+pub(super) const ENDED_AT_ONCE: usize = 1_024;
 
 impl Machine {
     /// Whether a job would be accepted now.
@@ -33,35 +36,30 @@ impl Machine {
     }
 
     /// Queues the job. Returns it if the resource hook has just agreed, so that it need not be asked again.
-    pub(super) fn submit(&mut self, now: Instant, submit: Submit, out: &mut Vec<Effect>) -> Option<JobId> {
+    pub(super) fn submit(
+        &mut self,
+        now: Instant,
+        mut submit: Submit,
+        out: &mut Vec<Effect>,
+    ) -> Option<JobId> {
         if let Err(rejection) = self.can_accept() {
             out.push(Effect::Reject { job: submit.job, rejection });
             return None;
         }
-        let Submit { job, plugin, priority, queue_timeout, timeout, stall_timeout, retry, blocked } = submit;
-        let place = self.queue.new_place(priority);
-        let queue_deadline = queue_timeout.map(|patience| now + patience);
+        let (job, blocked) = (submit.job, submit.blocked.take());
+        let place = self.queue.new_place(submit.priority);
+        let queue_deadline = submit.queue_timeout.map(|patience| now + patience);
+        let Ok(spot) = self.jobs.add(JobEntry::new(submit, place, queue_deadline)) else {
+            debug_assert!(false, "the job {job} is here already");
+            return None;
+        };
         if let Some(deadline) = queue_deadline {
             self.queue.set_deadline(deadline, place, job);
         }
-        let entry = JobEntry {
-            place,
-            plugin,
-            timeout,
-            stall_timeout,
-            queue_deadline,
-            retry,
-            attempt: 1,
-            score: Score::default(),
-            suspect: false,
-            whereabouts: Whereabouts::Queued,
-            evidence: None,
-        };
-        self.jobs.insert(job, entry);
         out.push(Effect::Publish { job, change: JobChange::Queued });
         match blocked {
             None => {
-                self.queue.push_ready(place, job);
+                self.queue.push_new(&mut self.jobs, spot);
                 Some(job)
             }
             Some(reason) => {
@@ -82,21 +80,19 @@ impl Machine {
         match entry.whereabouts {
             Whereabouts::InSlot(slot) => self.cancel_in_slot(now, job, slot, grace, out),
             Whereabouts::Undead => self.report_undead(job, out),
-            Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {
+            Whereabouts::InLane | Whereabouts::Returned | Whereabouts::Delayed | Whereabouts::Quarantined => {
                 self.take_out(job);
                 self.settle(job, Outcome::Cancelled(None), out);
             }
         }
     }
 
-    /// Takes a pending job out of the queue, wherever in it it waits.
+    /// Takes a pending job out, wherever it waits.
     pub(super) fn take_out(&mut self, job: JobId) {
-        let Some(entry) = self.jobs.get(&job) else { return };
-        match entry.whereabouts {
-            Whereabouts::Queued => self.queue.remove(entry.place),
-            Whereabouts::Delayed(until) => self.queue.remove_delayed(until, entry.place),
-            Whereabouts::Quarantined | Whereabouts::InSlot(_) | Whereabouts::Undead => false,
-        };
+        self.queue.remove(&mut self.jobs, job);
+        if let Some(entry) = self.jobs.get(&job) {
+            self.quarantine.remove(&entry.place);
+        }
     }
 
     fn cancel_in_slot(
@@ -172,16 +168,17 @@ impl Machine {
 
     /// The one place where a job ends.
     pub(super) fn settle(&mut self, job: JobId, outcome: Outcome, out: &mut Vec<Effect>) {
-        self.need_not_begin_by_a_time(job);
-        if self.jobs.remove(&job).is_some() {
-            out.push(Effect::Settle { job, outcome });
+        let Some(mut entry) = self.jobs.remove(&job) else { return };
+        if let Some(deadline) = entry.take_queue_deadline() {
+            self.queue.clear_deadline(deadline, entry.place);
         }
+        out.push(Effect::Settle { job, outcome });
     }
 
     /// It has begun, or may have, or never will: its `queue_timeout` is no longer counted.
     pub(super) fn need_not_begin_by_a_time(&mut self, job: JobId) {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
-        if let Some(deadline) = entry.queue_deadline.take() {
+        if let Some(deadline) = entry.take_queue_deadline() {
             self.queue.clear_deadline(deadline, entry.place);
         }
     }
@@ -193,37 +190,63 @@ impl Machine {
     /// Back to its own place, unblamed.
     pub(super) fn requeue(&mut self, now: Instant, job: JobId, out: &mut Vec<Effect>) {
         if let Some(reason) = &self.down {
-            let failure = unavailable(reason.to_string());
+            let failure = unavailable(reason);
             self.fail(job, failure, out);
         } else if self.intake == Intake::Ending {
             self.fail(job, interrupted(), out);
         } else if let Some(entry) = self.jobs.get_mut(&job) {
             entry.acquit();
-            if entry.queue_deadline.is_some_and(|deadline| deadline <= now) {
+            if entry.queue_deadline().is_some_and(|deadline| deadline <= now) {
                 return self.fail(job, waited_too_long(), out);
             }
-            entry.whereabouts = Whereabouts::Queued;
-            self.queue.push_ready(entry.place, job);
+            entry.whereabouts = Whereabouts::Returned;
+            self.queue.push_returned(entry.place, job);
         }
     }
 
-    /// Ends all jobs that wait, but for those in quarantine: they wait for no worker.
-    pub(super) fn fail_pending(&mut self, now: Instant, failure: &JobFailure, out: &mut Vec<Effect>) {
-        for job in self.queue.drain() {
-            self.fail(job, failure.clone(), out);
-        }
+    /// Ends all jobs that wait, but for those in quarantine: they wait for no worker. If they are many, the rest follows
+    /// with the next ticks; nobody comes behind them.
+    pub(super) fn end_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        self.queue.end_all(now);
+        self.end_some_pending(out);
         for index in 0..self.slots.len() {
             if let SlotState::Reserved { job, .. } = self.slots[index].state {
                 self.become_idle(now, self.slots[index].id, out);
-                self.fail(job, failure.clone(), out);
+                let failure = self.why_pending_end();
+                self.fail(job, failure, out);
             }
+        }
+    }
+
+    /// Those that wait for their next attempt fail as they did before.
+    pub(super) fn end_some_pending(&mut self, out: &mut Vec<Effect>) {
+        if !self.queue.is_ending() {
+            return;
+        }
+        let failure = self.why_pending_end();
+        for _ in 0..ENDED_AT_ONCE {
+            let delayed = self.queue.pop_delayed();
+            let Some(job) = delayed.or_else(|| self.queue.pop_any(&mut self.jobs)) else {
+                return self.queue.all_ended();
+            };
+            let evidence =
+                delayed.and_then(|job| self.jobs.get_mut(&job)).and_then(|entry| entry.take_evidence());
+            let failure = evidence.unwrap_or_else(|| Box::new(failure.clone()));
+            self.settle(job, Outcome::Failed(failure), out);
+        }
+    }
+
+    fn why_pending_end(&self) -> JobFailure {
+        match &self.down {
+            Some(reason) => unavailable(reason),
+            None => interrupted(),
         }
     }
 
     /// Ends the jobs that have waited too long for their first start. One that was just sent is left alone: if it comes
     /// back, it is ended then.
     pub(super) fn time_out_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        for job in self.queue.take_overdue(now) {
+        for job in self.queue.take_overdue(now, ENDED_AT_ONCE) {
             let Some(whereabouts) = self.jobs.get(&job).map(|entry| entry.whereabouts) else { continue };
             match whereabouts {
                 Whereabouts::InSlot(slot) if matches!(self.slot(slot).state, SlotState::Reserved { .. }) => {
@@ -231,7 +254,10 @@ impl Machine {
                 }
                 // It was sent, and may be cancelled meanwhile.
                 Whereabouts::InSlot(_) | Whereabouts::Undead => continue,
-                Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {}
+                Whereabouts::InLane
+                | Whereabouts::Returned
+                | Whereabouts::Delayed
+                | Whereabouts::Quarantined => {}
             }
             self.take_out(job);
             self.fail(job, waited_too_long(), out);
@@ -244,7 +270,7 @@ fn waited_too_long() -> JobFailure {
     JobFailure::new(FailureKind::TimedOut, Category::Resource, message)
 }
 
-pub(super) fn unavailable(why: String) -> JobFailure {
+fn unavailable(why: &DownReason) -> JobFailure {
     JobFailure::new(FailureKind::WorkerUnavailable, Category::Fatal, format!("no worker is available: {why}"))
 }
 

@@ -18,5 +18,8 @@ mod shutdown;
 mod view;
 mod workers;
 
+#[cfg(test)]
+mod deep_queue_tests;
+
 pub use core::Machine;
 pub use view::{SlotPhase, SlotView};

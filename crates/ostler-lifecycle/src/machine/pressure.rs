@@ -87,7 +87,7 @@ impl Machine {
         }
         let may_run_again = |job: JobId| {
             self.jobs.get(&job).is_some_and(|entry| {
-                let policy = entry.retry.as_ref().unwrap_or(&self.config.retry);
+                let policy = entry.retry().unwrap_or(&self.config.retry);
                 policy.outlives_eviction(entry.score)
             })
         };

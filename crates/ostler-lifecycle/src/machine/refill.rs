@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use super::jobs::unavailable;
 use crate::restart::{self, EndKind, Fault, Refill};
 use crate::slot::SlotState;
 use crate::{DownReason, Effect, EndReason, SlotId};
@@ -122,9 +121,7 @@ impl Machine {
             }
         }
         self.down = Some(reason.clone());
-        let failure = unavailable(reason.to_string());
         out.push(Effect::Down { reason });
-        self.fail_delayed(out);
-        self.fail_pending(now, &failure, out);
+        self.end_pending(now, out);
     }
 }

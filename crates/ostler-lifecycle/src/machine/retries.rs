@@ -23,7 +23,7 @@ impl Machine {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         entry.score = entry.score_after(failure.kind);
         entry.suspect = false;
-        let policy = Arc::clone(entry.retry.as_ref().unwrap_or(&self.config.retry));
+        let policy = Arc::clone(entry.retry().unwrap_or(&self.config.retry));
         match policy.verdict(failure.kind, failure.category, entry.score) {
             Verdict::Retry => self.try_again(now, job, &policy, failure, out),
             Verdict::Quarantine if self.intake == Intake::Open => self.quarantine(job, failure, out),
@@ -34,7 +34,7 @@ impl Machine {
     /// Whether a job whose run is known to end like this will not have ended with it.
     pub(super) fn would_go_on(&self, job: JobId, failure: &JobFailure) -> bool {
         let Some(entry) = self.jobs.get(&job) else { return false };
-        let policy = entry.retry.as_ref().unwrap_or(&self.config.retry);
+        let policy = entry.retry().unwrap_or(&self.config.retry);
         match policy.verdict(failure.kind, failure.category, entry.score_after(failure.kind)) {
             Verdict::Fail => false,
             Verdict::Retry => {
@@ -66,12 +66,12 @@ impl Machine {
         }
         entry.attempt += 1;
         let attempt = entry.attempt;
-        entry.evidence = Some(failure.clone());
+        entry.set_evidence(failure.clone());
         if delay.is_zero() {
-            entry.whereabouts = Whereabouts::Queued;
-            self.queue.push_ready(entry.place, job);
+            entry.whereabouts = Whereabouts::Returned;
+            self.queue.push_returned(entry.place, job);
         } else {
-            entry.whereabouts = Whereabouts::Delayed(until);
+            entry.delay(until);
             self.queue.push_delayed(until, entry.place, job);
         }
         let reason = BlockReason::Retry { attempt, delay, failure };
@@ -81,7 +81,8 @@ impl Machine {
     fn quarantine(&mut self, job: JobId, failure: Box<JobFailure>, out: &mut Vec<Effect>) {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         entry.whereabouts = Whereabouts::Quarantined;
-        entry.evidence = Some(failure.clone());
+        self.quarantine.insert(entry.place, job);
+        entry.set_evidence(failure.clone());
         let reason = BlockReason::Quarantined { crashes: entry.score.crashes, failure };
         out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });
     }
@@ -91,10 +92,9 @@ impl Machine {
         self.jobs.get(&job).is_some_and(|entry| entry.whereabouts == Whereabouts::Quarantined)
     }
 
-    /// The jobs in quarantine, in no order.
+    /// The jobs in quarantine, by priority and then by age.
     pub fn quarantined(&self) -> impl Iterator<Item = JobId> {
-        let aside = self.jobs.iter().filter(|(_, entry)| entry.whereabouts == Whereabouts::Quarantined);
-        aside.map(|(&job, _)| job)
+        self.quarantine.values().copied()
     }
 
     /// Another chance, with a clean record. A pool that is down has none to give: the job stays where it is.
@@ -105,8 +105,9 @@ impl Machine {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         entry.score = crate::retry::Score::default();
         entry.attempt += 1;
-        entry.whereabouts = Whereabouts::Queued;
-        self.queue.push_ready(entry.place, job);
+        entry.whereabouts = Whereabouts::Returned;
+        self.quarantine.remove(&entry.place);
+        self.queue.push_returned(entry.place, job);
         out.push(Effect::Publish { job, change: JobChange::Released });
     }
 
@@ -115,32 +116,17 @@ impl Machine {
         if !self.is_quarantined(job) {
             return;
         }
-        let evidence = self.jobs.get_mut(&job).and_then(|entry| entry.evidence.take());
+        self.take_out(job);
+        let evidence = self.jobs.get_mut(&job).and_then(|entry| entry.take_evidence());
         if let Some(failure) = evidence {
             self.settle(job, Outcome::Failed(failure), out);
         }
     }
 
-    /// Those that wait for their next attempt when there will be none fail as they did.
-    pub(super) fn fail_delayed(&mut self, out: &mut Vec<Effect>) {
-        for job in self.queue.take_delayed() {
-            let evidence = self.jobs.get_mut(&job).and_then(|entry| entry.evidence.take());
-            if let Some(failure) = evidence {
-                self.settle(job, Outcome::Failed(failure), out);
-            }
-        }
-    }
-
     /// A pool that shuts down lets nobody out of quarantine any more.
     pub(super) fn give_up_all_quarantined(&mut self, out: &mut Vec<Effect>) {
-        let mut jobs: Vec<(crate::queue::Place, JobId)> = self
-            .jobs
-            .iter()
-            .filter(|(_, entry)| entry.whereabouts == Whereabouts::Quarantined)
-            .map(|(&job, entry)| (entry.place, job))
-            .collect();
-        jobs.sort_unstable();
-        for (_, job) in jobs {
+        let jobs: Vec<JobId> = self.quarantined().collect();
+        for job in jobs {
             self.give_up_quarantined(job, out);
         }
     }

@@ -6,7 +6,7 @@ use super::Machine;
 use super::core::Intake;
 use super::jobs::interrupted;
 use crate::assignment::Stage;
-use crate::job::{Fate, Whereabouts};
+use crate::job::Fate;
 use crate::slot::SlotState;
 use crate::{Effect, EndReason};
 
@@ -28,8 +28,7 @@ impl Machine {
     /// The deadline has passed.
     pub(super) fn end_everything(&mut self, now: Instant, out: &mut Vec<Effect>) {
         self.intake = Intake::Ending;
-        self.fail_delayed(out);
-        self.fail_pending(now, &interrupted(), out);
+        self.end_pending(now, out);
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
             let id = slot.id;
@@ -55,7 +54,8 @@ impl Machine {
             return;
         }
         // A job whose process does not die must not hold up the rest.
-        if self.jobs.values().any(|entry| entry.whereabouts != Whereabouts::Undead) {
+        let held = self.undead.iter().filter(|undead| undead.death.victim.is_some()).count();
+        if self.jobs.len() > held {
             return;
         }
         if let Intake::Draining { deadline } = self.intake {

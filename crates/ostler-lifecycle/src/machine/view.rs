@@ -57,7 +57,7 @@ impl Machine {
     /// Where a job stands that has not ended; `None` for one that has, and for a stranger.
     pub fn status(&self, job: JobId) -> Option<JobStatus> {
         let slot = match self.jobs.get(&job)?.whereabouts {
-            Whereabouts::Queued | Whereabouts::Delayed(_) | Whereabouts::Quarantined => {
+            Whereabouts::InLane | Whereabouts::Returned | Whereabouts::Delayed | Whereabouts::Quarantined => {
                 return Some(JobStatus::Pending);
             }
             Whereabouts::Undead => return Some(JobStatus::Cancelling),

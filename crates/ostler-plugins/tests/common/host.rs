@@ -40,6 +40,7 @@ impl Host {
             max_frame_bytes,
             spin_ns: 0,
             shared_memory_bytes: 0,
+            ring: false,
         }));
         let FromWorker::Ready { failed, .. } = host.receive() else { panic!("no Ready") };
         assert_eq!(failed, []);

@@ -21,6 +21,7 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
         max_frame_bytes: 1 << 20,
         spin_ns: 50_000,
         shared_memory_bytes: 1 << 28,
+        ring: true,
     };
     let execute = Execute {
         request: 2,
@@ -55,6 +56,7 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
             "segments",
             ToWorker::Segments(SegmentNews { released: vec![0, 0, 5], lost: vec![], retired: vec![1] }),
         ),
+        ("nudge", ToWorker::Nudge),
     ]
 }
 
@@ -86,7 +88,7 @@ pub fn from_worker() -> Vec<(&'static str, FromWorker)> {
                 protocol: PROTOCOL_VERSION,
                 pid: 4711,
                 token: *b"0123456789abcdef",
-                features: FEATURE_SHARED_MEMORY,
+                features: FEATURE_SHARED_MEMORY | FEATURE_RING,
             }),
         ),
         ("ready", FromWorker::Ready { request: 1, loaded: vec![manifest], failed: vec![failure] }),
@@ -106,6 +108,7 @@ pub fn from_worker() -> Vec<(&'static str, FromWorker)> {
         ("pong", FromWorker::Pong { request: 7 }),
         ("error", FromWorker::Error { message: "lost".into() }),
         ("segments", FromWorker::Segments(SegmentNews { released: vec![3], lost: vec![4], retired: vec![] })),
+        ("nudge", FromWorker::Nudge),
     ]
 }
 

@@ -74,6 +74,7 @@ impl Host {
             max_frame_bytes: 1 << 20,
             spin_ns: 0,
             shared_memory_bytes: 0,
+            ring: false,
         }));
         match self.receive() {
             FromWorker::Ready { request: 99, loaded, failed } => (loaded, failed),

@@ -5,6 +5,7 @@ use ostler_lifecycle::{Input, JobId, Outcome, WorkerKey};
 use tokio::sync::oneshot;
 
 use super::Core;
+use super::active::Cancel;
 use super::cargo::Cargo;
 use super::errand::Errands;
 use super::perform::Step;
@@ -12,6 +13,9 @@ use super::state::State;
 use crate::{CancelError, CancelRequest, CancelSummary, Cancellation, JobType, PluginId};
 
 type Answer = oneshot::Receiver<Result<bool, CancelError>>;
+
+/// Jobs that are cancelled while the lock is held: a million may be.
+const CANCELLED_AT_ONCE: usize = 64;
 
 impl<J: JobType> Core<J> {
     /// # Errors
@@ -33,18 +37,33 @@ impl<J: JobType> Core<J> {
         jobs: Vec<JobId>,
         request: CancelRequest,
     ) -> CancelSummary {
-        let mut errands = Errands::default();
-        let begun: Vec<(JobId, Option<Answer>)> = {
+        let mut begun: Vec<(JobId, Option<Answer>)> = Vec::with_capacity(jobs.len());
+        for some in jobs.chunks(CANCELLED_AT_ONCE) {
+            let mut errands = Errands::default();
             let mut state = self.lock();
-            let begin = |job| (job, self.begin_cancel(&mut state, job, &request, &mut errands));
-            jobs.into_iter().map(begin).collect()
-        };
-        errands.run(self);
+            for &job in some {
+                begun.push((job, self.begin_cancel(&mut state, job, &request, &mut errands)));
+            }
+            drop(state);
+            errands.run(self);
+        }
         let mut summary = CancelSummary::default();
         for (job, outcome) in begun {
             summary.add(job, answer(outcome).await);
         }
         summary
+    }
+
+    /// Cancels all jobs that have not ended and whose plugin is wanted.
+    pub(crate) async fn cancel_all(
+        self: &Arc<Self>,
+        wanted: impl Fn(&PluginId) -> bool,
+        request: CancelRequest,
+    ) -> CancelSummary {
+        let mut jobs = self.unfinished(wanted);
+        // The youngest first: else a worker that becomes free meanwhile would be given one that is to be cancelled next.
+        jobs.reverse();
+        self.cancel_many(jobs, request).await
     }
 
     fn begin_cancel(
@@ -56,9 +75,8 @@ impl<J: JobType> Core<J> {
     ) -> Option<Answer> {
         let active = state.active.get_mut(&job)?;
         let (sender, outcome) = oneshot::channel();
-        active.cancel_waiters.push(sender);
-        active.cancellation.get_or_insert_with(|| {
-            Box::new(Cancellation {
+        let cancel = active.cancel.get_or_insert_with(|| {
+            let record = Cancellation {
                 by: request.by.clone(),
                 reason: request.reason.clone(),
                 requested_at: Timestamp::now(),
@@ -66,18 +84,13 @@ impl<J: JobType> Core<J> {
                 killed_at: None,
                 proven_at: None,
                 forensics: None,
-            })
+            };
+            Box::new(Cancel { record: Box::new(record), waiters: Vec::new() })
         });
+        cancel.waiters.push(sender);
         let input = Input::Cancel { job, grace: request.grace.map(super::start::bounded) };
         self.step(state, input, Cargo::None, errands);
         Some(outcome)
-    }
-
-    /// The jobs that have not ended and whose plugin is wanted.
-    pub(crate) fn unfinished(&self, wanted: impl Fn(&PluginId) -> bool) -> Vec<JobId> {
-        let state = self.lock();
-        let found = state.active.values().filter(|active| wanted(&active.cell.plugin));
-        found.map(|active| active.cell.id).collect()
     }
 }
 
@@ -88,10 +101,10 @@ impl<J: JobType> Step<'_, J> {
         let job = self.state.links.get(&worker).and_then(|link| link.job);
         let active = job.and_then(|job| self.state.active.get_mut(&job));
         if let Some(active) = active.filter(|active| active.worker == Some(worker))
-            && let Some(cancellation) = &mut active.cancellation
+            && let Some(cancel) = &mut active.cancel
         {
-            note(cancellation, self.at);
-            let (job, copy) = (active.cell.id, cancellation.clone());
+            note(&mut cancel.record, self.at);
+            let (job, copy) = (active.cell.id, cancel.record.clone());
             self.state.ledger.set_cancellation(job, copy);
         }
     }
@@ -100,10 +113,9 @@ impl<J: JobType> Step<'_, J> {
     pub(super) fn note_cancellation(
         &mut self,
         job: JobId,
-        cancellation: Option<Box<Cancellation>>,
+        mut cancellation: Box<Cancellation>,
         outcome: &Outcome,
     ) {
-        let Some(mut cancellation) = cancellation else { return };
         if let Outcome::Cancelled(forensics) = outcome {
             cancellation.proven_at = Some(self.at);
             cancellation.forensics = forensics.clone();

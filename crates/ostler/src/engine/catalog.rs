@@ -14,8 +14,8 @@ pub(crate) struct Catalog {
     registry: Option<Arc<dyn PluginRegistry>>,
     category: String,
     configured: Vec<Configured>,
-    /// The resource of a plugin that has no configuration.
-    unconfigured: Arc<str>,
+    /// What a plugin has that has no configuration, and its resource.
+    unconfigured: (Arc<PluginConfig>, Arc<str>),
     /// What the workers have loaded; none before the first was ready.
     manifests: Option<Arc<[PluginManifest]>>,
 }
@@ -35,7 +35,8 @@ impl Catalog {
         given: Vec<(String, PluginConfig)>,
         resource: impl Fn(&PluginConfig) -> String,
     ) -> Result<Self, LaunchError> {
-        let unconfigured = resource(&PluginConfig::new()).into();
+        let unconfigured = Arc::new(PluginConfig::new());
+        let unconfigured = (Arc::clone(&unconfigured), resource(&unconfigured).into());
         let mut catalog = Self {
             registry,
             category: category.to_owned(),
@@ -93,10 +94,10 @@ impl Catalog {
 
     /// What workers call the plugin; `None` if there is no such plugin. Before the first worker was ready, and
     /// without a registry, every name may be one.
-    pub(crate) fn name_of(&self, id: &PluginId) -> Option<String> {
-        let name = match &self.registry {
-            Some(registry) => registry.get_plugin(id)?.name,
-            None => id.to_string(),
+    pub(crate) fn name_of(&self, id: &PluginId) -> Option<Arc<str>> {
+        let name: Arc<str> = match &self.registry {
+            Some(registry) => registry.get_plugin(id)?.name.into(),
+            None => id.shared(),
         };
         (self.manifests.is_none() || self.manifest(&name).is_some()).then_some(name)
     }
@@ -116,11 +117,11 @@ impl Catalog {
     }
 
     pub(super) fn config(&self, name: &str) -> Arc<PluginConfig> {
-        self.find(name).map(|found| Arc::clone(&found.config)).unwrap_or_default()
+        Arc::clone(self.find(name).map_or(&self.unconfigured.0, |found| &found.config))
     }
 
     pub(super) fn resource(&self, name: &str) -> &Arc<str> {
-        self.find(name).map_or(&self.unconfigured, |found| &found.resource)
+        self.find(name).map_or(&self.unconfigured.1, |found| &found.resource)
     }
 
     /// What a worker is to load, in order.

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, JobId, Machine};
+use ostler_lifecycle::{Input, Machine};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -13,8 +13,6 @@ use super::perform::Step;
 use super::state::State;
 use super::{Catalog, Host, Notices, meter, timer};
 use crate::events::{EventLog, ManagerEvents};
-use crate::integration::WorkerState;
-use crate::job::Ledger;
 use crate::process::SpawnSpec;
 use crate::{JobType, LaunchError, WorkerConfig};
 
@@ -207,32 +205,6 @@ impl<J: JobType> Core<J> {
 
     pub(crate) fn events(&self) -> ManagerEvents {
         ManagerEvents::new(self.lock().events.as_ref().map(|events| events.subscribe()))
-    }
-
-    pub(crate) fn workers(&self) -> Vec<WorkerState> {
-        let catalog = self.catalog();
-        self.lock().workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)))
-    }
-
-    /// The log of a job that is known, unless it had to make room.
-    pub(crate) fn log(&self, job: JobId) -> Option<Arc<EventLog>> {
-        let state = self.lock();
-        let running = state.active.get(&job).map(|active| &active.cell.log);
-        running.or_else(|| state.archive.get(job)).cloned()
-    }
-
-    /// Forgets the jobs that have ended; how many they were.
-    pub(crate) fn clear_completed(&self) -> usize {
-        let (cleared, _logs) = {
-            let mut state = self.lock();
-            (state.ledger.clear_completed(false), std::mem::take(&mut state.archive))
-        };
-        cleared.jobs.len()
-    }
-
-    /// Looks into the ledger; nothing that is large must be dropped in there.
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&mut Ledger<J>) -> T) -> T {
-        look(&mut self.lock().ledger)
     }
 }
 

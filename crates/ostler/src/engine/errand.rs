@@ -78,11 +78,11 @@ fn drop_of_host<T>(value: T) {
 
 /// Asks the hook, and answers for it at once if it need not wait; else its answer is fed in later.
 fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Admission> {
-    let Some((plugin, name)) =
-        core.lock().active.get(&job).map(|active| (active.cell.plugin.clone(), active.plugin_name.clone()))
-    else {
-        // It was cancelled, and the machine drops the answer.
-        return None;
+    let (plugin, name) = {
+        let state = core.lock();
+        // If it is gone it was cancelled, and the machine drops the answer.
+        let active = state.active.get(&job)?;
+        (active.cell.plugin.clone(), state.plugin_keys.name(active.plugin))
     };
     let (config, workers, host) = (core.catalog().config(&name), core.workers(), Arc::clone(&core.host));
     let question = async move { host.validate(&plugin, &config, &workers).await };

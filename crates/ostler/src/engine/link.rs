@@ -1,20 +1,10 @@
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use interprocess::local_socket::tokio::Stream;
 use ostler_lifecycle::JobId;
-use ostler_shm::{Arena, Outgoing, Placement, socket};
-use ostler_wire::{FrameError, ToWorker, frame};
-use tokio::io::Interest;
-use tokio::net::UnixStream;
-use tokio::sync::Notify;
 
+use super::wire::Wire;
 use crate::PluginId;
 use crate::process::Process;
-
-/// An outbox that has grown larger than this is given back when it is empty, in bytes.
-const OUTBOX_KEPT: usize = 1024 * 1024;
 
 /// The driver's hold on one worker.
 pub(super) struct Link {
@@ -33,127 +23,5 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(process: Process) -> Self {
         Self { process, pid: None, is_ready: false, wire: None, job: None, plugin: None }
-    }
-}
-
-/// The connection to one worker. Whoever sends writes to the socket at once; what does not fit waits in the outbox,
-/// and only the worker's task flushes it, so that nobody's dropped future can tear a frame.
-pub(super) struct Wire {
-    stream: Stream,
-    outbox: Mutex<Outgoing>,
-    /// What is shared with the worker.
-    arena: Arena,
-    filled: Notify,
-    sent: Notify,
-    limit: usize,
-}
-
-impl Wire {
-    pub(super) fn new(stream: Stream, limit: usize) -> Self {
-        let arena = Arena::closed();
-        Self { stream, outbox: Mutex::default(), arena, filled: Notify::new(), sent: Notify::new(), limit }
-    }
-
-    pub(super) fn socket(&self) -> &UnixStream {
-        let Stream::UdSocket(stream) = &self.stream;
-        stream.inner()
-    }
-
-    pub(super) const fn arena(&self) -> &Arena {
-        &self.arena
-    }
-
-    /// Sends one message without waiting. A connection that is broken takes it too: its worker is about to end.
-    pub(super) fn send(&self, mut message: ToWorker) -> Result<(), FrameError> {
-        let placement = match &mut message {
-            ToWorker::Execute(execute) => self.arena.place(&mut execute.payload),
-            _ => Placement::inline(),
-        };
-        let mut outbox = self.lock();
-        let was_empty = outbox.is_empty();
-        let begin = outbox.len();
-        frame::encode_placed(&message, placement.places(), self.limit, outbox.bytes())?;
-        outbox.attach(begin, placement.sent());
-        if let Some(news) = self.arena.news() {
-            // A few numbers fit where payloads do that are large enough to be shared.
-            let _ = frame::encode(&ToWorker::Segments(news), self.limit, outbox.bytes());
-        }
-        if was_empty {
-            self.write(&mut outbox);
-        }
-        if !outbox.is_empty() {
-            self.filled.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Says that a job was sent, to whoever waits for the [next one](Self::job_sent).
-    pub(super) fn note_job(&self) {
-        self.sent.notify_one();
-    }
-
-    /// Returns when a job was sent since it returned last.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(super) async fn job_sent(&self) {
-        self.sent.notified().await;
-    }
-
-    /// Writes out what waits, for ever.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(super) async fn flush(&self) -> std::convert::Infallible {
-        loop {
-            self.filled.notified().await;
-            while !self.lock().is_empty() {
-                if self.socket().writable().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-                self.write(&mut self.lock());
-            }
-        }
-    }
-
-    fn write(&self, outbox: &mut Outgoing) {
-        while !outbox.is_empty() {
-            let (bytes, descriptors) = outbox.piece();
-            let count = bytes.len();
-            match self.write_piece(bytes, descriptors) {
-                Ok(written) => {
-                    outbox.advance(written);
-                    if written < count {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // The other end is closed, or can be told nothing more: half a frame may be out. The worker notices
-                // that the connection ends, and its exit tells the rest.
-                Err(_) => {
-                    outbox.clear();
-                    // If that fails, it is closed already.
-                    let _ = rustix::net::shutdown(self.socket(), rustix::net::Shutdown::Write);
-                }
-            }
-        }
-        if outbox.is_empty() && outbox.capacity() > OUTBOX_KEPT {
-            outbox.shrink();
-        }
-    }
-
-    fn write_piece(&self, bytes: &[u8], descriptors: Option<&mut Vec<OwnedFd>>) -> io::Result<usize> {
-        match descriptors {
-            None => self.socket().try_write(bytes),
-            Some(descriptors) => {
-                let send = || socket::send(self.socket().as_fd(), bytes, descriptors);
-                self.socket().try_io(Interest::WRITABLE, send)
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Outgoing> {
-        // Nothing panics while it is held.
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

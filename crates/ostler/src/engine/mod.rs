@@ -21,14 +21,15 @@ mod notice;
 mod perform;
 mod plugin_keys;
 mod quarantine;
+mod records;
 mod settle;
 mod start;
 mod state;
 mod timer;
+mod wire;
 mod worker;
 mod worker_change;
 
-pub(crate) use active::JobCell;
 pub(crate) use cargo::Cargo;
 pub(crate) use catalog::Catalog;
 pub(crate) use core::{Core, Parts};

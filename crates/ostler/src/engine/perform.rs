@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ostler_lifecycle::{
@@ -8,14 +9,15 @@ use ostler_lifecycle::{
 use ostler_wire::{Execute, Init, ToWorker};
 use serde_json::json;
 
+use super::Core;
 use super::cargo::Cargo;
 use super::catalog::config_text;
 use super::control::ControlWork;
 use super::errand::{Errand, Errands};
 use super::link::Link;
 use super::state::State;
-use super::{Core, JobCell};
-use crate::events::{EventLog, JobEventKind, ManagerEvent};
+use crate::events::{EventLog, JobEvent, JobEventKind, ManagerEvent};
+use crate::job::JobCell;
 use crate::process::Process;
 use crate::{JobType, LaunchError};
 
@@ -32,6 +34,10 @@ pub(super) struct Step<'a, J: JobType> {
 
 impl<J: JobType> Step<'_, J> {
     pub(super) fn perform(&mut self, effect: Effect) {
+        // What is published of a job changes no worker; everything else may.
+        if !matches!(effect, Effect::Publish { .. }) {
+            self.state.workers = None;
+        }
         match effect {
             Effect::Spawn { worker } => self.make_link(worker),
             Effect::Send { worker, request, command } => self.send(worker, request, command),
@@ -97,6 +103,8 @@ impl<J: JobType> Step<'_, J> {
                     // The configuration bounds it.
                     spin_ns: self.core.settings.spin.as_nanos() as u64,
                     shared_memory_bytes: self.state.links.get(&worker)?.wire.as_ref()?.arena().bound() as u64,
+                    // If one is offered, it goes with this message.
+                    ring: false,
                 })
             }
             Command::Execute { job, attempt } => {
@@ -104,13 +112,14 @@ impl<J: JobType> Step<'_, J> {
                 let link = self.state.links.get_mut(&worker)?;
                 active.worker = Some(worker);
                 link.job = Some(job);
-                link.plugin = Some((active.cell.plugin.clone(), Arc::clone(&active.plugin_name)));
+                let name = self.state.plugin_keys.name(active.plugin);
+                link.plugin = Some((active.cell.plugin.clone(), Arc::clone(&name)));
                 ToWorker::Execute(Execute {
                     request,
                     job: job.as_uuid(),
                     attempt,
-                    plugin: active.plugin_name.to_string(),
-                    deadline_ms: active.deadline_ms,
+                    plugin: name.to_string(),
+                    deadline_ms: self.state.ledger.timeout(job).map(milliseconds),
                     stream: self.core.supports_streaming(),
                     payload: active.payload.clone(),
                 })
@@ -138,7 +147,11 @@ impl<J: JobType> Step<'_, J> {
     fn publish(&mut self, job: JobId, change: JobChange) {
         let Some(cell) = self.state.active.get(&job).map(|active| Arc::clone(&active.cell)) else { return };
         let kind = match change {
-            JobChange::Queued => JobEventKind::Queued,
+            // Its log begins with that.
+            JobChange::Queued => {
+                let event = JobEvent { seq: 1, at: cell.created_at, kind: JobEventKind::Queued };
+                return self.announce(&cell, event);
+            }
             JobChange::Blocked(reason @ (BlockReason::Retry { .. } | BlockReason::Quarantined { .. })) => {
                 self.run_failed(job, &reason);
                 JobEventKind::Blocked(reason)
@@ -157,12 +170,12 @@ impl<J: JobType> Step<'_, J> {
             JobChange::Started { worker, pid, attempt } => {
                 self.state.ledger.mark_running(job, attempt, pid, self.at);
                 tracing::debug!(%job, plugin = %cell.plugin, %worker, pid, "started");
-                self.grown = Some(Arc::clone(&cell.log));
+                self.grown = Some(Arc::clone(cell.log()));
                 JobEventKind::Started { pid, attempt }
             }
             JobChange::Noted | JobChange::Chunk => {
                 let Cargo::Event(kind) = self.cargo.take() else { return };
-                self.grown = Some(Arc::clone(&cell.log));
+                self.grown = Some(Arc::clone(cell.log()));
                 kind
             }
             JobChange::Cancelling => {
@@ -175,7 +188,11 @@ impl<J: JobType> Step<'_, J> {
 
     /// Records an event, and tells everybody who listens.
     pub(super) fn tell(&mut self, cell: &JobCell<J>, kind: JobEventKind) {
-        let event = cell.log.push(self.at, kind);
+        let event = cell.log().push(self.at, kind);
+        self.announce(cell, event);
+    }
+
+    fn announce(&mut self, cell: &JobCell<J>, event: JobEvent) {
         if self.core.notices.has_broadcaster()
             && let Some(data) = broadcast_data(cell, &event.kind)
         {
@@ -186,8 +203,8 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn still_dying(&mut self, job: JobId, pid: Option<u32>) {
-        let waiters =
-            self.state.active.get_mut(&job).map(|active| std::mem::take(&mut active.cancel_waiters));
+        let cancel = self.state.active.get_mut(&job).and_then(|active| active.cancel.as_mut());
+        let waiters = cancel.map(|cancel| std::mem::take(&mut cancel.waiters));
         for waiter in waiters.unwrap_or_default() {
             // Whoever waited may have given up.
             let _ = waiter.send(Err(crate::CancelError::StillDying { job, pid }));
@@ -243,4 +260,8 @@ fn broadcast_data<J: JobType>(cell: &JobCell<J>, kind: &JobEventKind) -> Option<
         _ => return None,
     }
     Some(data)
+}
+
+fn milliseconds(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)
 }

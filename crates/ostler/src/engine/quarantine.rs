@@ -10,8 +10,10 @@ use crate::{Job, JobType, QuarantineError};
 
 impl<J: JobType> Core<J> {
     pub(crate) fn quarantined(&self) -> Vec<Arc<Job<J>>> {
-        let state = self.lock();
-        let mut jobs: Vec<_> = state.machine.quarantined().filter_map(|job| state.ledger.get(job)).collect();
+        let mut state = self.lock();
+        let State { machine, ledger, .. } = &mut *state;
+        let mut jobs: Vec<_> = machine.quarantined().filter_map(|job| ledger.get(job)).collect();
+        drop(state);
         jobs.sort_by_key(|job| (job.created_at, job.id));
         jobs
     }

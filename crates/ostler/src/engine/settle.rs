@@ -4,12 +4,12 @@ use ostler_lifecycle::{
     BlockReason, Category, FailureKind, Forensics, JobFailure, JobId, Outcome, WorkerKey,
 };
 
-use super::JobCell;
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
 use crate::JobType;
 use crate::events::{EventLog, JobEventKind};
+use crate::job::JobCell;
 
 impl<J: JobType> Step<'_, J> {
     /// A job has ended: records it, and then tells everybody who waits.
@@ -17,7 +17,11 @@ impl<J: JobType> Step<'_, J> {
         let Some(mut active) = self.state.active.remove(&id) else { return };
         let is_cancelled = matches!(outcome, Outcome::Cancelled(_));
         self.note_death(id, active.worker, forensics_of(&outcome));
-        self.note_cancellation(id, active.cancellation.take(), &outcome);
+        let mut waiters = Vec::new();
+        if let Some(cancel) = active.cancel.take() {
+            self.note_cancellation(id, cancel.record, &outcome);
+            waiters = cancel.waiters;
+        }
         let kind = self.record(id, outcome);
         let evicted = self.state.ledger.take_evicted();
         // With no room for finished jobs it is this one that had to go.
@@ -27,11 +31,11 @@ impl<J: JobType> Step<'_, J> {
 
         let cell = Arc::clone(&active.cell);
         let is_completed = kind == JobEventKind::Completed;
-        if let Some(dropped) = cell.log.take_dropped() {
+        if let Some(dropped) = cell.log().take_dropped() {
             self.tell(&cell, dropped.event_of(id));
         }
         self.tell(&cell, kind);
-        cell.log.close();
+        cell.log().close();
         let logs = self.shelve(&cell, evicted.as_ref().map(|job| job.id));
         if let Some(record) = record {
             if is_completed {
@@ -39,7 +43,7 @@ impl<J: JobType> Step<'_, J> {
             }
             cell.end(record);
         }
-        for waiter in active.cancel_waiters.drain(..) {
+        for waiter in waiters {
             // Whoever waited may have given up.
             let _ = waiter.send(Ok(is_cancelled));
         }
@@ -49,7 +53,7 @@ impl<J: JobType> Step<'_, J> {
     /// Keeps the log of a job as long as its record; those that go for it.
     fn shelve(&mut self, cell: &JobCell<J>, evicted: Option<JobId>) -> Vec<Arc<EventLog>> {
         let archive = &mut self.state.archive;
-        let mut gone = archive.keep(cell.id, Arc::clone(&cell.log));
+        let mut gone = archive.keep(cell.id, Arc::clone(cell.log()));
         gone.extend(evicted.and_then(|job| archive.forget(job)));
         gone
     }

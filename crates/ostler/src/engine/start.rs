@@ -8,12 +8,12 @@ use ostler_lifecycle::{Admission, BlockReason, Input, JobId, PluginKey, Submit};
 use ostler_wire::{Attachment, DecodeError, EncodeError, Encoding, Payload};
 use uuid::Uuid;
 
+use super::Core;
 use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::Errands;
-use super::{Core, JobCell};
 use crate::caught::caught;
-use crate::job::panic_message;
+use crate::job::{JobCell, Waiting, panic_message};
 use crate::{Job, JobType, NewJob, PluginId, StartError};
 
 /// More than a frame needs besides payload, plugin name and attachment names, in bytes.
@@ -42,10 +42,10 @@ impl<J: JobType> Core<J> {
         let (job, attachments) = new.into_job(JobId::from_uuid(Uuid::now_v7()), Timestamp::now());
         let payload = self.prepare(&job, attachments)?;
         self.check_size(&job.plugin_id, &name, payload.body().len(), payload.attachments())?;
-        self.accept(job, name.into(), payload, blocked)
+        self.accept(job, &name, payload, blocked)
     }
 
-    fn known(&self, plugin: &PluginId) -> Result<String, StartError> {
+    fn known(&self, plugin: &PluginId) -> Result<Arc<str>, StartError> {
         let catalog = self.catalog();
         catalog.name_of(plugin).ok_or_else(|| catalog.unknown(plugin))
     }
@@ -128,14 +128,12 @@ impl<J: JobType> Core<J> {
     fn accept(
         self: &Arc<Self>,
         job: Job<J>,
-        plugin_name: Arc<str>,
+        plugin_name: &str,
         payload: Payload,
         blocked: Option<BlockReason>,
     ) -> Result<Arc<JobCell<J>>, StartError> {
-        let id = job.id;
-        let cell = Arc::new(JobCell::new(id, job.plugin_id.clone()));
         let mut submit = Submit {
-            job: id,
+            job: job.id,
             plugin: PluginKey(0),
             priority: job.priority,
             queue_timeout: job.queue_timeout.map(bounded),
@@ -144,25 +142,26 @@ impl<J: JobType> Core<J> {
             retry: job.retry.clone(),
             blocked,
         };
-        let active = Active {
-            cell: Arc::clone(&cell),
-            plugin_name,
-            payload,
-            deadline_ms: job.timeout.map(milliseconds),
-            worker: None,
-            cancellation: None,
-            cancel_waiters: Vec::new(),
-        };
-        let job = Arc::new(job);
         let mut errands = Errands::default();
-        {
+        let cell = {
             let mut state = self.lock();
             state.machine.can_accept()?;
-            submit.plugin = state.plugin_keys.of(&active.plugin_name);
-            state.ledger.create(job);
-            state.active.insert(id, active);
+            submit.plugin = state.plugin_keys.of(plugin_name);
+            let plugin = state.plugin_keys.id(job.plugin_id.clone());
+            let cell = Arc::new(JobCell::new(job.id, plugin, job.created_at, job.priority));
+            state.ledger.enqueue(Waiting::new(Arc::clone(&cell), job));
+            let active = Active {
+                cell: Arc::clone(&cell),
+                payload,
+                plugin: submit.plugin,
+                worker: None,
+                cancel: None,
+            };
+            // Its id is new.
+            let _ = state.active.insert(active);
             self.step(&mut state, Input::Submit(submit), Cargo::None, &mut errands);
-        }
+            cell
+        };
         errands.run(self);
         Ok(cell)
     }
@@ -171,8 +170,4 @@ impl<J: JobType> Core<J> {
 /// A sum with the clock must not overflow, whatever was meant by the largest value: a hundred years are for ever.
 pub(crate) fn bounded(timeout: Duration) -> Duration {
     timeout.min(Duration::from_secs(100 * 365 * 24 * 3600))
-}
-
-fn milliseconds(timeout: Duration) -> u64 {
-    u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)
 }

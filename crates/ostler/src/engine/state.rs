@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ostler_lifecycle::{ControlId, Effect, JobId, Machine, SlotPhase, WorkerKey};
+use ostler_lifecycle::{ControlId, Effect, JobId, JobTable, Machine, SlotPhase, WorkerKey};
 use tokio::sync::{broadcast, oneshot};
 
 use super::active::Active;
@@ -24,13 +24,15 @@ pub(super) struct State<J: JobType> {
     pub(super) ledger: Ledger<J>,
     /// The logs of the jobs that have ended and are in the ledger.
     pub(super) archive: Archive,
-    pub(super) active: HashMap<JobId, Active<J>>,
+    pub(super) active: JobTable<Active<J>>,
     pub(super) links: HashMap<WorkerKey, Link>,
     pub(super) controls: HashMap<ControlId, ControlCall>,
     pub(super) controls_made: u64,
     /// Those who wait for a worker to become ready, or for the news that none does.
     pub(super) ready_waiters: Vec<oneshot::Sender<Result<(), LaunchError>>>,
     pub(super) plugin_keys: PluginKeys,
+    /// The workers as the resource hook sees them, until one of them changes.
+    pub(super) workers: Option<Arc<[WorkerState]>>,
     /// The jobs that died with a worker of which it is not known yet what had left its group.
     pub(super) unswept: HashMap<WorkerKey, JobId>,
     /// Whether memory is being measured.
@@ -49,12 +51,13 @@ impl<J: JobType> State<J> {
             machine,
             ledger: Ledger::new(finished_kept),
             archive: Archive::default(),
-            active: HashMap::new(),
+            active: JobTable::default(),
             links: HashMap::new(),
             controls: HashMap::new(),
             controls_made: 0,
             ready_waiters: Vec::new(),
             plugin_keys: PluginKeys::default(),
+            workers: None,
             unswept: HashMap::new(),
             is_measured: false,
             armed: None,
@@ -77,7 +80,11 @@ impl<J: JobType> State<J> {
     }
 
     /// The workers that are there, as the machine sees them.
-    pub(super) fn workers(&self, worker_type: &str, resource: impl Fn(&str) -> Arc<str>) -> Vec<WorkerState> {
+    pub(super) fn look_at_workers(
+        &self,
+        worker_type: &str,
+        resource: impl Fn(&str) -> Arc<str>,
+    ) -> Arc<[WorkerState]> {
         let slots = self.machine.slots();
         let worker = |slot: ostler_lifecycle::SlotView| {
             let phase = match slot.phase {

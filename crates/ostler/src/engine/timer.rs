@@ -21,6 +21,12 @@ pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
             core.timer.notified().await;
             continue;
         };
+        if at <= Instant::now() {
+            // There is more to do than is done in one step; whatever else wants to be done goes in between.
+            wake(&core);
+            tokio::task::yield_now().await;
+            continue;
+        }
         tokio::select! {
             () = tokio::time::sleep_until(at.into()) => wake(&core),
             () = core.timer.notified() => {}

@@ -1,11 +1,14 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus};
+use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus, JobTable};
 use ostler_wire::Attachment;
 
+use super::entry::{Entry, Place};
+use super::waiting::Waiting;
 use super::{Cancellation, Job, JobResult, JobType};
 
 /// The records of all jobs, in the order of their creation. It has no lock and no clock.
@@ -15,21 +18,21 @@ use super::{Cancellation, Job, JobResult, JobType};
 ///
 /// The wall clock may be set back; a job's times still never fall.
 ///
-/// Records are snapshots: a change makes a new one if a reader still holds the old one.
+/// Records are snapshots: a change makes a new one if a reader still holds the old one. That of a job that waits is made
+/// when somebody asks for it: a million may wait, and nobody looks at most of them.
 pub(crate) struct Ledger<J: JobType> {
-    /// Where each job is in `jobs`: ids are made elsewhere, and need not sort by age.
-    places: HashMap<JobId, Place>,
-    jobs: BTreeMap<Place, Arc<Job<J>>>,
-    running: BTreeSet<Place>,
+    jobs: JobTable<Entry<J>>,
+    running: BTreeMap<Place, JobId>,
     /// In the order in which they ended. Only this ledger takes jobs away, always from here.
-    finished: VecDeque<Place>,
+    finished: VecDeque<JobId>,
     finished_kept: usize,
     kept_results: HashMap<JobId, Arc<JobResult<J::Output>>>,
     evicted: Option<Arc<Job<J>>>,
     next_place: Place,
 }
 
-type Place = u64;
+/// Some of a ledger's jobs, each with its place.
+pub(crate) type Page<J> = Vec<(Place, Arc<Job<J>>)>;
 
 /// What a job remembers of its earlier attempts: enough to see what repeats itself.
 const PAST_FAILURES: usize = 8;
@@ -54,9 +57,8 @@ impl<J: JobType> Ledger<J> {
     /// An empty one that holds at most so many finished jobs.
     pub(crate) fn new(finished_kept: usize) -> Self {
         Self {
-            places: HashMap::new(),
-            jobs: BTreeMap::new(),
-            running: BTreeSet::new(),
+            jobs: JobTable::default(),
+            running: BTreeMap::new(),
             finished: VecDeque::new(),
             finished_kept,
             kept_results: HashMap::new(),
@@ -68,13 +70,18 @@ impl<J: JobType> Ledger<J> {
     /// Adds a pending job; false if its id is taken.
     pub(crate) fn create(&mut self, job: Arc<Job<J>>) -> bool {
         debug_assert_eq!(job.status, JobStatus::Pending);
-        if self.places.contains_key(&job.id) {
-            return false;
-        }
-        self.places.insert(job.id, self.next_place);
-        self.jobs.insert(self.next_place, job);
+        self.add(|place| Entry::told(place, job))
+    }
+
+    /// Adds a pending job that nobody has looked at yet; false if its id is taken.
+    pub(crate) fn enqueue(&mut self, waiting: Waiting<J>) -> bool {
+        self.add(|place| Entry::waiting(place, waiting))
+    }
+
+    fn add(&mut self, entry: impl FnOnce(Place) -> Entry<J>) -> bool {
+        let place = self.next_place;
         self.next_place += 1;
-        true
+        self.jobs.insert(entry(place)).is_ok()
     }
 
     /// A worker began with it. A job that runs already keeps its start time.
@@ -91,7 +98,7 @@ impl<J: JobType> Ledger<J> {
         job.worker_pid = worker_pid;
         job.started_at = Some(at.max(job.created_at));
         job.block_reason = None;
-        self.running.insert(place);
+        self.running.insert(place, id);
         true
     }
 
@@ -122,13 +129,13 @@ impl<J: JobType> Ledger<J> {
         let Some((place, job)) = self.find(id, may) else { return false };
         job.status = JobStatus::Cancelling;
         job.block_reason = None;
-        self.running.insert(place);
+        self.running.insert(place, id);
         true
     }
 
     /// Sets or clears why a pending job cannot start.
     pub(crate) fn set_block_reason(&mut self, id: JobId, reason: Option<BlockReason>) -> bool {
-        if self.peek(id).is_none_or(|job| job.block_reason == reason) {
+        if self.get(id).is_none_or(|job| job.block_reason == reason) {
             return false;
         }
         let Some((_, job)) = self.find(id, |status| status == JobStatus::Pending) else { return false };
@@ -167,39 +174,58 @@ impl<J: JobType> Ledger<J> {
         }
     }
 
-    pub(crate) fn get(&self, id: JobId) -> Option<Arc<Job<J>>> {
-        self.peek(id).cloned()
+    pub(crate) fn get(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
+        self.jobs.get_mut(&id)?.record().cloned()
     }
 
     pub(crate) fn status(&self, id: JobId) -> Option<JobStatus> {
-        self.peek(id).map(|job| job.status)
+        self.jobs.get(&id).map(|entry| entry.status())
     }
 
-    /// All jobs, oldest first.
-    pub(crate) fn all(&self) -> Vec<Arc<Job<J>>> {
-        self.jobs.values().cloned().collect()
+    /// How long it may run.
+    pub(crate) fn timeout(&self, id: JobId) -> Option<Duration> {
+        self.jobs.get(&id)?.timeout()
+    }
+
+    /// Some of the jobs, in no order; `None` behind the last page. See [`all`].
+    pub(crate) fn page(&mut self, number: usize) -> Option<Page<J>> {
+        if number >= self.jobs.pages() {
+            return None;
+        }
+        let records = self.jobs.page_mut(number).filter_map(|entry| {
+            let place = entry.place;
+            Some((place, Arc::clone(entry.record()?)))
+        });
+        Some(records.collect())
     }
 
     /// Those that run or are being cancelled, oldest first.
-    pub(crate) fn running(&self) -> Vec<Arc<Job<J>>> {
-        self.running.iter().filter_map(|place| self.jobs.get(place)).cloned().collect()
+    pub(crate) fn running(&mut self) -> Vec<Arc<Job<J>>> {
+        let jobs = &mut self.jobs;
+        self.running.values().filter_map(|job| jobs.get_mut(job)?.record().cloned()).collect()
     }
 
     /// The result, also of a job that was cleared with its result kept.
-    pub(crate) fn result(&self, id: JobId) -> Option<ResultRef<J>> {
+    pub(crate) fn result(&mut self, id: JobId) -> Option<ResultRef<J>> {
         match self.get(id) {
             Some(job) => Some(ResultRef::Job(job)),
             None => self.kept_results.get(&id).cloned().map(ResultRef::Kept),
         }
     }
 
-    /// Takes out all finished jobs. The caller counts them, and drops them when it has let go of its lock:
-    /// they may be many, and their drop is the user's code.
+    /// How many jobs have ended and are here.
+    pub(crate) fn finished(&self) -> usize {
+        self.finished.len()
+    }
+
+    /// Takes out finished jobs, the oldest first, so many at most. The caller counts them, and drops them when it has let
+    /// go of its lock: they may be many, and their drop is the user's code.
     ///
     /// Kept results stay until a call that does not keep them; those of earlier calls go then too.
-    pub(crate) fn clear_completed(&mut self, keep_results: bool) -> Cleared<J> {
-        let places = mem::take(&mut self.finished);
-        let jobs: Vec<_> = places.into_iter().filter_map(|place| self.remove(place)).collect();
+    pub(crate) fn clear_completed(&mut self, keep_results: bool, most: usize) -> Cleared<J> {
+        let most = most.min(self.finished.len());
+        let ids: Vec<JobId> = self.finished.drain(..most).collect();
+        let jobs: Vec<_> = ids.into_iter().filter_map(|job| self.remove(job)).collect();
         let mut results = HashMap::new();
         if keep_results {
             let outcomes = jobs.iter().filter_map(|job| Some((job.id, Arc::new(job.outcome()?))));
@@ -216,14 +242,10 @@ impl<J: JobType> Ledger<J> {
         self.evicted.take()
     }
 
-    fn peek(&self, id: JobId) -> Option<&Arc<Job<J>>> {
-        self.jobs.get(self.places.get(&id)?)
-    }
-
     fn find(&mut self, id: JobId, may: impl FnOnce(JobStatus) -> bool) -> Option<(Place, &mut Job<J>)> {
-        let place = *self.places.get(&id)?;
-        let job = self.jobs.get_mut(&place)?;
-        may(job.status).then(|| (place, Arc::make_mut(job)))
+        let entry = self.jobs.get_mut(&id).filter(|entry| may(entry.status()))?;
+        let place = entry.place;
+        Some((place, Arc::make_mut(entry.record()?)))
     }
 
     fn finish(
@@ -239,7 +261,7 @@ impl<J: JobType> Ledger<J> {
         job.block_reason = None;
         fill(job);
         self.running.remove(&place);
-        self.finished.push_back(place);
+        self.finished.push_back(id);
         if self.finished.len() > self.finished_kept
             && let Some(oldest) = self.finished.pop_front()
         {
@@ -248,10 +270,37 @@ impl<J: JobType> Ledger<J> {
         true
     }
 
-    fn remove(&mut self, place: Place) -> Option<Arc<Job<J>>> {
-        let job = self.jobs.remove(&place)?;
-        self.places.remove(&job.id);
-        Some(job)
+    fn remove(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
+        self.jobs.remove(&id)?.record().cloned()
+    }
+}
+
+/// All jobs of a ledger, oldest first. `page` reads one of its pages, and may let others change it in between: a job that
+/// is there all the time is in the list once, as it stood when its page was read.
+pub(crate) fn all<J: JobType>(mut page: impl FnMut(usize) -> Option<Page<J>>) -> Vec<Arc<Job<J>>> {
+    let mut found: Page<J> = Vec::new();
+    let mut number = 0;
+    while let Some(some) = page(number) {
+        found.extend(some);
+        number += 1;
+    }
+    found.sort_unstable_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, job)| job).collect()
+}
+
+/// How many finished jobs are taken out of a ledger at once.
+const CLEARED_AT_ONCE: usize = 128;
+
+/// Forgets the jobs of a ledger that have ended; how many they were. `clear` takes out so many at most and lets others
+/// change the ledger in between: those that end meanwhile may stay.
+pub(crate) fn clear<J: JobType>(finished: usize, mut clear: impl FnMut(usize) -> Cleared<J>) -> usize {
+    let mut count = 0;
+    loop {
+        let cleared = clear(CLEARED_AT_ONCE.min(finished - count)).jobs.len();
+        count += cleared;
+        if cleared == 0 || count == finished {
+            return count;
+        }
     }
 }
 

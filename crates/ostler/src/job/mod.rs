@@ -1,6 +1,8 @@
 //! Jobs as data: what is asked for, what is recorded, how it ended.
 
 mod cancellation;
+mod cell;
+mod entry;
 mod job_type;
 mod ledger;
 mod metadata;
@@ -9,13 +11,16 @@ mod panic_message;
 mod plugin_id;
 mod record;
 mod result;
+mod waiting;
 
 pub use cancellation::Cancellation;
+pub(crate) use cell::JobCell;
 pub use job_type::JobType;
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Ledger, all, clear};
 pub use metadata::Metadata;
 pub use new_job::NewJob;
 pub(crate) use panic_message::panic_message;
 pub use plugin_id::PluginId;
 pub use record::Job;
 pub use result::JobResult;
+pub(crate) use waiting::Waiting;

@@ -18,6 +18,11 @@ impl PluginId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id as text that can be kept.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl Deref for PluginId {

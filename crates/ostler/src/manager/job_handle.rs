@@ -4,8 +4,9 @@ use std::sync::{Arc, Weak};
 use ostler_lifecycle::{JobId, JobStatus};
 
 use super::CancelRequest;
-use crate::engine::{Core, JobCell};
+use crate::engine::Core;
 use crate::events::JobEvents;
+use crate::job::JobCell;
 use crate::{CancelError, Job, JobError, JobType, PluginId};
 
 /// A job that was started. Dropping it detaches it: the job goes on. It does not keep its manager alive.
@@ -63,7 +64,7 @@ impl<J: JobType> JobHandle<J> {
 
     /// All that happens to the job, from its queueing to its end.
     pub fn events(&self) -> JobEvents {
-        JobEvents::new(Arc::clone(&self.cell.log))
+        JobEvents::new(Arc::clone(self.cell.log()))
     }
 
     /// Cancels the job; see [`JobManager::cancel_job`](crate::JobManager::cancel_job).

@@ -86,7 +86,7 @@ impl<J: JobType> JobManager<J> {
 
     /// The records of all jobs that are still known, oldest first.
     pub fn get_all_jobs(&self) -> Vec<Arc<Job<J>>> {
-        self.core.read(|ledger| ledger.all())
+        self.core.all_jobs()
     }
 
     /// The jobs that run, or are being cancelled.
@@ -155,7 +155,7 @@ impl<J: JobType> JobManager<J> {
 
     /// The workers, as this host sees them; none of them is asked.
     pub fn workers(&self) -> Vec<WorkerState> {
-        self.core.workers()
+        self.core.workers().to_vec()
     }
 
     /// Forgets past failures, fills empty slots, and waits until a worker is ready.
@@ -171,7 +171,7 @@ impl<J: JobType> JobManager<J> {
 
     /// What workers call a plugin; `None` if there is no such plugin.
     pub fn get_plugin_name(&self, plugin: impl Into<PluginId>) -> Option<String> {
-        self.core.catalog().name_of(&plugin.into())
+        Some(self.core.catalog().name_of(&plugin.into())?.to_string())
     }
 
     /// Whether jobs of this plugin give parts of their result while they run: the plugin can, and the manager wants it.
@@ -244,7 +244,7 @@ impl<J: JobType> JobManager<J> {
     }
 
     fn name_of(&self, plugin: &PluginId) -> Result<String, ControlError> {
-        let name = self.core.catalog().name_of(plugin);
+        let name = self.core.catalog().name_of(plugin).map(|name| name.to_string());
         name.ok_or_else(|| ControlError::UnknownPlugin { plugin: plugin.to_string() })
     }
 }

@@ -36,7 +36,7 @@ impl<J: JobType> JobManager<J> {
     /// # Cancel safety
     /// The cancels go on if the future is dropped.
     pub async fn cancel_all(&self, request: CancelRequest) -> CancelSummary {
-        self.core().cancel_many(self.core().unfinished(|_| true), request).await
+        self.core().cancel_all(|_| true, request).await
     }
 
     /// Cancels all jobs of one plugin that have not ended.
@@ -45,7 +45,7 @@ impl<J: JobType> JobManager<J> {
     /// The cancels go on if the future is dropped.
     pub async fn cancel_plugin(&self, plugin: impl Into<PluginId>, request: CancelRequest) -> CancelSummary {
         let plugin = plugin.into();
-        self.core().cancel_many(self.core().unfinished(|of| *of == plugin), request).await
+        self.core().cancel_all(|of| *of == plugin, request).await
     }
 
     /// The jobs that crashed so often that they are not run again by themselves, oldest first. Each has the reason and

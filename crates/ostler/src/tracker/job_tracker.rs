@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::JobTrackerBuilder;
 use super::state::{Adoption, Cancel, State, TaskEnd};
 use super::task_guard::TaskGuard;
-use crate::job::panic_message;
+use crate::job::{self, panic_message};
 use crate::{Job, JobResult, JobType, NewJob};
 
 pub(super) type OnJobCompleted<J> = Box<dyn Fn(&JobTracker<J>, &Job<J>) + Send + Sync>;
@@ -184,7 +184,7 @@ impl<J: JobType> JobTracker<J> {
 
     /// All jobs, oldest first.
     pub fn get_all_jobs(&self) -> Vec<Arc<Job<J>>> {
-        self.lock().ledger.all()
+        job::all(|page| self.lock().ledger.page(page))
     }
 
     /// The jobs that run or are being cancelled, oldest first.
@@ -201,8 +201,8 @@ impl<J: JobType> JobTracker<J> {
     /// Forgets the jobs that have ended, and returns how many. With `keep_results`,
     /// [`get_job_result`](Self::get_job_result) goes on to answer for them, until a call without it.
     pub fn clear_completed(&self, keep_results: bool) -> usize {
-        let cleared = self.lock().ledger.clear_completed(keep_results);
-        cleared.jobs.len()
+        let finished = self.lock().ledger.finished();
+        job::clear(finished, |most| self.lock().ledger.clear_completed(keep_results, most))
     }
 
     pub(super) fn task_ended(&self, id: JobId, task: Id, end: TaskEnd) {

@@ -8,10 +8,11 @@ use ostler_lifecycle::{
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
 use uuid::Uuid;
 
+use super::socket::Offer;
 use super::valve::Valve;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::engine::link::Wire;
+use crate::engine::wire::Wire;
 use crate::error::chain;
 use crate::events::{Dropped, EventLog, JobEventKind};
 use crate::job::panic_message;
@@ -64,8 +65,10 @@ impl<J: JobType> Inbound<J> {
         self.core.settings.spin
     }
 
-    pub(super) fn shared_memory_bytes(&self) -> usize {
-        self.core.settings.shared_memory_bytes
+    /// What the worker is offered.
+    pub(super) fn offer(&self) -> Offer {
+        let settings = &self.core.settings;
+        Offer { shared_memory_bytes: settings.shared_memory_bytes, ring: !settings.spin.is_zero() }
     }
 
     pub(super) fn max_frame_bytes(&self) -> usize {
@@ -223,7 +226,7 @@ impl<J: JobType> Inbound<J> {
             }
             FromWorker::Pong { .. } => (WorkerFrame::Pong, Cargo::None),
             // It is heard where frames are read.
-            FromWorker::Segments(_) => return None,
+            FromWorker::Nudge | FromWorker::Segments(_) => return None,
             FromWorker::Error { message } => (WorkerFrame::Fault { message }, Cargo::None),
         })
     }

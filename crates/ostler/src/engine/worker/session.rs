@@ -50,9 +50,9 @@ impl<J: JobType> Session<J> {
     /// # Cancel safety
     /// Cancel safe from the hello on: what was read is kept, for [`finish`](Self::finish).
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
-        let (limit, shared) = (self.inbound.max_frame_bytes(), self.inbound.shared_memory_bytes());
+        let (limit, offer) = (self.inbound.max_frame_bytes(), self.inbound.offer());
         let met = tokio::select! {
-            met = Socket::meet(endpoint, self.inbound.pid(), limit, shared) => met,
+            met = Socket::meet(endpoint, self.inbound.pid(), limit, offer) => met,
             never = overhear(&mut self.output, &mut self.inbound) => match never {},
         };
         match met {
@@ -81,7 +81,7 @@ impl<J: JobType> Session<J> {
             };
             tokio::select! {
                 () = socket.ready() => self.hear(),
-                () = socket.wire().job_sent() => self.look_for_answer().await,
+                () = socket.wire().job_sent() => self.look_for_answers().await,
                 () = self.output.ready() => {
                     self.overhear();
                     // A flood must not starve the other workers of this runtime's thread.
@@ -96,19 +96,29 @@ impl<J: JobType> Session<J> {
         }
     }
 
-    /// Looks for the answer to a job that was just sent, as long as that pays. Others of this thread have their turns.
-    async fn look_for_answer(&mut self) {
-        self.spin.begin(Instant::now());
-        while self.spin.is_due(Instant::now()) {
-            tokio::task::yield_now().await;
-            match &mut self.socket {
-                Some(socket) if socket.is_open() && !socket.is_held() => {
-                    if socket.has_news() || socket.read_now() != Read::Nothing {
-                        self.hear();
-                    }
-                }
-                _ => return,
+    /// Looks for the answers to jobs that were just sent, as long as that pays. Others of this thread have their turns.
+    async fn look_for_answers(&mut self) {
+        let Some(wire) = self.socket.as_ref().map(|socket| Arc::clone(socket.wire())) else { return };
+        let mut is_awake = false;
+        while let Some(socket) = self.socket.as_mut().filter(|socket| socket.is_open() && !socket.is_held()) {
+            if wire.take_job() {
+                self.spin.begin(Instant::now());
             }
+            if !self.spin.is_due(Instant::now()) {
+                break;
+            }
+            if !std::mem::replace(&mut is_awake, true) {
+                socket.wake();
+            }
+            if socket.look() {
+                self.hear();
+                tokio::task::coop::consume_budget().await;
+            } else {
+                tokio::task::yield_now().await;
+            }
+        }
+        if let Some(socket) = self.socket.as_mut().filter(|_| is_awake) {
+            socket.sleep();
         }
     }
 

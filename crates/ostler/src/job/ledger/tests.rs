@@ -34,6 +34,10 @@ fn specs(jobs: &[Arc<Job<Spec>>]) -> Vec<u32> {
     jobs.iter().map(|job| job.spec.0).collect()
 }
 
+fn listed(ledger: &mut Ledger<Spec>) -> Vec<u32> {
+    specs(&all(|page| ledger.page(page)))
+}
+
 fn complete(ledger: &mut Ledger<Spec>, number: u32) -> bool {
     ledger.mark_completed(id(number), format!("r{number}"), Vec::new(), at(9))
 }
@@ -44,7 +48,7 @@ fn jobs_are_listed_in_the_order_of_their_creation() {
     assert!(ledger.mark_running(id(2), 1, None, at(1)));
     assert!(ledger.mark_running(id(0), 1, None, at(2)));
     assert!(complete(&mut ledger, 3));
-    assert_eq!(specs(&ledger.all()), [0, 1, 2, 3]);
+    assert_eq!(listed(&mut ledger), [0, 1, 2, 3]);
     assert_eq!(specs(&ledger.running()), [0, 2]);
 }
 
@@ -53,7 +57,7 @@ fn an_id_is_taken_once() {
     let mut ledger = ledger(1, 10);
     let (twin, _) = NewJob::new("p", Spec(77)).into_job(id(0), at(5));
     assert!(!ledger.create(Arc::new(twin)));
-    assert_eq!(specs(&ledger.all()), [0]);
+    assert_eq!(listed(&mut ledger), [0]);
 }
 
 #[test]
@@ -132,7 +136,7 @@ fn results_are_there_once_the_job_has_ended() {
     complete(&mut ledger, 0);
     ledger.mark_failed(id(1), Box::new("no".into()), at(9));
     ledger.mark_cancelled(id(2), at(9));
-    let read = |number| ledger.result(id(number)).unwrap().read().unwrap();
+    let mut read = |number| ledger.result(id(number)).unwrap().read().unwrap();
     assert_eq!(read(0), JobResult::Success { data: "r0".into() });
     assert_eq!(read(1), JobResult::Error(Box::new("no".into())));
     assert_eq!(read(2), JobResult::Cancelled);
@@ -153,20 +157,20 @@ fn clearing_takes_the_finished_and_leaves_the_rest() {
     complete(&mut ledger, 0);
     ledger.mark_cancelled(id(1), at(9));
     ledger.mark_running(id(2), 1, None, at(1));
-    assert_eq!(specs(&ledger.clear_completed(false).jobs), [0, 1]);
-    assert_eq!(specs(&ledger.all()), [2, 3]);
+    assert_eq!(specs(&ledger.clear_completed(false, 9).jobs), [0, 1]);
+    assert_eq!(listed(&mut ledger), [2, 3]);
     assert!(ledger.result(id(0)).is_none());
-    assert!(ledger.clear_completed(false).jobs.is_empty());
+    assert!(ledger.clear_completed(false, 9).jobs.is_empty());
 }
 
 #[test]
 fn kept_results_answer_until_they_are_cleared_too() {
     let mut ledger = ledger(2, 10);
     complete(&mut ledger, 0);
-    assert_eq!(ledger.clear_completed(true).jobs.len(), 1);
+    assert_eq!(ledger.clear_completed(true, 9).jobs.len(), 1);
     assert!(ledger.get(id(0)).is_none());
     assert_eq!(ledger.result(id(0)).unwrap().read(), Some(JobResult::Success { data: "r0".into() }));
-    let _ = ledger.clear_completed(false);
+    let _ = ledger.clear_completed(false, 0);
     assert!(ledger.result(id(0)).is_none());
 }
 
@@ -178,7 +182,7 @@ fn the_oldest_finished_job_goes_first_and_the_rest_never() {
         complete(&mut ledger, number);
     }
     assert_eq!(ledger.take_evicted().unwrap().spec.0, 3, "3 ended first");
-    assert_eq!(specs(&ledger.all()), [0, 1, 2, 4]);
+    assert_eq!(listed(&mut ledger), [0, 1, 2, 4]);
     assert!(ledger.take_evicted().is_none());
 }
 

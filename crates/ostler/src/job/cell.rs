@@ -1,0 +1,68 @@
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use ostler_lifecycle::{JobId, Priority};
+use tokio::sync::SetOnce;
+
+use super::{Job, JobType, PluginId};
+use crate::events::{EventLog, JobEventKind};
+
+/// What handles, driver and ledger share of one job of a manager: what does not change, and how it ended.
+pub(crate) struct JobCell<J: JobType> {
+    pub(crate) id: JobId,
+    pub(crate) plugin: PluginId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) priority: Priority,
+    /// Made when there is more to tell than that the job is queued, or when somebody listens.
+    log: OnceLock<Arc<EventLog>>,
+    ended: SetOnce<Arc<Job<J>>>,
+}
+
+impl<J: JobType> JobCell<J> {
+    pub(crate) fn new(id: JobId, plugin: PluginId, created_at: Timestamp, priority: Priority) -> Self {
+        Self { id, plugin, created_at, priority, log: OnceLock::new(), ended: SetOnce::new() }
+    }
+
+    /// All that has happened to the job. It begins with its queueing, which need not be added.
+    pub(crate) fn log(&self) -> &Arc<EventLog> {
+        self.log.get_or_init(|| {
+            let log = EventLog::default();
+            log.push(self.created_at, JobEventKind::Queued);
+            Arc::new(log)
+        })
+    }
+
+    /// The record of a job that has ended.
+    pub(crate) fn record(&self) -> Option<&Arc<Job<J>>> {
+        self.ended.get()
+    }
+
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn ended(&self) -> &Arc<Job<J>> {
+        self.ended.wait().await
+    }
+
+    pub(crate) fn end(&self, record: Arc<Job<J>>) {
+        // A job ends once: see `Machine::settle`.
+        let _ = self.ended.set(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Nothing;
+    impl JobType for Nothing {
+        type Output = ();
+    }
+
+    #[test]
+    fn a_million_jobs_fit() {
+        assert!(size_of::<JobCell<Nothing>>() <= 120, "{}", size_of::<JobCell<Nothing>>());
+    }
+}
