@@ -78,7 +78,7 @@ pub struct WorkerConfig {
     /// The largest frame to or from a worker, in bytes, 4 KiB to 1 GiB. Default 128 MiB.
     pub max_frame_bytes: usize,
     /// Memory that a host and each of its workers share for large payloads, in bytes and each way, so at most twice as
-    /// much for each worker; at most 1 TiB, and 0 for none. It is taken only as large payloads need it: parts of 128 KiB
+    /// much for each worker; at most 1 TiB, and 0 for none. It is taken only as large payloads need it: parts of 64 KiB
     /// and more of requests and results. Then it is kept for the next ones, until 64 of them found it of no use, or the
     /// worker ends. Results count as long as somebody holds their bytes, the records of ended jobs among them. Where it
     /// does not suffice, payloads go through the socket. Where `limits` or `recycling` bound the memory of a worker, no

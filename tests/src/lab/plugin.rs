@@ -107,6 +107,8 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::Echo(text) => return Ok(text),
         Task::Answer(bytes) => return Ok("a".repeat(bytes)),
         Task::Attachments => return Ok(send_back(job)),
+        Task::Fill(len, value) => fill(job, len, value),
+        Task::HoardFiles => hoard_files(),
         Task::Pid => return Ok(std::process::id().to_string()),
         Task::Config => return Ok(format!("{} {}", knowledge.model, knowledge.loads)),
         Task::AwaitFile(path) => return Ok(await_file(&path)),
@@ -221,6 +223,18 @@ fn send_back(job: &JobContext) -> String {
         job.attach(&attachment.name, &attachment.media_type, attachment.bytes.clone());
     }
     names.join(" ")
+}
+
+fn fill(job: &JobContext, len: usize, value: u8) {
+    let mut buffer = job.buffer(len);
+    buffer.fill(value);
+    job.attach("filled", "", buffer.freeze());
+}
+
+fn hoard_files() {
+    while let Ok(file) = fs::File::open("/dev/null") {
+        std::mem::forget(file);
+    }
 }
 
 fn flood(bytes: usize) -> std::io::Result<()> {

@@ -13,6 +13,10 @@ pub enum Task {
     Answer(usize),
     /// Answer with the names of the attachments, and send them back.
     Attachments,
+    /// Attach so many bytes of this value, written in place.
+    Fill(usize, u8),
+    /// Open files until no more can be opened, and keep them.
+    HoardFiles,
     /// Answer with the process id.
     Pid,
     /// Answer with the configuration that the plugin was loaded with, and how often this process has loaded it.

@@ -6,6 +6,7 @@
 mod bad_input;
 mod guarantees;
 mod host;
+mod large_payloads;
 mod operations;
 mod restart;
 mod rogue;

@@ -2,6 +2,7 @@
 //! proves `docs/wire.md` as well.
 
 mod jobs;
+mod memory;
 mod processes;
 mod start;
 mod well_behaved;

@@ -2,6 +2,7 @@
 //! page. Its first argument says how it behaves, see [`Mode`]; the second is a file for some of the modes.
 #![expect(unsafe_code, reason = "a worker in the way of C: fork, signals and a segmentation fault")]
 
+mod memory;
 mod mode;
 mod process;
 mod wire;

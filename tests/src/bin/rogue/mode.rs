@@ -44,10 +44,26 @@ pub(crate) enum Mode {
     ForkAndLinger,
     /// The same, but the child leaves the process group.
     HoldSocket,
+    /// On a job: the result's body is in a segment, always the same one.
+    ShareResult,
+    /// On its first job: it announces a segment and sends no descriptor.
+    MissingDescriptor,
+    /// On a job: the result's body is in a segment that was never sent.
+    UnknownSegment,
+    /// On a job: the result's body is behind the end of its segment.
+    OutOfRange,
+    /// On a job: the result's body is in a segment without seals.
+    Unsealed,
+    /// On a job: `Started` with a descriptor that belongs to nothing.
+    StrayDescriptor,
+    /// On a job: `Started` in single bytes, each with 200 descriptors.
+    FloodDescriptors,
+    /// On a job: gives back a segment that it was never given.
+    ReleaseNothing,
 }
 
 impl Mode {
-    pub(crate) const ALL: [(&str, Self); 21] = [
+    pub(crate) const ALL: [(&str, Self); 29] = [
         ("well-behaved", Self::WellBehaved),
         ("exit-before-hello", Self::ExitBeforeHello),
         ("silent", Self::Silent),
@@ -69,7 +85,32 @@ impl Mode {
         ("stderr-last-words", Self::StderrLastWords),
         ("fork-and-linger", Self::ForkAndLinger),
         ("hold-socket", Self::HoldSocket),
+        ("share-result", Self::ShareResult),
+        ("missing-descriptor", Self::MissingDescriptor),
+        ("unknown-segment", Self::UnknownSegment),
+        ("out-of-range", Self::OutOfRange),
+        ("unsealed", Self::Unsealed),
+        ("stray-descriptor", Self::StrayDescriptor),
+        ("flood-descriptors", Self::FloodDescriptors),
+        ("release-nothing", Self::ReleaseNothing),
     ];
+
+    /// Whether it says that it shares memory. It takes none, so only small requests should come.
+    pub(crate) const fn shares(self) -> bool {
+        use Mode::{FloodDescriptors, MissingDescriptor, OutOfRange, ReleaseNothing, ShareResult};
+        use Mode::{StrayDescriptor, UnknownSegment, Unsealed};
+        matches!(
+            self,
+            ShareResult
+                | MissingDescriptor
+                | UnknownSegment
+                | OutOfRange
+                | Unsealed
+                | StrayDescriptor
+                | FloodDescriptors
+                | ReleaseNothing
+        )
+    }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)

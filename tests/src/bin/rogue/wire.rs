@@ -2,8 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
+
+use crate::memory;
 
 pub(crate) type JobId = [u8; 16];
 
@@ -41,6 +44,11 @@ impl Connection {
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// With the first byte, one descriptor so many times.
+    pub(crate) fn send_with(&mut self, bytes: &[u8], descriptor: &OwnedFd, times: usize) -> io::Result<()> {
+        memory::send(self.stream.as_fd(), bytes, descriptor, times)
     }
 
     pub(crate) fn close(&mut self) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::mode::Mode;
 use crate::wire::{Connection, Envelope, Execute, JobId, Order};
-use crate::{process, say};
+use crate::{memory, process, say};
 
 struct Worker {
     mode: Mode,
@@ -24,7 +24,14 @@ pub(crate) fn work(mode: Mode, file: Option<PathBuf>, socket: &str, token: [u8; 
     if mode == Mode::IgnoreSignals {
         process::ignore_signals();
     }
-    host.send(&Envelope::new(0).u32(protocol).u32(std::process::id()).raw(&token).u32(0).frame(&[]))?;
+    host.send(
+        &Envelope::new(0)
+            .u32(protocol)
+            .u32(std::process::id())
+            .raw(&token)
+            .u32(u32::from(mode.shares()))
+            .frame(&[]),
+    )?;
     Worker { mode, file, host, started_at: Instant::now(), running: None, jobs_done: 0 }.serve()
 }
 
@@ -62,7 +69,15 @@ impl Worker {
     fn execute(&mut self, execute: Execute) -> io::Result<()> {
         self.before_started(&execute)?;
         let Execute { request, job, attempt, .. } = execute;
-        self.host.send(&Envelope::new(2).u64(request).raw(&job).u32(attempt).frame(&[]))?;
+        let started = Envelope::new(2).u64(request).raw(&job).u32(attempt).frame(&[]);
+        match self.mode {
+            Mode::StrayDescriptor => self.host.send_with(&started, &memory::segment(&[], true)?, 1)?,
+            Mode::FloodDescriptors => {
+                let memory = memory::segment(&[], true)?;
+                started.iter().try_for_each(|byte| self.host.send_with(&[*byte], &memory, 200))?;
+            }
+            _ => self.host.send(&started)?,
+        }
         match self.mode {
             Mode::HalfFrame => {
                 let result = result(&execute, job);
@@ -89,6 +104,7 @@ impl Worker {
                 std::process::abort();
             }
             Mode::ForkAndLinger | Mode::HoldSocket => self.fork_and_exit(job),
+            _ if self.mode.shares() => self.share(&execute),
             _ => self.finish(&execute),
         }
     }
@@ -111,6 +127,32 @@ impl Worker {
     fn finish(&mut self, execute: &Execute) -> io::Result<()> {
         self.jobs_done += 1;
         self.host.send(&result(execute, execute.job))
+    }
+
+    /// A result of which the body is in shared memory, or is said to be.
+    fn share(&mut self, execute: &Execute) -> io::Result<()> {
+        let first = self.jobs_done == 0;
+        if !first && self.mode != Mode::ShareResult {
+            return self.finish(execute);
+        }
+        if self.mode == Mode::ReleaseNothing {
+            self.host.send(&Envelope::new(11).u64(1).u64(0).u64(0).u64(0).frame(&[]))?;
+        }
+        self.jobs_done += 1;
+        let body = Envelope::new(6).u64(execute.request).raw(&execute.job).u32(execute.attempt).u32(0);
+        let offset = if self.mode == Mode::OutOfRange { memory::SIZE } else { 0 };
+        // The encoding, then the body's place: segment 0 of this worker.
+        let body = body.raw(&execute.header[..4]).u32(1).u64(0).u64(offset as u64);
+        let body = body.u64(execute.payload.len() as u64);
+        let is_new = self.mode != Mode::UnknownSegment && first;
+        let body = if is_new { body.bool(true).u64(memory::SIZE as u64) } else { body.bool(false) };
+        let frame = body.u64(0).frame(&[]);
+        if is_new && self.mode != Mode::MissingDescriptor {
+            let segment = memory::segment(&execute.payload, self.mode != Mode::Unsealed)?;
+            self.host.send_with(&frame, &segment, 1)
+        } else {
+            self.host.send(&frame)
+        }
     }
 
     fn cancel(&mut self, request: u64) -> io::Result<()> {
