@@ -128,7 +128,8 @@ impl RingSender {
 
     fn has_room(&mut self, size: u64) -> bool {
         // A peer that says nonsense here hurts only itself.
-        let fits = |tail: u64| self.head.wrapping_sub(tail).checked_add(size).is_some_and(|used| used <= DATA);
+        let fits =
+            |tail: u64| self.head.wrapping_sub(tail).checked_add(size).is_some_and(|used| used <= DATA);
         if fits(self.tail) {
             return true;
         }

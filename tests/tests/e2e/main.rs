@@ -11,6 +11,7 @@ mod operations;
 mod restart;
 mod rogue;
 mod seeds;
+mod spinning;
 mod streaming;
 mod supervision;
 mod support;

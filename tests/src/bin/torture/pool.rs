@@ -92,6 +92,8 @@ fn config(args: &Args) -> WorkerConfig {
         limits: WorkerLimits { memory: Some(MEMORY_LIMIT), core_size: Some(0), ..WorkerLimits::default() },
         queue_capacity: QUEUE_CAPACITY,
         finished_jobs_kept: KEPT,
+        // Both ways between host and worker shall be in use, and the change between them.
+        spin: Duration::from_micros(200),
         ..WorkerConfig::default()
     }
 }

@@ -1,0 +1,106 @@
+//! What holds while host and worker look for each other's words instead of sleeping.
+
+use std::time::Duration;
+
+use ostler::{JobEventKind, JobManager, WorkerConfig};
+use ostler_tests::lab::Task;
+
+use crate::support::{at_once, lab};
+
+/// With so long a look that any small job is met by it, also on a machine that has much else to do.
+async fn launch() -> JobManager<Task> {
+    let config = WorkerConfig { spin: Duration::from_millis(10), max_restart_attempts: 1_000, ..at_once() };
+    lab().config(config).launch().await.unwrap()
+}
+
+/// Small jobs make both sides look; what is large, and what comes after a long job, goes through the socket between them.
+#[tokio::test]
+async fn answers_of_all_sizes_and_after_all_pauses_are_the_right_ones() {
+    let manager = launch().await;
+    for round in 0..200_usize {
+        let text = format!("echo {round}").repeat(1 + (round % 7) * (round % 5) * 100);
+        let job = manager.start_job("lab", Task::Echo(text.clone())).await.unwrap();
+        assert_eq!(job.output().await.unwrap(), text);
+        if round % 50 == 49 {
+            let pause = Task::Linger(Duration::from_millis(30));
+            manager.start_job("lab", pause).await.unwrap().output().await.unwrap();
+        }
+    }
+    manager.shutdown().await.unwrap();
+}
+
+/// Far more than the ring holds, faster than it is read, between jobs that were answered by it.
+#[tokio::test]
+async fn a_flood_of_chunks_finds_its_way_in_order() {
+    const CHUNKS: usize = 5_000;
+    let manager = launch().await;
+    for _ in 0..3 {
+        for _ in 0..20 {
+            manager.start_job("lab", Task::Echo("hot".into())).await.unwrap().output().await.unwrap();
+        }
+        let job = manager.start_job("lab", Task::Emit(CHUNKS, 100)).await.unwrap();
+        let (mut events, mut next) = (job.events(), 0);
+        while let Some(event) = events.next().await {
+            if let JobEventKind::Chunk { seq, is_final, .. } = event.unwrap().kind {
+                assert_eq!(seq, next);
+                next += 1;
+                assert_eq!(is_final, next as usize == CHUNKS + 1);
+            }
+        }
+        assert_eq!(next as usize, CHUNKS + 1);
+    }
+    manager.shutdown().await.unwrap();
+}
+
+/// A cancel and a crash hit a worker that was being talked to by the ring a moment ago: only their job is hurt.
+#[tokio::test]
+async fn deaths_between_small_jobs_take_no_other_job_along() {
+    let manager = launch().await;
+    for round in 0..20 {
+        let mut jobs = Vec::new();
+        for _ in 0..20 {
+            jobs.push(manager.start_job("lab", Task::Echo("before".into())).await.unwrap());
+        }
+        let victim =
+            manager.start_job("lab", if round % 2 == 0 { Task::Spin } else { Task::Segfault }).await.unwrap();
+        for _ in 0..20 {
+            jobs.push(manager.start_job("lab", Task::Echo("behind".into())).await.unwrap());
+        }
+        for job in &jobs[..20] {
+            assert_eq!(job.output().await.unwrap(), "before");
+        }
+        if round % 2 == 0 {
+            assert!(victim.cancel().await.unwrap());
+        }
+        assert!(victim.output().await.is_err());
+        for job in &jobs[20..] {
+            assert_eq!(job.output().await.unwrap(), "behind");
+        }
+    }
+    manager.shutdown().await.unwrap();
+}
+
+/// What was printed before a word comes before it, whichever way the word went.
+#[tokio::test]
+async fn r31_what_a_job_prints_is_its_own_and_in_its_place() {
+    let manager = launch().await;
+    for round in 0..300 {
+        let steps = vec![
+            Task::Print(format!("{round}\n")),
+            Task::Emit(1, 1),
+            Task::Write(format!("{round} is over")),
+        ];
+        let job = manager.start_job("lab", Task::Steps(steps)).await.unwrap();
+        let (mut events, mut told) = (job.events(), Vec::new());
+        while let Some(event) = events.next().await {
+            match event.unwrap().kind {
+                JobEventKind::Output { text, .. } => told.push(text),
+                JobEventKind::Chunk { is_final, .. } => told.push(format!("chunk {is_final}")),
+                _ => {}
+            }
+        }
+        told.retain(|line| line != "chunk true");
+        assert_eq!(told, [format!("{round}"), "chunk false".to_owned(), format!("{round} is over")]);
+    }
+    manager.shutdown().await.unwrap();
+}
