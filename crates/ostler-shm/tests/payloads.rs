@@ -200,3 +200,15 @@ fn a_closed_arena_shares_nothing() {
         assert!(!host.arena.buffer(MIB).is_shared());
     }
 }
+
+#[test]
+fn buffers_that_are_held_count_to_the_bound() {
+    let (host, _) = pair();
+    let held = [(); 2].map(|()| host.arena.buffer(BOUND / 2));
+    assert!(held.iter().all(ostler_shm::SharedBuffer::is_shared));
+    let frozen = held.map(ostler_shm::SharedBuffer::freeze);
+    assert!(!host.arena.buffer(BOUND / 2).is_shared());
+    drop(frozen);
+    assert!(host.arena.buffer(BOUND / 2).is_shared());
+    assert_eq!(host.arena.made(), 2);
+}

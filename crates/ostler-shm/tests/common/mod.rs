@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use ostler_shm::{Arena, Descriptors, socket};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub const MIB: usize = 1 << 20;
 pub const BOUND: usize = 16 * MIB;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Side {
     pub arena: Arena,
@@ -20,7 +22,10 @@ pub struct Side {
 }
 
 pub fn pair() -> (Side, Side) {
-    let side = |socket| {
+    let side = |socket: UnixStream| {
+        // What should have been shared does not fit into the socket: nobody waits for that for ever.
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let arena = Arena::closed();
         arena.open(BOUND);
         Side { arena, socket, buffer: BytesMut::new(), descriptors: Descriptors::new() }
