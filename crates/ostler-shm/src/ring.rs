@@ -198,7 +198,7 @@ impl RingReceiver {
     /// Says that nobody looks here any more. False if the next frame has come just before: then somebody should once
     /// more, and nobody else says so.
     #[must_use = "a frame may be there, and nobody else says so"]
-    pub fn sleep(&self) -> bool {
+    pub fn rest(&self) -> bool {
         self.word(ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         !self.has_next()
@@ -220,7 +220,7 @@ impl RingReceiver {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
+    #![expect(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
 
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(host.sender.send(&vec![1; RING_FRAME_BYTES + 1]), Taken::No);
         assert_eq!(host.sender.send(b"second"), Taken::Yes);
         assert_eq!(received(&mut worker.receiver), None, "the first is to come through the socket");
-        assert!(!worker.receiver.has_next() && worker.receiver.sleep());
+        assert!(!worker.receiver.has_next() && worker.receiver.rest());
         worker.receiver.wake();
         worker.receiver.skip();
         assert_eq!(received(&mut worker.receiver), Some(b"second".to_vec()));
@@ -276,12 +276,12 @@ mod tests {
     #[test]
     fn nothing_goes_to_who_sleeps() {
         let (mut host, mut worker) = pair();
-        assert!(worker.receiver.sleep());
+        assert!(worker.receiver.rest());
         assert_eq!(host.sender.send(b"through the socket"), Taken::No);
         worker.receiver.skip();
         worker.receiver.wake();
         assert_eq!(host.sender.send(b"through the ring"), Taken::Yes);
-        assert!(!worker.receiver.sleep(), "something has come");
+        assert!(!worker.receiver.rest(), "something has come");
         assert_eq!(host.sender.send(b"through the socket"), Taken::No);
     }
 
@@ -296,12 +296,18 @@ mod tests {
     /// Of two who do it at the same time, one notices.
     #[test]
     fn a_frame_that_is_sent_while_its_receiver_falls_asleep_is_not_lost() {
-        const ROUNDS: u64 = 100_000;
+        const ROUNDS: u64 = 200_000;
         let (mut host, mut worker) = pair();
+        let expected = AtomicU64::new(0);
         std::thread::scope(|scope| {
             let (wake, woken) = std::sync::mpsc::channel();
+            let asked = &expected;
             scope.spawn(move || {
                 for number in 0..ROUNDS {
+                    // Just when the receiver has nothing more to do, and falls asleep.
+                    while asked.load(Ordering::Relaxed) < number {
+                        std::hint::spin_loop();
+                    }
                     // The channel stands for the socket.
                     match host.sender.send(&number.to_le_bytes()) {
                         Taken::Yes => {}
@@ -310,22 +316,30 @@ mod tests {
                     }
                 }
             });
-            let mut expected = 0;
             let mut through_socket = std::collections::VecDeque::new();
-            while expected < ROUNDS {
+            let mut next = 0;
+            while next < ROUNDS {
                 through_socket.extend(woken.try_iter().flatten());
                 if let Some(frame) = received(&mut worker.receiver) {
-                    assert_eq!(frame, expected.to_le_bytes());
-                    expected += 1;
+                    assert_eq!(frame, next.to_le_bytes());
+                    next += 1;
                 } else if let Some(number) = through_socket.pop_front() {
-                    assert_eq!(number, expected);
+                    assert_eq!(number, next);
                     worker.receiver.skip();
-                    expected += 1;
-                } else if worker.receiver.sleep() {
-                    // If it was lost, nobody ever wakes this.
-                    through_socket.extend(woken.recv().unwrap());
+                    next += 1;
+                } else {
+                    if worker.receiver.rest() {
+                        let patience = std::time::Duration::from_secs(20);
+                        let came = woken.recv_timeout(patience);
+                        if came.is_err() {
+                            // The other thread need not wait any more.
+                            expected.store(ROUNDS, Ordering::Relaxed);
+                        }
+                        through_socket.extend(came.expect("a frame is lost, and nobody says so"));
+                    }
                     worker.receiver.wake();
                 }
+                expected.store(next, Ordering::Relaxed);
             }
         });
     }

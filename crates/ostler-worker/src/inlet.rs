@@ -64,7 +64,7 @@ impl Inlet {
         let begin = Instant::now();
         let came = match self.look(begin) {
             Some(came) => came,
-            None => self.sleep(),
+            None => self.block(),
         };
         self.spin.learn(begin);
         came
@@ -90,8 +90,8 @@ impl Inlet {
         None
     }
 
-    fn sleep(&mut self) -> io::Result<bool> {
-        let may_sleep = self.ring.as_ref().is_none_or(RingReceiver::sleep);
+    fn block(&mut self) -> io::Result<bool> {
+        let may_sleep = self.ring.as_ref().is_none_or(RingReceiver::rest);
         let came = if may_sleep {
             let read = self.source.read(&mut self.chunk, &mut self.descriptors);
             self.keep(read)

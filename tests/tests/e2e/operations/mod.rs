@@ -22,3 +22,4 @@ mod unload;
 mod whole_trait;
 
 pub(crate) use hooked::{Calls, Hooked, PATIENCE};
+pub(crate) use story::told;

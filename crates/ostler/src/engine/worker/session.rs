@@ -118,7 +118,7 @@ impl<J: JobType> Session<J> {
             }
         }
         if let Some(socket) = self.socket.as_mut().filter(|_| is_awake) {
-            socket.sleep();
+            socket.rest();
         }
     }
 

@@ -217,9 +217,9 @@ impl Socket {
     }
 
     /// Nobody looks at the ring any more. What has come just before is news.
-    pub(super) fn sleep(&mut self) {
+    pub(super) fn rest(&mut self) {
         if let Some(ring) = &self.ring
-            && !ring.sleep()
+            && !ring.rest()
         {
             // What follows goes through the socket; of this, nobody else tells.
             (self.has_news, self.was_read) = (true, true);
