@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostler::{JobEventKind, JobManager, WorkerConfig};
 use ostler_tests::lab::Task;
 
-use crate::operations::told;
+use crate::operations::{PATIENCE, told};
 use crate::support::{at_once, lab};
 
 /// With so long a look that any small job is met by it, also on a machine that has much else to do.
@@ -13,9 +13,8 @@ async fn launch() -> JobManager<Task> {
     let config = WorkerConfig {
         spin: Duration::from_millis(10),
         max_restart_attempts: 1_000,
-        // A word that nobody hears shall be noticed by this.
-        heartbeat_interval: Duration::from_millis(500),
-        heartbeat_timeout: Duration::from_secs(5),
+        // A word that nobody hears shall not be heard with the answer to a ping.
+        heartbeat_interval: Duration::ZERO,
         ..at_once()
     };
     lab().config(config).launch().await.unwrap()
@@ -31,7 +30,8 @@ async fn answers_of_all_sizes_and_after_all_pauses_are_the_right_ones() {
         assert_eq!(job.output().await.unwrap(), text);
         if round % 50 == 49 {
             let pause = Task::Linger(Duration::from_millis(30));
-            manager.start_job("lab", pause).await.unwrap().output().await.unwrap();
+            let job = manager.start_job("lab", pause).await.unwrap();
+            tokio::time::timeout(PATIENCE, job.output()).await.unwrap().unwrap();
         }
     }
     is_still_the_first(&manager);
@@ -135,7 +135,7 @@ async fn r31_what_is_printed_before_a_chunk_comes_before_it() {
     manager.shutdown().await.unwrap();
 }
 
-/// A word that nobody hears ends in a worker that is killed for it, and in a job that runs again elsewhere.
+/// A begin that nobody hears ends in a worker that is killed for it, and in a job that runs again elsewhere.
 fn is_still_the_first(manager: &JobManager<Task>) {
     assert_eq!(manager.workers()[0].generation.0, 1, "a worker was replaced");
 }
