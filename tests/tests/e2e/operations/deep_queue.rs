@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use ostler::{CancelRequest, FailureKind, JobHandle, JobManager, JobStatus, WorkerConfig};
+use ostler::{CancelRequest, FailureKind, JobHandle, JobManager, JobStatus, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 
 use crate::support::{echo, failed, lab, runs, started, within};
@@ -79,6 +79,9 @@ async fn whoever_cancels_all_lets_none_begin_in_between() {
     let config = WorkerConfig { standby: 1, ..WorkerConfig::default() };
     let manager = lab().config(config).launch().await.unwrap();
     let (busy, _, waiting) = queue(&manager, MANY).await;
+    // It would take a job as soon as the busy one is killed.
+    let standby_is_there = || manager.workers().iter().any(|worker| worker.phase == WorkerPhase::Idle);
+    assert!(within(Duration::from_secs(10), standby_is_there).await);
     let summary = manager.cancel_all(CancelRequest::new()).await;
     assert_eq!(summary.cancelled.len(), MANY + 1);
     assert!(busy.finished().await.started_at.is_some());
