@@ -13,6 +13,8 @@ const ARCHITECTURE_LINES: usize = 200;
 const EXAMPLE_LINES: usize = 80;
 /// Tests that may sleep, each with the reason. An entry that is not needed any more is a fault too.
 const MAY_SLEEP: &[(&str, &str)] = &[
+    ("tests/bench/tests/counts/idle.rs", "that nothing happens can only be seen in some time"),
+    ("tests/bench/src/worker/pause.rs", "a plugin of the benchmarks that takes its time to load"),
     ("tests/src/lab/harm.rs", "as the plugin below"),
     ("tests/src/lab/plugin.rs", "plugins of the tests: a plugin can only look again for what it waits for"),
     ("tests/tests/e2e/support.rs", "`within` looks at foreign processes, whose end nobody announces"),

@@ -53,4 +53,12 @@ pub enum FrameError {
         /// What is there.
         actual: u64,
     },
+    /// A part of the payload is said to lie in shared memory, and does not, or descriptors came that nobody asked for.
+    #[error("a {direction} frame uses shared memory in a wrong way: {reason}")]
+    Shared {
+        /// Which way the frame went.
+        direction: &'static str,
+        /// What was wrong.
+        reason: String,
+    },
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Failure, Hello, LogLevel, Payload, PluginManifest, outcome};
+use crate::{Failure, Hello, LogLevel, Payload, PluginManifest, SegmentNews, outcome};
 
 /// What a worker says to its host.
 ///
@@ -104,6 +104,10 @@ pub enum FromWorker {
         /// What a person should read.
         message: String,
     },
+    /// What changed about shared memory.
+    Segments(SegmentNews),
+    /// Something lies in the ring. It has no place in the order of messages.
+    Nudge,
 }
 
 /// A plugin that could not be loaded.

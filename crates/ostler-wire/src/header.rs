@@ -1,9 +1,9 @@
-//! How a payload is announced in an envelope, and taken from the bytes behind it.
+//! How a payload is announced in an envelope, and taken from where it is.
 
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use crate::{Attachment, Encoding, Payload};
+use crate::{Attachment, Encoding, Payload, Place};
 
 /// Parts up to this size are copied: a slice would keep the whole receive buffer alive.
 const COPY_UP_TO: usize = 4096;
@@ -11,7 +11,7 @@ const COPY_UP_TO: usize = 4096;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PayloadHeader {
     encoding: Encoding,
-    body_len: u64,
+    body: Place,
     attachments: Vec<AttachmentHeader>,
 }
 
@@ -19,14 +19,14 @@ pub(crate) struct PayloadHeader {
 struct AttachmentHeader {
     name: String,
     media_type: String,
-    len: u64,
+    place: Place,
 }
 
 /// Borrows what [`PayloadHeader`] owns; both have the same layout.
 #[derive(Serialize)]
 pub(crate) struct PayloadHeaderRef<'a> {
     encoding: Encoding,
-    body_len: u64,
+    body: Place,
     attachments: Vec<AttachmentHeaderRef<'a>>,
 }
 
@@ -34,45 +34,73 @@ pub(crate) struct PayloadHeaderRef<'a> {
 struct AttachmentHeaderRef<'a> {
     name: &'a str,
     media_type: &'a str,
-    len: u64,
+    place: Place,
 }
 
 impl<'a> PayloadHeaderRef<'a> {
-    pub(crate) fn of(payload: &'a Payload) -> Self {
+    /// The places are those of the body and of the attachments, in order; a part without one is in the frame.
+    pub(crate) fn of(payload: &'a Payload, places: &[Place]) -> Self {
+        let mut places = places.iter().copied();
+        let mut place = |part: &Bytes| places.next().unwrap_or(Place::Inline { len: part.len() as u64 });
+        let body = place(payload.body());
         let announce = |attachment: &'a Attachment| AttachmentHeaderRef {
             name: &attachment.name,
             media_type: &attachment.media_type,
-            len: attachment.bytes.len() as u64,
+            place: place(&attachment.bytes),
         };
         Self {
             encoding: payload.encoding(),
-            body_len: payload.body().len() as u64,
+            body,
             attachments: payload.attachments().iter().map(announce).collect(),
         }
     }
 }
 
 impl PayloadHeader {
-    /// How many bytes it announces, body and attachments together. Saturates: no frame is that long.
-    pub(crate) fn total(&self) -> u64 {
-        self.attachments.iter().fold(self.body_len, |sum, attachment| sum.saturating_add(attachment.len))
+    fn places(&self) -> impl Iterator<Item = Place> {
+        std::iter::once(self.body).chain(self.attachments.iter().map(|attachment| attachment.place))
     }
 
-    /// Cuts the payload out of `tail`, which must be [`total`](Self::total) bytes long.
-    pub(crate) fn cut(self, tail: BytesMut) -> Payload {
+    /// How many bytes it announces behind the envelope. Saturates: no frame is that long.
+    pub(crate) fn inline(&self) -> u64 {
+        sum(self.places().filter(|place| place.is_inline()))
+    }
+
+    /// How many bytes it announces in shared memory. Saturates.
+    pub(crate) fn shared(&self) -> u64 {
+        sum(self.places().filter(|place| !place.is_inline()))
+    }
+
+    /// Whether a part of it is not in the frame.
+    pub(crate) fn has_shared(&self) -> bool {
+        self.places().any(|place| !place.is_inline())
+    }
+
+    /// Takes the payload from `tail`, which must be [`inline`](Self::inline) bytes long, and from where `shared` finds it.
+    pub(crate) fn cut(
+        self,
+        tail: BytesMut,
+        mut shared: impl FnMut(Place) -> Result<Bytes, String>,
+    ) -> Result<Payload, String> {
         let mut source = Source::new(tail);
-        let body = source.take(self.body_len);
+        let mut take = |place: Place| match place {
+            Place::Inline { len } => Ok(source.take(len)),
+            other => shared(other),
+        };
+        let body = take(self.body)?;
         let attachments = self
             .attachments
             .into_iter()
-            .map(|AttachmentHeader { name, media_type, len }| Attachment {
-                name,
-                media_type,
-                bytes: source.take(len),
+            .map(|AttachmentHeader { name, media_type, place }| {
+                Ok(Attachment { name, media_type, bytes: take(place)? })
             })
-            .collect();
-        Payload::from_parts(self.encoding, body, attachments)
+            .collect::<Result<_, String>>()?;
+        Ok(Payload::from_parts(self.encoding, body, attachments))
     }
+}
+
+fn sum(places: impl Iterator<Item = Place>) -> u64 {
+    places.fold(0, |sum, place| sum.saturating_add(place.len()))
 }
 
 struct Source {

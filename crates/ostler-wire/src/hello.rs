@@ -14,6 +14,11 @@ const VERSION_AT: usize = 12;
 /// A frame that announces less ends before its version: envelope length, tag and version are missing.
 const SHORTEST: u32 = 12;
 
+/// The bit of [`Hello::features`] for a worker that can share memory: it takes descriptors over its socket.
+pub const FEATURE_SHARED_MEMORY: u32 = 1;
+/// The bit for a worker that can use a ring beside the socket.
+pub const FEATURE_RING: u32 = 2;
+
 /// How a worker introduces itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hello {
@@ -23,6 +28,8 @@ pub struct Hello {
     pub pid: u32,
     /// The token from its environment.
     pub token: [u8; 16],
+    /// What it can do beyond what it must: the sum of `FEATURE_` bits. A host ignores bits that it does not know.
+    pub features: u32,
 }
 
 /// A connection did not begin with a usable [`Hello`].

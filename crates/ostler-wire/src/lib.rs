@@ -1,11 +1,11 @@
 //! The frames between an Ostler host and its workers, their codec and their limits.
 //!
 //! A frame is a message ([`ToWorker`] or [`FromWorker`]) and, for three of the messages, a [`Payload`]
-//! whose bytes travel untouched behind it. [`frame::encode`] and [`frame::decode`] are pure functions
+//! whose bytes travel untouched behind it, or lie in memory that both sides share: a [`Place`] says where. [`frame::encode`] and [`frame::decode`] are pure functions
 //! over a buffer; the limit is checked on the announced length, before anything is allocated.
 //! The byte layout is written down in `docs/wire.md`, and golden files hold it still.
 //!
-//! This crate refuses to do I/O, to know about processes or job states, and to look into payloads on
+//! This crate refuses to do I/O, to share memory by itself, to know about processes or job states, and to look into payloads on
 //! its own: a body is decoded only when somebody asks for a type.
 //!
 //! ```
@@ -35,24 +35,26 @@ mod manifest;
 mod message;
 mod outcome;
 mod payload;
+mod place;
 mod to_worker;
 
 pub use attachment::Attachment;
 pub use codec_error::{DecodeError, EncodeError};
 pub use encoding::Encoding;
 pub use failure::{Category, Failure, FailureKind};
-pub use frame::{decode, encode, finish};
+pub use frame::{decode, decode_shared, encode, encode_placed, finish};
 pub use frame_error::FrameError;
 pub use from_worker::{FromWorker, LoadFailure, WorkerReport};
-pub use hello::{HELLO_MAX_BYTES, Hello, HelloError, decode_hello};
+pub use hello::{FEATURE_RING, FEATURE_SHARED_MEMORY, HELLO_MAX_BYTES, Hello, HelloError, decode_hello};
 pub use log_level::LogLevel;
 pub use manifest::{Parameter, ParameterKind, PluginManifest};
 pub use message::Message;
 pub use payload::Payload;
+pub use place::{Place, SegmentNews};
 pub use to_worker::{Execute, Init, PluginSetup, ToWorker};
 
 /// The version of the frames. Both sides must have the same; [`Hello`] carries the worker's.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The frame limit, in bytes, where nothing else was configured: 128 MiB.
 pub const DEFAULT_MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;

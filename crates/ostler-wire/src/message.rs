@@ -13,12 +13,12 @@ pub trait Message: sealed::Carrier + Serialize + DeserializeOwned {
 
 impl Message for ToWorker {
     const NAME: &'static str = "host-to-worker";
-    const TAGS: u32 = 8;
+    const TAGS: u32 = 10;
 }
 
 impl Message for FromWorker {
     const NAME: &'static str = "worker-to-host";
-    const TAGS: u32 = 11;
+    const TAGS: u32 = 13;
 }
 
 pub(crate) mod sealed {
@@ -28,6 +28,9 @@ pub(crate) mod sealed {
     pub trait Carrier {
         fn payload(&self) -> Option<&Payload>;
         fn payload_mut(&mut self) -> Option<&mut Payload>;
+        /// Whether parts of the payload may lie in shared memory. Those of a chunk may not: chunks are kept for
+        /// long, and would hold the memory that is there for requests and results.
+        fn may_share(&self) -> bool;
     }
 }
 
@@ -44,6 +47,10 @@ impl sealed::Carrier for ToWorker {
             Self::Execute(execute) => Some(&mut execute.payload),
             _ => None,
         }
+    }
+
+    fn may_share(&self) -> bool {
+        true
     }
 }
 
@@ -62,5 +69,9 @@ impl sealed::Carrier for FromWorker {
             Self::Result { outcome, .. } => outcome.as_mut().ok(),
             _ => None,
         }
+    }
+
+    fn may_share(&self) -> bool {
+        !matches!(self, Self::StreamChunk { .. })
     }
 }

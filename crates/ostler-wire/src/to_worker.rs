@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Payload;
+use crate::{Payload, SegmentNews};
 
-/// What a host says to a worker. Every message carries a request id, and its answer the same.
+/// What a host says to a worker. Every message but `Segments` and `Nudge` carries a request id, and its answer the same.
 ///
 /// Its serde form is the envelope of a frame, without any payload: write it with
 /// [`frame::encode`](crate::frame::encode), not with a serde format of your own.
@@ -52,6 +52,10 @@ pub enum ToWorker {
         /// The request id.
         request: u64,
     },
+    /// What changed about shared memory. It is not answered.
+    Segments(SegmentNews),
+    /// Something lies in the ring. It has no place in the order of messages.
+    Nudge,
 }
 
 /// What a worker needs before its first job.
@@ -65,6 +69,12 @@ pub struct Init {
     pub only_these: bool,
     /// The frame limit that holds from now on in both directions, in bytes.
     pub max_frame_bytes: u64,
+    /// How long to look for the next command before sleeping, in nanoseconds; see docs/wire.md.
+    pub spin_ns: u64,
+    /// Whether the descriptor of a ring comes with this message; from the next one on it is used, in both directions.
+    pub ring: bool,
+    /// How much memory each side may share with the other, in bytes; 0 if nothing is shared.
+    pub shared_memory_bytes: u64,
 }
 
 /// A plugin and its configuration.

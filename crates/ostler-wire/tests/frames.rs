@@ -4,8 +4,11 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{JOB, LIMIT, encoded, frame};
-use ostler_wire::{Execute, FrameError, FromWorker, Message, Payload, ToWorker, decode, encode, finish};
+use common::{JOB, LIMIT, decoded_placed, encoded, encoded_placed, frame};
+use ostler_wire::{
+    Execute, FrameError, FromWorker, Message, Payload, Place, ToWorker, decode, decode_shared, encode,
+    encode_placed, finish,
+};
 
 fn execute(payload: Payload) -> ToWorker {
     let (deadline_ms, stream) = (None, false);
@@ -138,6 +141,7 @@ fn a_payload_shorter_or_longer_than_announced_is_refused() {
 fn announced_lengths_that_overflow_are_refused() {
     let whole = encoded(&execute(Payload::raw(&b"body"[..]).attach("a", "", &b""[..])));
     let mut envelope = whole[8..whole.len() - 4].to_vec();
+    // Its last field is the length of the attachment.
     let last = envelope.len() - 8;
     envelope[last..].copy_from_slice(&(u64::MAX - 1).to_le_bytes());
     let expected =
@@ -178,4 +182,43 @@ fn large_parts_share_the_received_memory_and_small_ones_do_not() {
     assert!(is_inside(received.payload.body()));
     assert!(!is_inside(&received.payload.attachments()[0].bytes));
     assert_eq!(ToWorker::Execute(received), sent);
+}
+
+#[test]
+fn what_is_shared_counts_to_the_limit() {
+    let (message, places) = common::shared_execute();
+    let whole = encoded_placed(&(message.clone(), places.clone()));
+    let size = whole.len() - 4 + 1_000_000;
+    encode_placed(&message, &places, size, &mut BytesMut::new()).unwrap();
+    assert!(decoded_placed::<ToWorker>(&mut whole.clone(), size).unwrap().is_some());
+
+    let too_large = FrameError::TooLarge { size: size as u64, limit: size - 1 };
+    let mut buffer = BytesMut::from(&b"before"[..]);
+    assert_eq!(encode_placed(&message, &places, size - 1, &mut buffer), Err(too_large.clone()));
+    assert_eq!(buffer, "before");
+    assert_eq!(decoded_placed::<ToWorker>(&mut whole.clone(), size - 1).unwrap_err(), too_large);
+
+    let endless = vec![Place::Returned { segment: 0, offset: 0, len: u64::MAX }; 2];
+    let (message, _) = common::shared_result();
+    let refused = encode_placed(&message, &endless, LIMIT, &mut BytesMut::new());
+    assert!(matches!(refused, Err(FrameError::TooLarge { .. })), "{refused:?}");
+}
+
+#[test]
+fn shared_memory_is_refused_where_it_was_not_agreed_on_or_makes_no_sense() {
+    let whole = encoded_placed(&common::shared_result());
+    let refused = error::<FromWorker>(&whole).to_string();
+    assert!(refused.contains("not agreed"), "{refused}");
+    let refused = decode_shared::<FromWorker>(&mut whole.clone(), LIMIT, |_| Err("no such segment".into()));
+    assert!(refused.unwrap_err().to_string().contains("no such segment"));
+}
+
+#[test]
+fn a_chunk_is_never_shared() {
+    let payload = Payload::empty();
+    let chunk = FromWorker::StreamChunk { job: JOB, attempt: 1, seq: 0, is_final: false, payload };
+    let places = vec![Place::Shared { segment: 0, offset: 0, len: 0, new: None }];
+    let mut whole = encoded_placed(&(chunk, places));
+    let refused = decoded_placed::<FromWorker>(&mut whole, LIMIT).unwrap_err().to_string();
+    assert!(refused.contains("a chunk must be in its frame"), "{refused}");
 }

@@ -9,8 +9,8 @@ use std::fmt::{Debug, Write};
 use std::path::PathBuf;
 
 use bytes::BytesMut;
-use common::{LIMIT, encoded};
-use ostler_wire::{FromWorker, Message, ToWorker, decode};
+use common::{LIMIT, decoded_placed, encoded, encoded_placed};
+use ostler_wire::{FromWorker, Message, Place, ToWorker, decode};
 
 fn golden_path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.hex"))
@@ -41,16 +41,35 @@ fn check<M: Message + PartialEq + Debug>(prefix: &str, samples: Vec<(&str, M)>) 
     for (name, message) in samples {
         let name = format!("{prefix}_{name}");
         let bytes = encoded(&message);
-        if std::env::var_os("OSTLER_BLESS").is_some() {
-            bless(&name, &bytes);
-        }
-        assert_eq!(bytes, golden(&name), "the bytes of {name} have changed");
+        holds_still(&name, &bytes);
         let decoded = decode::<M>(&mut BytesMut::from(&golden(&name)[..]), LIMIT).unwrap();
         assert_eq!(decoded, Some(message), "{name} is not read back");
         tags.insert(bytes[8]);
     }
     // A new variant must come with a golden file.
     assert_eq!(tags.into_iter().map(u32::from).collect::<Vec<_>>(), (0..M::TAGS).collect::<Vec<_>>());
+}
+
+fn holds_still(name: &str, bytes: &[u8]) {
+    if std::env::var_os("OSTLER_BLESS").is_some() {
+        bless(name, bytes);
+    }
+    assert_eq!(bytes, golden(name), "the bytes of {name} have changed");
+}
+
+fn check_shared<M: Message + PartialEq + Debug>(name: &str, (message, places): (M, Vec<Place>)) {
+    let sent = (message, places);
+    holds_still(name, &encoded_placed(&sent));
+    let (message, shared) =
+        decoded_placed::<M>(&mut BytesMut::from(&golden(name)[..]), LIMIT).unwrap().unwrap();
+    assert_eq!(message, sent.0, "{name} is not read back");
+    assert_eq!(shared, sent.1.into_iter().filter(|place| !place.is_inline()).collect::<Vec<_>>());
+}
+
+#[test]
+fn bytes_of_payloads_in_shared_memory_hold_still() {
+    check_shared("to_worker_execute_shared", common::shared_execute());
+    check_shared("from_worker_result_shared", common::shared_result());
 }
 
 #[test]
@@ -83,6 +102,6 @@ fn the_documented_examples_are_the_golden_bytes() {
 #[test]
 fn hello_begins_with_lengths_tag_and_version() {
     let bytes = golden("from_worker_hello");
-    assert_eq!(bytes.len(), 36);
-    assert_eq!(bytes[..16], [32, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(bytes.len(), 40);
+    assert_eq!(bytes[..16], [36, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
 }

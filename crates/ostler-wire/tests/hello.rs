@@ -10,7 +10,7 @@ use ostler_wire::{
 };
 
 fn hello(protocol: u32) -> Hello {
-    Hello { protocol, pid: 1, token: [9; 16] }
+    Hello { protocol, pid: 1, token: [9; 16], features: 0 }
 }
 
 #[test]
@@ -28,12 +28,12 @@ fn a_hello_is_read_once_it_is_whole() {
 
 #[test]
 fn a_foreign_version_is_named_whatever_comes_behind_it() {
-    let error = HelloError::WrongVersion { ours: PROTOCOL_VERSION, theirs: 2 };
+    let error = HelloError::WrongVersion { ours: PROTOCOL_VERSION, theirs: 3 };
     let message = error.to_string();
-    assert!(message.contains("version 2") && message.contains("speaks 1"), "{message}");
+    assert!(message.contains("version 3") && message.contains("speaks 2"), "{message}");
 
     let expected = Err(error);
-    let whole = encoded(&FromWorker::Hello(hello(2)));
+    let whole = encoded(&FromWorker::Hello(hello(3)));
     assert_eq!(decode_hello(&mut BytesMut::from(&whole[..16]), HELLO_MAX_BYTES), expected);
 
     // Even if that version has a Hello that is over our limit and has another layout.

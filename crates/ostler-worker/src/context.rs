@@ -3,12 +3,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use ostler_shm::SharedBuffer;
 use ostler_wire::{Attachment, Encoding, Execute, FromWorker, LogLevel, Payload};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::PluginError;
 use crate::outbox::{Outbox, SendError, Until};
+use crate::sink::PlainSink;
 
 /// A running job as its plugin sees it: what came with the request, and the ways to be heard.
 ///
@@ -61,7 +63,7 @@ impl JobContext {
             stream: true,
             payload,
         };
-        let outbox = Arc::new(Outbox::new(std::io::sink()));
+        let outbox = Arc::new(Outbox::new(PlainSink(std::io::sink())));
         Self::new(outbox, Arc::new(AtomicBool::new(false)), &execute, Instant::now())
     }
 
@@ -162,6 +164,13 @@ impl JobContext {
         self.response_attachments.lock().unwrap_or_else(PoisonError::into_inner).push(attachment);
     }
 
+    /// Memory for a large part of the response that is shared with the host where that is possible: written in place,
+    /// it is not copied to be sent. [Frozen](SharedBuffer::freeze), it can be attached, or be the body of a
+    /// [`Payload::raw`]. What it holds at first may be left from an earlier job.
+    pub fn buffer(&self, len: usize) -> SharedBuffer {
+        self.outbox.arena().buffer(len)
+    }
+
     /// Moves out what was attached to the response so far. The request loop does this at the job's end.
     pub fn take_response_attachments(&self) -> Vec<Attachment> {
         std::mem::take(&mut *self.response_attachments.lock().unwrap_or_else(PoisonError::into_inner))
@@ -188,7 +197,7 @@ impl JobContext {
         FromWorker::StreamChunk { job: self.job, attempt: self.attempt, seq, is_final, payload }
     }
 
-    /// Says something that is not worth failing a job: without a host, the reader thread ends it anyway.
+    /// Says something that is not worth failing a job: without a host, whoever reads ends it anyway.
     fn say(&self, message: &FromWorker) {
         let _ = self.outbox.send(&[message], Until::Room);
     }

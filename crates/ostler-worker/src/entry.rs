@@ -6,7 +6,10 @@ use interprocess::local_socket::traits::{Stream as _, StreamCommon as _};
 use interprocess::local_socket::{GenericNamespaced, Stream, ToNsName};
 use ostler_wire::env;
 
-use crate::{PluginManager, PluginSet, ServeError, ServeOptions, process, serve, stdout};
+use crate::serve::serve_over;
+use crate::sink::SocketSink;
+use crate::source::SocketSource;
+use crate::{PluginManager, PluginSet, ServeError, ServeOptions, process, stdout};
 
 /// The exit code of a worker that could not serve.
 const FAILED: i32 = 1;
@@ -91,9 +94,11 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
         process::end_group();
     }
 
+    let (Stream::UdSocket(reader), Stream::UdSocket(writer)) = (reader, writer);
     let mut plugins = make();
     let options = ServeOptions { token, on_hang_up: Box::new(|| process::end_group()) };
-    match serve(reader, writer, &mut plugins, options) {
+    match serve_over(Box::new(SocketSource(reader.into())), SocketSink(writer.into()), &mut plugins, options)
+    {
         Ok(()) => Ok(()),
         // The main thread may notice it before the reader thread does: the children of plugins must not
         // outlive the host because of that.

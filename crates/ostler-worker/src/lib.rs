@@ -29,16 +29,18 @@
 //! }
 //! ```
 //!
-//! A worker runs one job at a time, on its main thread. A second thread reads, so that the worker answers
-//! and notices a dead host while a plugin computes or waits on a full socket.
+//! A worker runs one job at a time, on its main thread. While a plugin computes or waits on a full socket a second
+//! thread reads, so that the worker answers and notices a dead host.
 //!
 //! This crate refuses to queue, to retry and to decide anything about a job: that is the host's part. It
 //! does not run plugins inside the host, and it does not stop a plugin that will not stop: the host kills.
 
 mod context;
 mod courier;
+mod deputy;
 mod entry;
 mod guard;
+mod inlet;
 mod outbox;
 mod plugin;
 mod plugin_error;
@@ -49,11 +51,15 @@ mod reader;
 mod serve;
 mod session;
 mod shared;
+mod sink;
 mod slot;
+mod source;
+mod spin;
 mod stdout;
 
 pub use context::JobContext;
 pub use entry::{run_if_worker, run_if_worker_with, run_worker_binary};
+pub use ostler_shm::SharedBuffer;
 pub use ostler_wire::PluginManifest as Manifest;
 pub use ostler_wire::{
     Attachment, Category, Encoding, LogLevel, Parameter, ParameterKind, Payload, PluginManifest,

@@ -1,10 +1,12 @@
-use std::io::{self, Write};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
+use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken};
 use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, FrameError, FromWorker, frame};
 use thiserror::Error;
+
+use crate::sink::Sink;
 
 /// Above this many unsent bytes a plugin has to wait.
 const HIGH_WATER: usize = 1024 * 1024;
@@ -32,18 +34,23 @@ pub(crate) enum Until {
 /// The way to the host, shared by all threads.
 ///
 /// Whoever has something to say while nobody writes becomes the writer, and writes until nothing is left:
-/// no thread is woken for a job's result, and frames that come meanwhile go out together. The reader
-/// thread must not get stuck in a full socket, so it only posts; the courier thread writes for it.
+/// no thread is woken for a job's result, and frames that come meanwhile go out together. Whoever reads
+/// must not get stuck in a full socket, so it only posts; the courier thread writes for it.
 pub(crate) struct Outbox {
     state: Mutex<State>,
     written: Condvar,
     errand: Condvar,
-    sink: Mutex<Box<dyn Write + Send>>,
+    sink: Mutex<Box<dyn Sink>>,
     limit: AtomicUsize,
+    /// What is shared with the host.
+    arena: Arena,
 }
 
 struct State {
-    pending: BytesMut,
+    pending: Outgoing,
+    ring: Option<RingSender>,
+    /// Messages of which the ring does not know yet that they were sent.
+    unnumbered: usize,
     /// Bytes queued and bytes written since the beginning.
     queued: u64,
     done: u64,
@@ -54,9 +61,11 @@ struct State {
 }
 
 impl Outbox {
-    pub(crate) fn new(sink: impl Write + Send + 'static) -> Self {
+    pub(crate) fn new(sink: impl Sink + 'static) -> Self {
         let state = State {
-            pending: BytesMut::new(),
+            pending: Outgoing::default(),
+            ring: None,
+            unnumbered: 0,
             queued: 0,
             done: 0,
             writing: false,
@@ -69,6 +78,7 @@ impl Outbox {
             errand: Condvar::new(),
             sink: Mutex::new(Box::new(sink)),
             limit: AtomicUsize::new(DEFAULT_MAX_FRAME_BYTES),
+            arena: Arena::closed(),
         }
     }
 
@@ -81,13 +91,34 @@ impl Outbox {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// From now on what is said may go by a ring.
+    pub(crate) fn use_ring(&self, ring: RingSender) {
+        let mut state = self.lock();
+        (state.ring, state.unnumbered) = (Some(ring), 0);
+    }
+
+    pub(crate) const fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
     /// Sends messages, as one write if nobody else writes. If one of them does not fit into a frame, none
     /// is sent.
     pub(crate) fn send(&self, messages: &[&FromWorker], until: Until) -> Result<(), SendError> {
+        self.send_placed(messages, Placement::inline(), until)
+    }
+
+    /// The same, with the payload of the last message placed.
+    pub(crate) fn send_placed(
+        &self,
+        messages: &[&FromWorker],
+        placement: Placement,
+        until: Until,
+    ) -> Result<(), SendError> {
         let mut state = self.lock();
-        self.enqueue(&mut state, messages)?;
+        self.enqueue(&mut state, messages, placement)?;
         let mark = state.queued;
         if !state.writing {
+            self.try_ring(&mut state);
             state = self.write_out(state);
         }
         while state.done < mark {
@@ -102,10 +133,29 @@ impl Outbox {
         Ok(())
     }
 
+    /// Sends what is pending by the ring, if it is one frame alone and the host looks there.
+    fn try_ring(&self, state: &mut State) {
+        let State { ring: Some(ring), pending, unnumbered, queued, done, .. } = state else { return };
+        let is_alone = *unnumbered == 1 && !pending.has_descriptors();
+        let taken = if is_alone { ring.send(pending.bytes()) } else { Taken::No };
+        for _ in usize::from(is_alone)..std::mem::take(unnumbered) {
+            ring.skip();
+        }
+        if taken != Taken::No {
+            *done += pending.len() as u64;
+            pending.clear();
+        }
+        if taken == Taken::Wake {
+            // No limit is so small that this message is over it.
+            let _ = frame::encode(&FromWorker::Nudge, self.limit(), pending.bytes());
+            *queued += pending.len() as u64;
+        }
+    }
+
     /// Leaves a message for whoever writes next, without ever waiting for the socket.
     pub(crate) fn post(&self, message: &FromWorker) -> Result<(), SendError> {
         let mut state = self.lock();
-        self.enqueue(&mut state, &[message])?;
+        self.enqueue(&mut state, &[message], Placement::inline())?;
         if !state.writing {
             state.posted = true;
             self.errand.notify_one();
@@ -134,17 +184,32 @@ impl Outbox {
         self.errand.notify_all();
     }
 
-    fn enqueue(&self, state: &mut State, messages: &[&FromWorker]) -> Result<(), SendError> {
+    fn enqueue(
+        &self,
+        state: &mut State,
+        messages: &[&FromWorker],
+        placement: Placement,
+    ) -> Result<(), SendError> {
         if let Some(reason) = &state.closed {
             return Err(SendError::Closed { reason: reason.clone() });
         }
         let start = state.pending.len();
-        for message in messages {
-            if let Err(error) = frame::encode(*message, self.limit(), &mut state.pending) {
+        let mut last = start;
+        for (left, message) in (0..messages.len()).rev().zip(messages) {
+            last = state.pending.len();
+            let places = if left == 0 { placement.places() } else { &[] };
+            if let Err(error) = frame::encode_placed(*message, places, self.limit(), state.pending.bytes()) {
                 state.pending.truncate(start);
                 return Err(SendError::Frame(error));
             }
         }
+        state.pending.attach(last, placement.sent());
+        if let Some(news) = self.arena.news() {
+            // A few numbers fit where payloads do that are large enough to be shared.
+            let _ = frame::encode(&FromWorker::Segments(news), self.limit(), state.pending.bytes());
+            state.unnumbered += 1;
+        }
+        state.unnumbered += messages.len();
         state.queued += (state.pending.len() - start) as u64;
         Ok(())
     }
@@ -155,18 +220,18 @@ impl Outbox {
         state.posted = false;
         while !state.pending.is_empty() && state.closed.is_none() {
             let mut batch = std::mem::take(&mut state.pending);
+            let count = batch.len() as u64;
             drop(state);
-            let outcome = self.write(&batch);
+            let outcome = self.write(&mut batch);
             state = self.lock();
             match outcome {
-                Ok(()) => state.done += batch.len() as u64,
+                Ok(()) => state.done += count,
                 Err(error) => {
                     state.closed.get_or_insert_with(|| error.to_string());
                     self.errand.notify_all();
                 }
             }
             if state.pending.is_empty() && batch.capacity() <= KEEP_CAPACITY {
-                batch.clear();
                 state.pending = batch;
             }
             self.written.notify_all();
@@ -175,10 +240,18 @@ impl Outbox {
         state
     }
 
-    fn write(&self, batch: &[u8]) -> io::Result<()> {
+    fn write(&self, batch: &mut Outgoing) -> io::Result<()> {
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        sink.write_all(batch)?;
-        sink.flush()
+        while !batch.is_empty() {
+            let (bytes, descriptors) = batch.piece();
+            match sink.write(bytes, descriptors.unwrap_or(&mut Vec::new())) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => batch.advance(sent),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

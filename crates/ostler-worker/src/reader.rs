@@ -1,21 +1,19 @@
-use std::io::{self, Read};
+use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::Sender;
-use std::thread::Builder;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use ostler_wire::{Execute, FromWorker, Init, ToWorker, frame};
+use ostler_wire::{Execute, FrameError, FromWorker, Init, SegmentNews, ToWorker};
 
 use crate::ServeError;
+use crate::courier::Courier;
+use crate::inlet::{Inlet, wrong};
 use crate::outbox::Until;
 use crate::shared::Shared;
+use crate::spin::Spin;
 
-/// One read takes up to this many bytes.
-const READ_BYTES: usize = 128 * 1024;
-
-/// What the reader thread leaves to the main thread.
+/// What is left to the main thread.
 pub(crate) enum Command {
     Init(Init),
     Execute(Accepted),
@@ -31,92 +29,146 @@ pub(crate) enum Command {
     Stop {
         request: u64,
     },
-    /// The connection has ended, and why.
+    /// The connection has ended, and why. Nothing follows.
     Ended(ServeError),
 }
 
-/// A job that has come: when it came, and the flag that a cancel sets.
+/// A job that has come: when it came, the flag that a cancel sets, and why a part of its request could not be had.
 pub(crate) struct Accepted {
     pub(crate) execute: Execute,
     pub(crate) received: Instant,
     pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) loss: Option<String>,
 }
 
-/// Starts the thread that reads. It answers by itself what must be answered while a plugin computes.
-pub(crate) fn start(
-    source: impl Read + Send + 'static,
+/// Reads what the host says. It answers by itself what must be answered while a plugin computes.
+pub(crate) struct Reader {
+    inlet: Inlet,
     shared: Arc<Shared>,
-    commands: Sender<Command>,
-    on_hang_up: Box<dyn FnOnce() + Send>,
-) -> io::Result<()> {
-    let read = move || {
-        let reason = read_all(source, &shared, &commands);
-        shared.cancel_any();
-        if !shared.is_stopped() {
-            if let ServeError::Frame(error) = &reason {
-                // The host is there and speaks nonsense: it may want to know.
-                let message = format!("the worker cannot read on: {error}");
-                let _ = shared.outbox.send(&[&FromWorker::Error { message }], Until::Written);
-            }
-            on_hang_up();
-        }
-        shared.outbox.close(&reason.to_string());
-        // The main thread may be gone already.
-        let _ = commands.send(Command::Ended(reason));
-    };
-    Builder::new().name("ostler-reader".to_owned()).spawn(read)?;
-    Ok(())
+    on_hang_up: Option<Box<dyn FnOnce() + Send>>,
+    courier: Courier,
+    /// Read, and not yet handed out.
+    commands: VecDeque<Command>,
 }
 
-/// Reads until the connection ends.
-fn read_all(mut source: impl Read, shared: &Shared, commands: &Sender<Command>) -> ServeError {
-    let mut chunk = vec![0; READ_BYTES];
-    let mut buffer = BytesMut::new();
-    loop {
+impl Reader {
+    pub(crate) fn new(inlet: Inlet, shared: Arc<Shared>, on_hang_up: Box<dyn FnOnce() + Send>) -> Self {
+        let courier = Courier::new(Arc::clone(&shared.outbox));
+        Self { inlet, shared, on_hang_up: Some(on_hang_up), courier, commands: VecDeque::new() }
+    }
+
+    /// Waits for the next command for the main thread.
+    pub(crate) fn next(&mut self) -> Command {
         loop {
-            match frame::decode(&mut buffer, shared.outbox.limit()) {
-                Ok(Some(message)) => dispatch(message, shared, commands),
-                Ok(None) => break,
-                Err(error) => return ServeError::Frame(error),
+            if let Some(command) = self.commands.pop_front() {
+                return command;
             }
-        }
-        match source.read(&mut chunk) {
-            Ok(0) => return frame::finish(&buffer).map_or_else(ServeError::Frame, |()| ServeError::HungUp),
-            Ok(count) => buffer.extend_from_slice(&chunk[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return ServeError::Read(error),
+            match self.inlet.wait() {
+                Ok(true) => self.take_frames(),
+                Ok(false) => {
+                    let torn = self.inlet.finish();
+                    return self.end(torn.map_or_else(ServeError::Frame, |()| ServeError::HungUp));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.end(ServeError::Read(error)),
+            }
         }
     }
-}
 
-fn dispatch(message: ToWorker, shared: &Shared, commands: &Sender<Command>) {
-    let command = match message {
-        ToWorker::Ping { request } => return answer(shared, &FromWorker::Pong { request }),
-        ToWorker::GetState { request } => {
-            return answer(shared, &FromWorker::State { request, state: shared.report() });
+    /// Goes through all that has come: a cancel may stand right behind its job.
+    fn take_frames(&mut self) {
+        loop {
+            match self.take_frame() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    let ended = self.end(ServeError::Frame(error));
+                    return self.commands.push_back(ended);
+                }
+            }
         }
-        ToWorker::Cancel { request, job } => {
-            return answer(shared, &FromWorker::Response { request, result: shared.cancel(job) });
-        }
-        ToWorker::Init(init) => {
-            // Set here and not later: the next frame is read before the main thread sees this one.
-            let limit = usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX);
-            shared.outbox.set_limit(limit);
-            Command::Init(init)
-        }
-        ToWorker::Execute(execute) => {
-            let cancelled = shared.accept(execute.job);
-            Command::Execute(Accepted { execute, received: Instant::now(), cancelled })
-        }
-        ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
-        ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
-        ToWorker::Stop { request } => Command::Stop { request },
-    };
-    // The main thread is only gone once the worker ends.
-    let _ = commands.send(command);
-}
+    }
 
-fn answer(shared: &Shared, message: &FromWorker) {
-    // If it cannot be sent the host is gone, and the next read says so.
-    let _ = shared.outbox.post(message);
+    /// Takes one frame, if there is one.
+    fn take_frame(&mut self) -> Result<bool, FrameError> {
+        let outbox = &self.shared.outbox;
+        match self.inlet.next(outbox.limit(), outbox.arena())? {
+            Some((ToWorker::Segments(news), _)) => self.hear(news)?,
+            Some((ToWorker::Init(init), _)) => self.take_init(init)?,
+            Some((message, loss)) => self.take(message, loss),
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What it sets is set here and not later: the next frame is read before the main thread sees this one.
+    fn take_init(&mut self, init: Init) -> Result<(), FrameError> {
+        let outbox = &self.shared.outbox;
+        outbox.set_limit(usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX));
+        if self.inlet.brings_descriptors() {
+            outbox.arena().open(usize::try_from(init.shared_memory_bytes).unwrap_or(usize::MAX));
+        }
+        if init.ring {
+            outbox.use_ring(self.inlet.use_ring()?);
+        }
+        self.inlet.set_spin(Spin::new(Duration::from_nanos(init.spin_ns)));
+        self.commands.push_back(Command::Init(init));
+        Ok(())
+    }
+
+    fn hear(&self, news: SegmentNews) -> Result<(), FrameError> {
+        self.shared.outbox.arena().hear(news).map_err(wrong)
+    }
+
+    fn take(&mut self, message: ToWorker, loss: Option<String>) {
+        let command = match message {
+            ToWorker::Segments(_) | ToWorker::Init(_) | ToWorker::Nudge => return,
+            ToWorker::Ping { request } => return self.answer(&FromWorker::Pong { request }),
+            ToWorker::GetState { request } => {
+                return self.answer(&FromWorker::State { request, state: self.shared.report() });
+            }
+            ToWorker::Cancel { request, job } => {
+                return self.answer(&FromWorker::Response { request, result: self.shared.cancel(job) });
+            }
+            ToWorker::Execute(execute) => {
+                let cancelled = self.shared.accept(execute.job);
+                Command::Execute(Accepted { execute, received: Instant::now(), cancelled, loss })
+            }
+            ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
+            ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
+            ToWorker::Stop { request } => Command::Stop { request },
+        };
+        self.commands.push_back(command);
+    }
+
+    fn answer(&mut self, message: &FromWorker) {
+        if let Err(error) = self.courier.send(message) {
+            // A worker that cannot answer is taken for frozen in the end: better to end with the reason.
+            let ended = self.end(ServeError::Thread(error));
+            self.commands.push_back(ended);
+        }
+    }
+
+    /// Nothing can be read any more.
+    fn end(&mut self, reason: ServeError) -> Command {
+        self.shared.cancel_any();
+        if !self.shared.is_stopped() {
+            let complaint = match &reason {
+                // The host is there and speaks nonsense: it may want to know.
+                ServeError::Frame(error) => Some(format!("the worker cannot read on: {error}")),
+                ServeError::Thread(error) => {
+                    Some(format!("the worker cannot answer: no thread can be started: {error}"))
+                }
+                _ => None,
+            };
+            if let Some(message) = complaint {
+                let _ = self.shared.outbox.send(&[&FromWorker::Error { message }], Until::Written);
+            }
+            if let Some(on_hang_up) = self.on_hang_up.take() {
+                on_hang_up();
+            }
+        }
+        self.shared.outbox.close(&reason.to_string());
+        Command::Ended(reason)
+    }
 }

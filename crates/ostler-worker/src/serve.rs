@@ -1,15 +1,18 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 
-use ostler_wire::{FrameError, FromWorker, Hello, PROTOCOL_VERSION};
+use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, FrameError, FromWorker, Hello, PROTOCOL_VERSION};
 use thiserror::Error;
 
+use crate::deputy::Deputy;
+use crate::inlet::Inlet;
 use crate::outbox::{Outbox, SendError, Until};
-use crate::reader::Command;
+use crate::reader::{Command, Reader};
 use crate::session::Session;
 use crate::shared::Shared;
-use crate::{PluginManager, courier, guard, reader};
+use crate::sink::{PlainSink, Sink};
+use crate::source::{PlainSource, Source};
+use crate::{PluginManager, guard};
 
 /// Why [`serve`] ended before it was told to stop.
 #[derive(Debug, Error)]
@@ -44,8 +47,8 @@ pub enum ServeError {
 pub struct ServeOptions {
     /// The one-time token for [`Hello`].
     pub token: [u8; 16],
-    /// Called from the reader thread when the connection ends without a `Stop`, even while a plugin
-    /// computes. A worker process ends itself and its group here.
+    /// Called when the connection ends without a `Stop`, from another thread if a plugin computes meanwhile. A worker
+    /// process ends itself and its group here.
     pub on_hang_up: Box<dyn FnOnce() + Send>,
 }
 
@@ -57,7 +60,8 @@ impl Default for ServeOptions {
 }
 
 /// Serves one host over two ends of a connection, until it says `Stop`: says `Hello`, loads plugins, runs
-/// jobs. Plugins run on the calling thread; two threads are started for reading and for answers.
+/// jobs. Plugins run on the calling thread; others are started, which read and answer while it is busy. Over these
+/// ends no memory is shared: all payloads are in their frames.
 ///
 /// # Errors
 /// [`ServeError`] if the connection ended in another way. Plugins may be loaded still.
@@ -67,25 +71,34 @@ pub fn serve(
     plugins: &mut dyn PluginManager,
     options: ServeOptions,
 ) -> Result<(), ServeError> {
+    serve_over(Box::new(PlainSource(reader)), PlainSink(writer), plugins, options)
+}
+
+/// The same, over ends that can do more.
+pub(crate) fn serve_over(
+    source: Box<dyn Source>,
+    sink: impl Sink + 'static,
+    plugins: &mut dyn PluginManager,
+    options: ServeOptions,
+) -> Result<(), ServeError> {
     guard::install();
-    let shared = Arc::new(Shared::new(Outbox::new(writer)));
-    let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token };
+    let shared = Arc::new(Shared::new(Outbox::new(sink)));
+    let features = if source.brings_descriptors() { FEATURE_SHARED_MEMORY | FEATURE_RING } else { 0 };
+    let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token, features };
     shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
 
-    let (sender, commands) = channel();
-    courier::start(&shared.outbox).map_err(ServeError::Thread)?;
-    reader::start(reader, Arc::clone(&shared), sender, options.on_hang_up).map_err(ServeError::Thread)?;
+    let reader = Reader::new(Inlet::new(source), Arc::clone(&shared), options.on_hang_up);
+    let deputy = Deputy::start(reader).map_err(ServeError::Thread)?;
 
     let mut session = Session::new(plugins, Arc::clone(&shared));
     let outcome = loop {
-        let step = match commands.recv() {
-            Ok(Command::Stop { request }) => break session.stop(request),
-            Ok(Command::Init(init)) => session.init(init),
-            Ok(Command::Execute(accepted)) => session.execute(accepted),
-            Ok(Command::Reload { request, plugin, config }) => session.reload(request, &plugin, &config),
-            Ok(Command::Unload { request, plugin }) => session.unload(request, &plugin),
-            Ok(Command::Ended(reason)) => break Err(reason),
-            Err(_) => break Err(ServeError::HungUp),
+        let step = match deputy.next() {
+            Command::Stop { request } => break session.stop(request),
+            Command::Init(init) => session.init(init),
+            Command::Execute(accepted) => session.execute(accepted),
+            Command::Reload { request, plugin, config } => session.reload(request, &plugin, &config),
+            Command::Unload { request, plugin } => session.unload(request, &plugin),
+            Command::Ended(reason) => break Err(reason),
         };
         if let Err(error) = step {
             break Err(error);

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ostler_shm::Placement;
 use ostler_wire::{Category, Execute, Failure, FromWorker, Init, LoadFailure, Payload, PluginManifest};
 
 use crate::guard::guard;
@@ -63,7 +64,7 @@ impl<'a> Session<'a> {
         if self.known.is_none() {
             return self.unexpected("Execute before Init");
         }
-        let Accepted { execute, received, cancelled } = accepted;
+        let Accepted { execute, received, cancelled, loss } = accepted;
         let Execute { request, job, attempt, .. } = execute;
         stdout::flush();
         // After any death from here on the host knows what was running.
@@ -72,7 +73,10 @@ impl<'a> Session<'a> {
 
         let context = JobContext::new(Arc::clone(&self.shared.outbox), cancelled, &execute, received);
         let name = execute.plugin.clone();
-        let ran = guard(|| self.run(execute, &context));
+        let ran = match loss {
+            Some(reason) => Ok(Err(lost(&reason))),
+            None => guard(|| self.run(execute, &context)),
+        };
         let (outcome, panicked) = match ran {
             Ok(outcome) => (outcome, false),
             Err(panic) => (Err(Failure::panicked(format!("plugin `{name}` {panic}"))), true),
@@ -80,7 +84,7 @@ impl<'a> Session<'a> {
         stdout::flush();
         self.shared.end();
         let result = |outcome| FromWorker::Result { request, job, attempt, outcome };
-        self.send_result(&context, result(outcome), result)?;
+        self.send_result(context, result(outcome), result)?;
         if panicked {
             // Now and not before its next job: a plugin that gets stuck in its drop must not be that
             // job's fault. The error is of no interest, it is loaded afresh in any case.
@@ -112,19 +116,26 @@ impl<'a> Session<'a> {
     /// Closes the stream, if there is one, and sends the result with it.
     fn send_result(
         &self,
-        context: &JobContext,
-        message: FromWorker,
+        context: JobContext,
+        mut message: FromWorker,
         result: impl Fn(Result<Payload, Failure>) -> FromWorker,
     ) -> Result<(), ServeError> {
         let closing = context.closing_chunk();
-        let send = |message: &FromWorker| {
-            let messages: Vec<&FromWorker> = closing.iter().chain([message]).collect();
-            self.shared.outbox.send(&messages, Until::Room)
+        // What it has of the request is given back with the result.
+        drop(context);
+        let placement = match &mut message {
+            FromWorker::Result { outcome: Ok(response), .. } => self.shared.outbox.arena().place(response),
+            _ => Placement::inline(),
         };
-        match send(&message) {
+        let send = |message: &FromWorker, placement| {
+            let messages: Vec<&FromWorker> = closing.iter().chain([message]).collect();
+            self.shared.outbox.send_placed(&messages, placement, Until::Room)
+        };
+        match send(&message, placement) {
             Err(SendError::Frame(error)) => {
                 let text = format!("the response cannot be sent: {error}");
-                Ok(send(&result(Err(Failure::plugin(Category::Resource, text))))?)
+                let failed = result(Err(Failure::plugin(Category::Resource, text)));
+                Ok(send(&failed, Placement::inline())?)
             }
             other => Ok(other?),
         }
@@ -217,6 +228,10 @@ fn guarded(verb: &str, name: &str, work: impl FnOnce() -> Result<(), PluginError
         Err(panic) => Failure::panicked(panic),
     };
     Err(Failure { message: format!("cannot {verb} plugin `{name}`: {}", failure.message), ..failure })
+}
+
+fn lost(reason: &str) -> Failure {
+    Failure::plugin(Category::Resource, format!("a part of the request could not be taken over: {reason}"))
 }
 
 fn parse_config(name: &str, text: &str) -> Result<PluginConfig, Failure> {

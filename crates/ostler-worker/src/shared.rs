@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::outbox::Outbox;
 
-/// What the reader thread and the main thread both know.
+/// What the main thread and whoever reads both know.
 pub(crate) struct Shared {
     pub(crate) outbox: Arc<Outbox>,
     started: Instant,

@@ -72,7 +72,18 @@ fn started_is_out_before_the_plugin_is_called_and_the_end_goes_out_in_one_write(
     let (mut host, worker) = UnixStream::pair().unwrap();
     let mut orders = BytesMut::new();
     let (plugins, only_these) = (Vec::new(), false);
-    append(&ToWorker::Init(Init { request: 1, plugins, only_these, max_frame_bytes: 1 << 20 }), &mut orders);
+    append(
+        &ToWorker::Init(Init {
+            request: 1,
+            plugins,
+            only_these,
+            max_frame_bytes: 1 << 20,
+            spin_ns: 0,
+            shared_memory_bytes: 0,
+            ring: false,
+        }),
+        &mut orders,
+    );
     append(
         &ToWorker::Execute(Execute {
             request: 2,

@@ -77,6 +77,18 @@ pub struct WorkerConfig {
     pub queue_capacity: usize,
     /// The largest frame to or from a worker, in bytes, 4 KiB to 1 GiB. Default 128 MiB.
     pub max_frame_bytes: usize,
+    /// Memory that a host and each of its workers share for large payloads, in bytes and each way, so at most twice as
+    /// much for each worker; at most 1 TiB, and 0 for none. It is taken only as large payloads need it: parts of 128 KiB
+    /// and more of requests and results. Then it is kept for the next ones, until 64 of them found it of no use, or the
+    /// worker ends. Results count as long as somebody holds their bytes, the records of ended jobs among them. Where it
+    /// does not suffice, payloads go through the socket. Where `limits` or `recycling` bound the memory of a worker, no
+    /// more than an eighth of that is shared each way. Default 256 MiB.
+    pub shared_memory_bytes: usize,
+    /// How long host and worker look for each other's next word before they sleep, at most 10 ms; zero for never. To be
+    /// woken takes longer than a small job, so a busy pool of small jobs is several times faster with it, at the price
+    /// of processor time: both look only if the last wait was no longer than this, so an idle pool pays nothing, and
+    /// long jobs pay it once. Worth it where a core is free for each worker and one for the host. Default zero.
+    pub spin: Duration,
     /// Ended jobs that can still be looked up; the oldest are forgotten first. Default 1,000.
     pub finished_jobs_kept: usize,
 }
@@ -108,6 +120,8 @@ impl Default for WorkerConfig {
             min_available_memory: None,
             queue_capacity: pool.queue_capacity,
             max_frame_bytes: DEFAULT_MAX_FRAME_BYTES,
+            shared_memory_bytes: 256 << 20,
+            spin: Duration::ZERO,
             finished_jobs_kept: 1_000,
         }
     }
@@ -139,6 +153,12 @@ impl WorkerConfig {
         }
         if self.restart_backoff_max < self.restart_backoff_base {
             return out_of_bounds("restart_backoff_max", "at least restart_backoff_base");
+        }
+        if self.shared_memory_bytes > 1 << 40 {
+            return out_of_bounds("shared_memory_bytes", "at most 1099511627776 (1 TiB)");
+        }
+        if self.spin > Duration::from_millis(10) {
+            return out_of_bounds("spin", "at most 10 ms");
         }
         let positive = [
             ("restart_window", self.restart_window),
@@ -178,6 +198,13 @@ impl WorkerConfig {
     pub(crate) fn one_job_may_take_all_down(&self) -> bool {
         let retried = self.retry.kinds.contains(&FailureKind::Crashed);
         retried && self.max_restart_attempts <= self.retry.max_crashes
+    }
+
+    /// What is shared with each worker, each way.
+    pub(crate) fn shared_memory(&self) -> usize {
+        let limits = [self.limits.memory, self.limits.address_space, self.recycling.after_growth];
+        let eighth = limits.into_iter().flatten().min().map_or(u64::MAX, |limit| limit / 8);
+        self.shared_memory_bytes.min(usize::try_from(eighth).unwrap_or(usize::MAX))
     }
 
     pub(crate) fn pool(&self, jitter_seed: u64) -> PoolConfig {
@@ -229,9 +256,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shared_is_a_small_part_of_what_a_worker_may_have() {
+        let mut config = WorkerConfig { shared_memory_bytes: 64 << 20, ..WorkerConfig::default() };
+        assert_eq!(config.shared_memory(), 64 << 20);
+        config.limits.memory = Some(1 << 30);
+        assert_eq!(config.shared_memory(), 64 << 20);
+        config.recycling.after_growth = Some(256 << 20);
+        assert_eq!(config.shared_memory(), 32 << 20);
+    }
+
+    #[test]
     fn every_bound_is_checked_and_named() {
         assert!(WorkerConfig::default().check().is_ok());
-        let bad: [(&str, Spoil); 21] = [
+        let bad: [(&str, Spoil); 23] = [
+            ("shared_memory_bytes", |config| config.shared_memory_bytes = usize::MAX),
+            ("spin", |config| config.spin = Duration::from_millis(11)),
             ("max_workers", |config| config.max_workers = 0),
             ("max_workers", |config| config.max_workers = 4097),
             ("limits.memory", |config| config.limits.memory = Some(1)),

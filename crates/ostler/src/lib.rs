@@ -88,6 +88,7 @@ pub use ostler_lifecycle::{
     Forensics, Generation, JobFailure, JobId, JobStatus, LimitKind, Priority, RecycleReason, Recycling,
     RestartPolicy, RetryPolicy, SlotId,
 };
+pub use ostler_shm::SharedBuffer;
 pub use ostler_wire::{
     Attachment, DecodeError, EncodeError, Encoding, LogLevel, Parameter, ParameterKind, Payload,
     PluginManifest, WorkerReport,

@@ -33,7 +33,15 @@ impl Host {
         let mut host = Self { stream, buffer: BytesMut::new(), worker };
         assert!(matches!(host.receive(), FromWorker::Hello(_)));
         let (plugins, only_these, max_frame_bytes) = (Vec::new(), false, DEFAULT_MAX_FRAME_BYTES as u64);
-        host.send(&ToWorker::Init(Init { request: 0, plugins, only_these, max_frame_bytes }));
+        host.send(&ToWorker::Init(Init {
+            request: 0,
+            plugins,
+            only_these,
+            max_frame_bytes,
+            spin_ns: 0,
+            shared_memory_bytes: 0,
+            ring: false,
+        }));
         let FromWorker::Ready { failed, .. } = host.receive() else { panic!("no Ready") };
         assert_eq!(failed, []);
         host

@@ -14,6 +14,15 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
         PluginSetup { name: "word_counter".into(), config: r#"{"unicode":true}"#.into() },
         PluginSetup { name: "digest".into(), config: String::new() },
     ];
+    let init = Init {
+        request: 1,
+        plugins,
+        only_these: true,
+        max_frame_bytes: 1 << 20,
+        spin_ns: 50_000,
+        shared_memory_bytes: 1 << 28,
+        ring: true,
+    };
     let execute = Execute {
         request: 2,
         job,
@@ -34,7 +43,7 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
         ..execute.clone()
     };
     vec![
-        ("init", ToWorker::Init(Init { request: 1, plugins, only_these: true, max_frame_bytes: 1 << 20 })),
+        ("init", ToWorker::Init(init)),
         ("execute", ToWorker::Execute(execute)),
         ("execute_attachments", ToWorker::Execute(with_attachments)),
         ("cancel", ToWorker::Cancel { request: 3, job }),
@@ -43,6 +52,11 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
         ("get_state", ToWorker::GetState { request: 6 }),
         ("ping", ToWorker::Ping { request: 7 }),
         ("stop", ToWorker::Stop { request: u64::MAX }),
+        (
+            "segments",
+            ToWorker::Segments(SegmentNews { released: vec![0, 0, 5], lost: vec![], retired: vec![1] }),
+        ),
+        ("nudge", ToWorker::Nudge),
     ]
 }
 
@@ -70,7 +84,12 @@ pub fn from_worker() -> Vec<(&'static str, FromWorker)> {
     vec![
         (
             "hello",
-            FromWorker::Hello(Hello { protocol: PROTOCOL_VERSION, pid: 4711, token: *b"0123456789abcdef" }),
+            FromWorker::Hello(Hello {
+                protocol: PROTOCOL_VERSION,
+                pid: 4711,
+                token: *b"0123456789abcdef",
+                features: FEATURE_SHARED_MEMORY | FEATURE_RING,
+            }),
         ),
         ("ready", FromWorker::Ready { request: 1, loaded: vec![manifest], failed: vec![failure] }),
         ("started", FromWorker::Started { request: 2, job, attempt }),
@@ -88,7 +107,55 @@ pub fn from_worker() -> Vec<(&'static str, FromWorker)> {
         ("state_idle", FromWorker::State { request: 6, state: WorkerReport { current_job: None, ..report } }),
         ("pong", FromWorker::Pong { request: 7 }),
         ("error", FromWorker::Error { message: "lost".into() }),
+        ("segments", FromWorker::Segments(SegmentNews { released: vec![3], lost: vec![4], retired: vec![] })),
+        ("nudge", FromWorker::Nudge),
     ]
+}
+
+/// A request of which the attachment is in a new segment, and where its parts are.
+pub fn shared_execute() -> (ToWorker, Vec<Place>) {
+    let payload = Payload::raw(&b"body"[..]).attach("a", "image/png", &b""[..]);
+    let execute = Execute {
+        request: 2,
+        job: JOB,
+        attempt: 1,
+        plugin: "uppercase".into(),
+        deadline_ms: None,
+        stream: false,
+        payload,
+    };
+    let new = Some(1 << 20);
+    let places = vec![Place::Inline { len: 4 }, Place::Shared { segment: 3, offset: 0, len: 1_000_000, new }];
+    (ToWorker::Execute(execute), places)
+}
+
+/// Its result: the body is in a segment that is known, the attachment is a part of what came.
+pub fn shared_result() -> (FromWorker, Vec<Place>) {
+    let payload = Payload::empty().attach("half", "", &b""[..]);
+    let places = vec![
+        Place::Shared { segment: 0, offset: 64, len: 300_000, new: None },
+        Place::Returned { segment: 3, offset: 500_000, len: 500_000 },
+    ];
+    (FromWorker::Result { request: 2, job: JOB, attempt: 1, outcome: Ok(payload) }, places)
+}
+
+pub fn encoded_placed<M: Message>((message, places): &(M, Vec<Place>)) -> BytesMut {
+    let mut buffer = BytesMut::new();
+    encode_placed(message, places, LIMIT, &mut buffer).unwrap();
+    buffer
+}
+
+/// Decodes a frame; what lies in shared memory is left empty, and its places are told.
+pub fn decoded_placed<M: Message>(
+    buffer: &mut BytesMut,
+    limit: usize,
+) -> Result<Option<(M, Vec<Place>)>, FrameError> {
+    let mut shared = Vec::new();
+    let message = decode_shared::<M>(buffer, limit, |place| {
+        shared.push(place);
+        Ok(bytes::Bytes::new())
+    })?;
+    Ok(message.map(|message| (message, shared)))
 }
 
 pub fn encoded<M: Message>(message: &M) -> BytesMut {

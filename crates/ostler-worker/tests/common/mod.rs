@@ -67,7 +67,15 @@ impl Host {
         let setup =
             |(name, config): &(&str, &str)| PluginSetup { name: (*name).into(), config: (*config).into() };
         let plugins = plugins.iter().map(setup).collect();
-        self.send(&ToWorker::Init(Init { request: 99, plugins, only_these, max_frame_bytes: 1 << 20 }));
+        self.send(&ToWorker::Init(Init {
+            request: 99,
+            plugins,
+            only_these,
+            max_frame_bytes: 1 << 20,
+            spin_ns: 0,
+            shared_memory_bytes: 0,
+            ring: false,
+        }));
         match self.receive() {
             FromWorker::Ready { request: 99, loaded, failed } => (loaded, failed),
             other => panic!("{other:?} instead of Ready"),

@@ -72,6 +72,9 @@ impl Connection {
             plugins: Vec::new(),
             only_these: false,
             max_frame_bytes: 1 << 20,
+            spin_ns: 0,
+            shared_memory_bytes: 0,
+            ring: false,
         }));
         assert!(matches!(connection.receive(), FromWorker::Ready { failed, .. } if failed.is_empty()));
         (child, connection)

@@ -43,6 +43,8 @@ pub(super) struct Settings {
     pub(super) command_text: String,
     pub(super) max_frame_bytes: usize,
     pub(super) shutdown_timeout: Duration,
+    pub(super) spin: Duration,
+    pub(super) shared_memory_bytes: usize,
     /// Whether the machine wants to know how large workers are after each job.
     pub(super) measures_jobs: bool,
     /// What the host answers once and for all, asked outside of the lock.
@@ -76,6 +78,8 @@ impl<J: JobType> Core<J> {
                 command_text,
                 max_frame_bytes: config.max_frame_bytes,
                 shutdown_timeout: config.shutdown_timeout,
+                spin: config.spin,
+                shared_memory_bytes: config.shared_memory(),
                 measures_jobs: config.recycling.after_growth.is_some(),
                 worker_type,
                 supports_streaming,

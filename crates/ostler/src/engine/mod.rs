@@ -6,6 +6,7 @@
 //! lock, and what it leads to is fed in again.
 
 mod active;
+mod buffer;
 mod cancel;
 mod cargo;
 mod catalog;
@@ -25,6 +26,7 @@ mod settle;
 mod start;
 mod state;
 mod timer;
+mod wire;
 mod worker;
 mod worker_change;
 

@@ -80,9 +80,13 @@ impl<J: JobType> Step<'_, J> {
         }
         let Some(message) = self.message(worker, request.0, command) else { return };
         let Some(wire) = self.state.links.get(&worker).and_then(|link| link.wire.as_ref()) else { return };
-        if let Err(error) = wire.send(&message) {
+        let is_job = matches!(message, ToWorker::Execute(_));
+        if let Err(error) = wire.send(message) {
             // Requests are measured before they are accepted; the answer that is missing will be missed.
             tracing::error!(%worker, %error, "a command cannot be sent");
+        }
+        if is_job && !self.core.settings.spin.is_zero() {
+            wire.note_job();
         }
     }
 
@@ -96,6 +100,11 @@ impl<J: JobType> Step<'_, J> {
                     plugins: catalog.setups(),
                     only_these: catalog.is_complete(),
                     max_frame_bytes: self.core.settings.max_frame_bytes as u64,
+                    // The configuration bounds it.
+                    spin_ns: self.core.settings.spin.as_nanos() as u64,
+                    shared_memory_bytes: self.state.links.get(&worker)?.wire.as_ref()?.arena().bound() as u64,
+                    // If one is offered, it goes with this message.
+                    ring: false,
                 })
             }
             Command::Execute { job, attempt } => {

@@ -12,7 +12,7 @@ use crate::events::{JobEvents, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::{
     BaseJobManager, CancelError, ControlError, Job, JobResult, JobType, LaunchError, NewJob, PluginConfig,
-    PluginId, ShutdownError, StartError,
+    PluginId, SharedBuffer, ShutdownError, StartError,
 };
 
 /// Runs jobs of one type in worker processes. A clone is cheap, and the same manager.
@@ -227,6 +227,15 @@ impl<J: JobType> JobManager<J> {
     pub async fn shutdown_within(&self, patience: Duration) -> crate::Result<()> {
         self.core.shut_down_within(bounded(patience));
         self.closed().await
+    }
+
+    /// Memory for a large attachment or a raw body, of so many bytes, that is shared with a worker where that is possible:
+    /// written in place, it is not copied on its way to that worker. [Frozen](SharedBuffer::freeze), it can be attached to
+    /// any job. If the job goes to another worker, or there is no memory to share, it is copied, as all else is. What it
+    /// holds at first may be left from an earlier job. Ask for it shortly before the job is started, since it is taken from
+    /// a worker that is idle now.
+    pub fn buffer(&self, len: usize) -> SharedBuffer {
+        self.core.buffer(len)
     }
 
     async fn closed(&self) -> crate::Result<()> {

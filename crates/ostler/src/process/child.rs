@@ -98,6 +98,11 @@ impl Child {
         self.id
     }
 
+    /// To be called once nobody waits for it to be made.
+    pub(super) fn note_oom_kills(&mut self) {
+        self.before.count();
+    }
+
     /// What a later host knows it by. Ask before it is reaped: then the number may be another's.
     pub(super) fn noted(&self) -> Option<Noted> {
         let start = Stat::of(self.pid)?.start;

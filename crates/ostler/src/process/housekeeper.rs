@@ -3,12 +3,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc;
 
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
+
 use super::leftover::{Leftover, end_group};
 use super::record::Record;
 use super::record_directory::RecordDirectory;
 use super::record_text::Noted;
 use super::sweep::{Sweep, Swept};
 use super::worker_id::WorkerId;
+
+/// How much less than others the thread claims of a core that is wanted, see nice(2).
+const NICE: i32 = 10;
 
 /// Called on the housekeeper's thread, once for each child that was made: its exit was handed out, and
 /// what it left outside of its group was looked for.
@@ -28,6 +34,9 @@ impl Housekeeper {
     pub(super) fn start() -> io::Result<Self> {
         let (sender, duties) = mpsc::channel();
         std::thread::Builder::new().name("ostler-housekeeper".into()).spawn(move || {
+            // To nobody it matters when it is done, as long as it is soon; but a worker that is being made at the same time
+            // is waited for. If it cannot be said, all have the same claim.
+            let _ = setpriority_process(Some(gettid()), NICE);
             let directory = RecordDirectory::usual();
             let mut thread = Thread::new(directory.clone());
             thread.see_to_dead_hosts(&directory);

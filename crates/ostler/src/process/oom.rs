@@ -28,18 +28,26 @@ pub(super) struct OomBaseline {
     counter: Option<OomCounter>,
 }
 
+impl OomBaseline {
+    /// Notes how many the kernel has killed. To find that out takes the kernel about as long as to make the process, which
+    /// somebody waits for: it can be done right after. What is killed for memory is large, and no newborn.
+    pub(super) fn count(&mut self) {
+        self.counter = OomCounter::read();
+    }
+}
+
 impl OomWatch {
     pub(super) fn start() -> Self {
         Self { log: KernelLog::open() }
     }
 
-    /// Take it before the process is made.
+    /// Take it before the process is made, and [count](OomBaseline::count) soon after.
     pub(super) fn baseline(&mut self) -> OomBaseline {
         let gaps = self.log.as_mut().map_or(0, |log| {
             log.catch_up();
             log.gaps()
         });
-        OomBaseline { gaps, counter: OomCounter::read() }
+        OomBaseline { gaps, counter: None }
     }
 
     /// A process with this number was made after the baseline: what was told of the number before is not its own.

@@ -1,5 +1,10 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::procfs;
+
+/// What the files of counters take, in bytes, with room.
+const COUNTERS: usize = 16 * 1024;
 
 /// How often the kernel had killed for memory at some time, in our control group or else in the whole system.
 pub(super) struct OomCounter {
@@ -36,11 +41,11 @@ impl OomCounter {
 
 impl Scope {
     fn count(&self) -> Option<u64> {
-        let text = match self {
-            Self::ControlGroup(path) => fs::read_to_string(path),
-            Self::System => fs::read_to_string("/proc/vmstat"),
+        let path = match self {
+            Self::ControlGroup(path) => path,
+            Self::System => Path::new("/proc/vmstat"),
         };
-        oom_kills(&text.ok()?)
+        oom_kills(std::str::from_utf8(&procfs::read(path, COUNTERS).ok()?).ok()?)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What `/proc` says of other processes. A process may end at any moment: whatever cannot be read is gone.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::buffer::spare_capacity;
 use rustix::process::Pid;
 
 /// What we need of a line of `/proc/PID/stat`, see proc_pid_stat(5).
@@ -27,7 +29,7 @@ impl Stat {
 
     fn read(path: &Path) -> Option<Self> {
         // Not as a string: the name in it is any bytes.
-        Self::parse(&String::from_utf8_lossy(&fs::read(path).ok()?))
+        Self::parse(&String::from_utf8_lossy(&read(path, STAT).ok()?))
     }
 
     /// The name before the fields may contain anything, parentheses too.
@@ -69,20 +71,38 @@ pub(super) fn directory(pid: Pid) -> PathBuf {
     PathBuf::from(format!("/proc/{}", pid.as_raw_pid()))
 }
 
-/// What an environment takes mostly, in bytes, with room.
+/// The threads of the kernel itself, which are nobody's. Nobody if the kernel does not tell, or if we are in a container
+/// and cannot see them.
+pub(super) fn kernel_threads() -> HashSet<Pid> {
+    const PARENT: &str = "/proc/2";
+    let is_parent = fs::read(format!("{PARENT}/comm")).is_ok_and(|name| name == b"kthreadd\n")
+        && Pid::from_raw(2).and_then(Stat::of).is_some_and(|stat| stat.runs() && stat.address_space == 0);
+    if !is_parent {
+        return HashSet::new();
+    }
+    let children = read(Path::new(&format!("{PARENT}/task/2/children")), ENVIRONMENT).unwrap_or_default();
+    let numbers = children.split(|byte| byte.is_ascii_whitespace());
+    numbers.filter_map(|number| Pid::from_raw(std::str::from_utf8(number).ok()?.parse().ok()?)).collect()
+}
+
+/// What files here take mostly, in bytes, with room.
+const STAT: usize = 1024;
 const ENVIRONMENT: usize = 64 * 1024;
+
+/// Reads a file, as a rule in one read. Its size is not known, and to find it out would take more calls than it is worth.
+pub(super) fn read(path: &Path, usual_bytes: usize) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::with_capacity(usual_bytes);
+    while rustix::io::read(&file, spare_capacity(&mut bytes))? > 0 && bytes.len() == bytes.capacity() {
+        bytes.reserve(usual_bytes);
+    }
+    Ok(bytes)
+}
 
 /// The environment of a process or thread, as a rule in one read: a second one, after the process has become another
 /// program, finds nothing more of the old environment, and the half looks like a whole.
 pub(super) fn environment(directory: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(directory.join("environ"))?;
-    let mut bytes = vec![0; ENVIRONMENT];
-    let count = file.read(&mut bytes)?;
-    bytes.truncate(count);
-    if count == ENVIRONMENT {
-        file.read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
+    read(&directory.join("environ"), ENVIRONMENT)
 }
 
 /// The directories of a process's threads that run. A process whose first thread has ended looks like a
@@ -127,6 +147,24 @@ mod tests {
         assert!(stat.runs() && stat.resident_pages > 0 && stat.start > 0, "{stat:?}");
         assert!(!stat.has_no_environment(), "{stat:?}");
         assert!(!live_threads(own).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_larger_than_usual_is_read_whole() {
+        let own = Path::new("/proc/self/stat");
+        let (whole, pieces) = (read(own, STAT).unwrap(), read(own, 7).unwrap());
+        let fields = |bytes: &[u8]| bytes.split(|&byte| byte == b' ').count();
+        assert_eq!(fields(&whole), fields(&pieces));
+    }
+
+    #[test]
+    fn the_threads_of_the_kernel_are_none_of_ours() {
+        let threads = kernel_threads();
+        let own = rustix::process::getpid();
+        assert!(!threads.contains(&own));
+        for thread in threads {
+            assert!(Stat::of(thread).is_none_or(|stat| stat.address_space == 0 && stat.has_no_environment()));
+        }
     }
 
     #[test]

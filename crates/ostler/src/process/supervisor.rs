@@ -201,11 +201,12 @@ impl Thread {
 
     fn keep(
         &mut self,
-        child: Child,
+        mut child: Child,
         exit: oneshot::Sender<ChildExit>,
         unclaimed: OnUnclaimedExit,
         on_swept: OnSwept,
     ) {
+        child.note_oom_kills();
         if let Some((housekeeper, noted)) = self.housekeeper.as_ref().zip(child.noted()) {
             housekeeper.record(noted);
         }

@@ -91,7 +91,8 @@ impl Sweep {
     /// Says also whether nobody can have been missed: somebody who forks and ends is gone before it is looked
     /// at, and its child was not there yet.
     fn kill_all(&mut self) -> (Vec<Victim>, bool) {
-        let mut seen = HashSet::from([getpid()]);
+        let nobody = || procfs::kernel_threads().into_iter().chain([getpid()]);
+        let mut seen: HashSet<Pid> = nobody().collect();
         let mut victims: Vec<Victim> = Vec::new();
         let mut rounds = 0;
         for _ in 0..MOST_LOOKS {
@@ -105,7 +106,7 @@ impl Sweep {
                 if rounds == ROUNDS {
                     return (victims, true);
                 }
-                seen = victims.iter().map(|victim| victim.pid).chain([getpid()]).collect();
+                seen = victims.iter().map(|victim| victim.pid).chain(nobody()).collect();
                 continue;
             }
             for pid in new {

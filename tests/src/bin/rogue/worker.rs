@@ -19,12 +19,12 @@ struct Worker {
 
 pub(crate) fn work(mode: Mode, file: Option<PathBuf>, socket: &str, token: [u8; 16]) -> io::Result<()> {
     let mut host = Connection::open(socket)?;
-    let protocol = if mode == Mode::WrongVersion { 99 } else { 1 };
+    let protocol = if mode == Mode::WrongVersion { 99 } else { 2 };
     let token = if mode == Mode::BadToken { token.map(|byte| !byte) } else { token };
     if mode == Mode::IgnoreSignals {
         process::ignore_signals();
     }
-    host.send(&Envelope::new(0).u32(protocol).u32(std::process::id()).raw(&token).frame(&[]))?;
+    host.send(&Envelope::new(0).u32(protocol).u32(std::process::id()).raw(&token).u32(0).frame(&[]))?;
     Worker { mode, file, host, started_at: Instant::now(), running: None, jobs_done: 0 }.serve()
 }
 

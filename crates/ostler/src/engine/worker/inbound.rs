@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{
     Category, FailureKind, Input, JobFailure, JobId, PluginKey, RequestId, WorkerFrame, WorkerKey,
@@ -8,10 +8,11 @@ use ostler_lifecycle::{
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
 use uuid::Uuid;
 
+use super::socket::Offer;
 use super::valve::Valve;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::engine::link::Wire;
+use crate::engine::wire::Wire;
 use crate::error::chain;
 use crate::events::{Dropped, EventLog, JobEventKind};
 use crate::job::panic_message;
@@ -58,6 +59,16 @@ impl<J: JobType> Inbound<J> {
 
     pub(super) fn pid(&self) -> u32 {
         self.pid
+    }
+
+    pub(super) fn spin(&self) -> Duration {
+        self.core.settings.spin
+    }
+
+    /// What the worker is offered.
+    pub(super) fn offer(&self) -> Offer {
+        let settings = &self.core.settings;
+        Offer { shared_memory_bytes: settings.shared_memory_bytes, ring: !settings.spin.is_zero() }
     }
 
     pub(super) fn max_frame_bytes(&self) -> usize {
@@ -214,6 +225,8 @@ impl<J: JobType> Inbound<J> {
                 (WorkerFrame::State { request: RequestId(request) }, Cargo::Report(state))
             }
             FromWorker::Pong { .. } => (WorkerFrame::Pong, Cargo::None),
+            // It is heard where frames are read.
+            FromWorker::Nudge | FromWorker::Segments(_) => return None,
             FromWorker::Error { message } => (WorkerFrame::Fault { message }, Cargo::None),
         })
     }

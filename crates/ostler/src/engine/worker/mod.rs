@@ -2,10 +2,12 @@
 
 mod evidence;
 mod inbound;
+mod outcome;
 mod output;
 mod pipe;
 mod session;
 mod socket;
+mod spin;
 mod tail;
 mod task;
 mod valve;

@@ -98,9 +98,8 @@ impl Output {
         }
     }
 
-    /// Hands out all that was read and all that is in the pipes, and waits for nobody. A last line needs no newline.
+    /// Hands out all that was read, and waits for nobody. A last line needs no newline.
     pub(super) fn tell_all(&mut self, mut tell: impl FnMut(OutputStream, &[u8]) -> Option<Arc<EventLog>>) {
-        self.read_all();
         self.pacing = None;
         for (stream, pipe) in [(Stdout, &mut self.stdout), (Stderr, &mut self.stderr)] {
             while let Some(line) = pipe.line().or_else(|| pipe.begun_line()) {
@@ -120,8 +119,8 @@ impl Output {
     }
 
     /// The end of stderr.
-    pub(super) fn into_tail(self) -> Tail {
-        self.tail
+    pub(super) fn tail(&self) -> &Tail {
+        &self.tail
     }
 }
 
@@ -182,13 +181,15 @@ mod tests {
         stderr.write_all(b"no newline").unwrap();
         let mut bytes = 0;
         let mut last = Vec::new();
+        output.read_all();
         output.tell_all(|_, line| {
             bytes += line.len();
             last = line.to_vec();
             None
         });
         assert_eq!((bytes, last.as_slice()), (60_010, &b"no newline"[..]));
+        output.read_all();
         output.tell_all(|_, _| unreachable!("nothing is left"));
-        assert_eq!(output.into_tail().text(), "no newline");
+        assert_eq!(output.tail().text(), "no newline");
     }
 }

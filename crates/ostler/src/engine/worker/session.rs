@@ -8,6 +8,7 @@ use ostler_wire::FromWorker;
 use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
+use super::spin::Spin;
 use super::tail::Tail;
 use crate::JobType;
 use crate::engine::Core;
@@ -26,6 +27,7 @@ pub(super) struct Session<J: JobType> {
     socket: Option<Socket>,
     /// While the socket is left unread: when the machine is told so the next time.
     unheard_due: Option<Instant>,
+    spin: Spin,
 }
 
 /// How often the machine is told that a worker is not listened to: sooner than anybody could be called frozen.
@@ -33,8 +35,10 @@ const UNHEARD_EVERY: Duration = Duration::from_millis(100);
 
 impl<J: JobType> Session<J> {
     pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32, output: ChildOutput) -> Self {
+        let inbound = Inbound::new(core, worker, pid);
         Self {
-            inbound: Inbound::new(core, worker, pid),
+            spin: Spin::new(inbound.spin()),
+            inbound,
             output: Output::new(worker, output),
             socket: None,
             unheard_due: None,
@@ -46,9 +50,9 @@ impl<J: JobType> Session<J> {
     /// # Cancel safety
     /// Cancel safe from the hello on: what was read is kept, for [`finish`](Self::finish).
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
-        let limit = self.inbound.max_frame_bytes();
+        let (limit, offer) = (self.inbound.max_frame_bytes(), self.inbound.offer());
         let met = tokio::select! {
-            met = Socket::meet(endpoint, self.inbound.pid(), limit) => met,
+            met = Socket::meet(endpoint, self.inbound.pid(), limit, offer) => met,
             never = overhear(&mut self.output, &mut self.inbound) => match never {},
         };
         match met {
@@ -77,6 +81,7 @@ impl<J: JobType> Session<J> {
             };
             tokio::select! {
                 () = socket.ready() => self.hear(),
+                () = socket.wire().job_sent() => self.look_for_answers().await,
                 () = self.output.ready() => {
                     self.overhear();
                     // A flood must not starve the other workers of this runtime's thread.
@@ -91,7 +96,33 @@ impl<J: JobType> Session<J> {
         }
     }
 
-    /// Feeds in what has come on the socket, up to and with the first frame that added to a job's log.
+    /// Looks for the answers to jobs that were just sent, as long as that pays. Others of this thread have their turns.
+    async fn look_for_answers(&mut self) {
+        let Some(wire) = self.socket.as_ref().map(|socket| Arc::clone(socket.wire())) else { return };
+        let mut is_awake = false;
+        while let Some(socket) = self.socket.as_mut().filter(|socket| socket.is_open() && !socket.is_held()) {
+            if wire.take_job() {
+                self.spin.begin(Instant::now());
+            }
+            if !self.spin.is_due(Instant::now()) {
+                break;
+            }
+            if !std::mem::replace(&mut is_awake, true) {
+                socket.wake();
+            }
+            if socket.look() {
+                self.hear();
+                tokio::task::coop::consume_budget().await;
+            } else {
+                tokio::task::yield_now().await;
+            }
+        }
+        if let Some(socket) = self.socket.as_mut().filter(|_| is_awake) {
+            socket.sleep();
+        }
+    }
+
+    /// Feeds in what has come on the socket, until a reader of what was added to a job's log is far behind.
     fn hear(&mut self) {
         let Some(socket) = &mut self.socket else { return };
         if !socket.has_news() && socket.read() == Read::End {
@@ -100,6 +131,7 @@ impl<J: JobType> Session<J> {
         self.hear_what_was_printed_before();
         while let Some(message) = self.next() {
             if let Some(log) = self.feed(message)
+                && log.is_crowded()
                 && let Some(socket) = &mut self.socket
             {
                 return socket.pace(log);
@@ -112,8 +144,15 @@ impl<J: JobType> Session<J> {
     fn hear_what_was_printed_before(&mut self) {
         // Without a job it may be the next one's, and with something left its readers are waited for.
         if self.inbound.has_job() && !self.output.has_news() {
-            self.output.read_all();
+            self.read_output();
             self.output.tell(|stream, line| self.inbound.line(stream, line));
+        }
+    }
+
+    /// Reads what was printed before that which was last read from the socket.
+    fn read_output(&mut self) {
+        if self.socket.as_mut().is_some_and(Socket::was_read) {
+            self.output.read_all();
         }
     }
 
@@ -160,7 +199,9 @@ impl<J: JobType> Session<J> {
                 self.output.tell_begun(|stream, line| self.inbound.line(stream, line));
             }
             FromWorker::Result { .. } => {
+                self.read_output();
                 self.output.tell_all(|stream, line| self.inbound.line(stream, line));
+                self.spin.end(Instant::now());
             }
             _ => {}
         }
@@ -169,11 +210,11 @@ impl<J: JobType> Session<J> {
 
     /// After the worker's death: feeds in what it still said and printed, without waiting for an end that somebody else
     /// may hold back. Says how a last frame is torn, and what was last on stderr.
-    pub(super) fn finish(mut self) -> (Option<String>, Tail) {
+    pub(super) fn finish(&mut self) -> (Option<String>, &Tail) {
         self.output.read_all();
         let torn = self.hear_rest();
         self.output.tell_all(|stream, line| self.inbound.line(stream, line));
-        (torn, self.output.into_tail())
+        (torn, self.output.tail())
     }
 
     fn hear_rest(&mut self) -> Option<String> {

@@ -1,0 +1,40 @@
+//! Memory that a host and one of its workers share, so that large payloads need not go through their socket.
+//!
+//! The unit is a *segment*: a memfd of a fixed size, made and written by its owner and mapped read-only by the other
+//! side. It holds one thing at a time, so there is no allocator in it. An [`Arena`] is one side of one connection: it
+//! keeps the segments that are its own, warm and bounded, and those that came. Sending, it says of each part of a
+//! payload where it is ([`Arena::place`]); receiving, it makes `Bytes` of such places that nobody overwrites while they
+//! live ([`Arena::intake`]). Descriptors travel with the message that first names their segment ([`socket`]).
+//!
+//! Nothing of this must succeed: what cannot be shared goes in the frame.
+//!
+//! This crate refuses to know frames, processes and jobs, to wait, and to let two connections have a segment in common.
+
+mod arena;
+mod buffer;
+mod descriptors;
+mod foreign;
+mod intake;
+mod lease;
+mod mapping;
+mod outgoing;
+mod owned;
+mod placement;
+mod ring;
+mod segment;
+pub mod socket;
+mod words;
+
+pub use arena::Arena;
+pub use buffer::SharedBuffer;
+pub use descriptors::Descriptors;
+pub use intake::Intake;
+pub use outgoing::Outgoing;
+pub use placement::Placement;
+pub use ring::{RING_FRAME_BYTES, Ring, RingReceiver, RingSender, Taken};
+
+/// Parts of a payload from this size on, in bytes, are shared; smaller ones are in their frame.
+pub const SHARED_FROM: usize = 128 * 1024;
+
+/// So many new segments come with one message at most: the kernel takes at most 253 descriptors at once.
+pub const MAX_DESCRIPTORS: usize = 64;

@@ -1,0 +1,198 @@
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use interprocess::local_socket::tokio::Stream;
+use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken, socket};
+use ostler_wire::{FrameError, ToWorker, frame};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::sync::Notify;
+
+/// An outbox that has grown larger than this is given back when it is empty, in bytes.
+const OUTBOX_KEPT: usize = 1024 * 1024;
+
+/// The connection to one worker. Whoever sends writes to the socket at once; what does not fit waits in the outbox,
+/// and only the worker's task flushes it, so that nobody's dropped future can tear a frame.
+pub(super) struct Wire {
+    stream: Stream,
+    outbox: Mutex<Outbox>,
+    /// What is shared with the worker.
+    arena: Arena,
+    filled: Notify,
+    /// A job was sent, and nobody looks for its answer yet.
+    has_job: AtomicBool,
+    job_sent: Notify,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Outbox {
+    /// What the socket did not take.
+    waiting: Outgoing,
+    /// To go with the next `Init`.
+    offered: Option<(RingSender, OwnedFd)>,
+    ring: Option<RingSender>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream, limit: usize) -> Self {
+        Self {
+            stream,
+            outbox: Mutex::default(),
+            arena: Arena::closed(),
+            filled: Notify::new(),
+            has_job: AtomicBool::new(false),
+            job_sent: Notify::new(),
+            limit,
+        }
+    }
+
+    pub(super) fn socket(&self) -> &UnixStream {
+        let Stream::UdSocket(stream) = &self.stream;
+        stream.inner()
+    }
+
+    pub(super) const fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// Offers the worker a ring with the next `Init`, from which on it is used.
+    pub(super) fn offer_ring(&self, sender: RingSender, descriptor: OwnedFd) {
+        self.lock().offered = Some((sender, descriptor));
+    }
+
+    /// Sends one message without waiting. A connection that is broken takes it too: its worker is about to end.
+    pub(super) fn send(&self, mut message: ToWorker) -> Result<(), FrameError> {
+        let placement = match &mut message {
+            ToWorker::Execute(execute) => self.arena.place(&mut execute.payload),
+            _ => Placement::inline(),
+        };
+        let mut outbox = self.lock();
+        let outbox = &mut *outbox;
+        let offered = match &mut message {
+            ToWorker::Init(init) => outbox.offered.take().inspect(|_| init.ring = true),
+            _ => None,
+        };
+        let begin = outbox.waiting.len();
+        frame::encode_placed(&message, placement.places(), self.limit, outbox.waiting.bytes())?;
+        outbox.waiting.attach(begin, placement.sent());
+        let mut frames = 1;
+        if let Some(news) = self.arena.news() {
+            // A few numbers fit where payloads do that are large enough to be shared.
+            let _ = frame::encode(&ToWorker::Segments(news), self.limit, outbox.waiting.bytes());
+            frames += 1;
+        }
+        if begin == 0 && frames == 1 {
+            self.try_ring(outbox);
+        } else if let Some(ring) = &mut outbox.ring {
+            (0..frames).for_each(|_| ring.skip());
+        }
+        if let Some((ring, descriptor)) = offered {
+            outbox.waiting.attach(begin, vec![descriptor]);
+            outbox.ring = Some(ring);
+        }
+        if begin == 0 {
+            self.write(&mut outbox.waiting);
+        }
+        if !outbox.waiting.is_empty() {
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Sends the one frame that waits by the ring, if the worker looks there.
+    fn try_ring(&self, outbox: &mut Outbox) {
+        let Outbox { waiting, ring: Some(ring), .. } = outbox else { return };
+        let taken = if waiting.has_descriptors() {
+            ring.skip();
+            Taken::No
+        } else {
+            ring.send(waiting.bytes())
+        };
+        if taken != Taken::No {
+            waiting.clear();
+        }
+        if taken == Taken::Wake {
+            // No limit is so small that this message is over it.
+            let _ = frame::encode(&ToWorker::Nudge, self.limit, waiting.bytes());
+        }
+    }
+
+    /// Says that a job was sent, to whoever looks for answers.
+    pub(super) fn note_job(&self) {
+        self.has_job.store(true, Ordering::Release);
+        self.job_sent.notify_one();
+    }
+
+    /// Whether a job was sent since this was last asked.
+    pub(super) fn take_job(&self) -> bool {
+        self.has_job.swap(false, Ordering::AcqRel)
+    }
+
+    /// Returns when a job was sent since it returned last.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn job_sent(&self) {
+        self.job_sent.notified().await;
+    }
+
+    /// Writes out what waits, for ever.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn flush(&self) -> std::convert::Infallible {
+        loop {
+            self.filled.notified().await;
+            while !self.lock().waiting.is_empty() {
+                if self.socket().writable().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                self.write(&mut self.lock().waiting);
+            }
+        }
+    }
+
+    fn write(&self, outbox: &mut Outgoing) {
+        while !outbox.is_empty() {
+            let (bytes, descriptors) = outbox.piece();
+            let count = bytes.len();
+            match self.write_piece(bytes, descriptors) {
+                Ok(written) => {
+                    outbox.advance(written);
+                    if written < count {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // The other end is closed, or can be told nothing more: half a frame may be out. The worker notices
+                // that the connection ends, and its exit tells the rest.
+                Err(_) => {
+                    outbox.clear();
+                    // If that fails, it is closed already.
+                    let _ = rustix::net::shutdown(self.socket(), rustix::net::Shutdown::Write);
+                }
+            }
+        }
+        if outbox.is_empty() && outbox.capacity() > OUTBOX_KEPT {
+            outbox.shrink();
+        }
+    }
+
+    fn write_piece(&self, bytes: &[u8], descriptors: Option<&mut Vec<OwnedFd>>) -> io::Result<usize> {
+        match descriptors {
+            None => self.socket().try_write(bytes),
+            Some(descriptors) => {
+                let send = || socket::send(self.socket().as_fd(), bytes, descriptors);
+                self.socket().try_io(Interest::WRITABLE, send)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outbox> {
+        // Nothing panics while it is held.
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

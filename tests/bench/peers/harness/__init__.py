@@ -1,0 +1,1 @@
+"""What starts the peers' processes, watches over them and keeps their figures."""
