@@ -103,7 +103,7 @@ impl<J: JobType> Step<'_, J> {
         if let Some(active) = active.filter(|active| active.worker == Some(worker))
             && let Some(cancel) = &mut active.cancel
         {
-            note(&mut cancel.record, self.at);
+            note(&mut cancel.record, self.clock.now());
             let (job, copy) = (active.cell.id, cancel.record.clone());
             self.state.ledger.set_cancellation(job, copy);
         }
@@ -117,7 +117,7 @@ impl<J: JobType> Step<'_, J> {
         outcome: &Outcome,
     ) {
         if let Outcome::Cancelled(forensics) = outcome {
-            cancellation.proven_at = Some(self.at);
+            cancellation.proven_at = Some(self.clock.now());
             cancellation.forensics = forensics.clone();
         }
         self.state.ledger.set_cancellation(job, cancellation);

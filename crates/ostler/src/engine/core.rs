@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::cargo::Cargo;
+use super::clock::Clock;
 use super::errand::{Errand, Errands};
 use super::perform::Step;
 use super::state::State;
@@ -131,7 +132,7 @@ impl<J: JobType> Core<J> {
         let mut effects = std::mem::take(&mut state.effects);
         // Under the lock, so that the machine's time never runs backwards.
         state.machine.handle(Instant::now(), input, &mut effects);
-        let mut step = Step { core: self, state, cargo, at: Timestamp::now(), errands, grown: None };
+        let mut step = Step { core: self, state, cargo, clock: Clock::default(), errands, grown: None };
         for effect in effects.drain(..) {
             step.perform(effect);
         }

@@ -10,6 +10,7 @@ mod buffer;
 mod cancel;
 mod cargo;
 mod catalog;
+mod clock;
 mod closing;
 mod control;
 mod core;

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use ostler_lifecycle::{
     BlockReason, Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId,
     WorkerKey,
@@ -12,6 +11,7 @@ use serde_json::json;
 use super::Core;
 use super::cargo::Cargo;
 use super::catalog::config_text;
+use super::clock::Clock;
 use super::control::ControlWork;
 use super::errand::{Errand, Errands};
 use super::link::Link;
@@ -27,7 +27,7 @@ pub(super) struct Step<'a, J: JobType> {
     pub(super) state: &'a mut State<J>,
     /// What came with the input.
     pub(super) cargo: Cargo<J>,
-    pub(super) at: Timestamp,
+    pub(super) clock: Clock,
     pub(super) errands: &'a mut Errands<J>,
     pub(super) grown: Option<Arc<EventLog>>,
 }
@@ -168,7 +168,7 @@ impl<J: JobType> Step<'_, J> {
                 JobEventKind::Blocked(reason)
             }
             JobChange::Started { worker, pid, attempt } => {
-                self.state.ledger.mark_running(job, attempt, pid, self.at);
+                self.state.ledger.mark_running(job, attempt, pid, self.clock.now());
                 tracing::debug!(%job, plugin = %cell.plugin, %worker, pid, "started");
                 self.grown = Some(Arc::clone(cell.log()));
                 JobEventKind::Started { pid, attempt }
@@ -188,7 +188,7 @@ impl<J: JobType> Step<'_, J> {
 
     /// Records an event, and tells everybody who listens.
     pub(super) fn tell(&mut self, cell: &JobCell<J>, kind: JobEventKind) {
-        let event = cell.log().push(self.at, kind);
+        let event = cell.log().push(self.clock.now(), kind);
         self.announce(cell, event);
     }
 

@@ -45,7 +45,10 @@ impl<J: JobType> Core<J> {
                 break;
             }
             let cells = state.active.page_mut(page).map(|active: &mut Active<J>| &active.cell);
-            found.extend(cells.filter(|cell| wanted(&cell.plugin)).map(|cell| (cell.created_at, cell.id)));
+            let wanted = cells.filter(|cell| wanted(&cell.plugin));
+            let some: Vec<_> = wanted.map(|cell| (cell.created_at, cell.id)).collect();
+            drop(state);
+            found.extend(some);
         }
         found.sort_unstable();
         found.into_iter().map(|(_, job)| job).collect()

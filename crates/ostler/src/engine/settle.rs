@@ -81,7 +81,7 @@ impl<J: JobType> Step<'_, J> {
         let failure = match outcome {
             Outcome::Completed => match self.cargo.take() {
                 Cargo::Output(output, attachments) => {
-                    ledger.mark_completed(id, output, attachments, self.at);
+                    ledger.mark_completed(id, output, attachments, self.clock.now());
                     return JobEventKind::Completed;
                 }
                 // A result is fed in with its output: see `worker::inbound`.
@@ -91,12 +91,12 @@ impl<J: JobType> Step<'_, J> {
                 }
             },
             Outcome::Cancelled(_) => {
-                self.state.ledger.mark_cancelled(id, self.at);
+                self.state.ledger.mark_cancelled(id, self.clock.now());
                 return JobEventKind::Cancelled;
             }
             Outcome::Failed(failure) => failure,
         };
-        ledger.mark_failed(id, failure.clone(), self.at);
+        ledger.mark_failed(id, failure.clone(), self.clock.now());
         JobEventKind::Failed(failure)
     }
 }

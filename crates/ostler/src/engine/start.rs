@@ -4,16 +4,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Admission, BlockReason, Input, JobId, PluginKey, Submit};
+use ostler_lifecycle::{Admission, BlockReason, Input, PluginKey, Submit};
 use ostler_wire::{Attachment, DecodeError, EncodeError, Encoding, Payload};
-use uuid::Uuid;
 
 use super::Core;
 use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::Errands;
 use crate::caught::caught;
-use crate::job::{JobCell, Waiting, panic_message};
+use crate::job::{JobCell, Waiting, new_id, panic_message};
 use crate::{Job, JobType, NewJob, PluginId, StartError};
 
 /// More than a frame needs besides payload, plugin name and attachment names, in bytes.
@@ -39,7 +38,8 @@ impl<J: JobType> Core<J> {
             name = self.known(&new.plugin_id)?;
             blocked = self.validate(&new.plugin_id, &name).await?;
         }
-        let (job, attachments) = new.into_job(JobId::from_uuid(Uuid::now_v7()), Timestamp::now());
+        let now = Timestamp::now();
+        let (job, attachments) = new.into_job(new_id(now), now);
         let payload = self.prepare(&job, attachments)?;
         self.check_size(&job.plugin_id, &name, payload.body().len(), payload.attachments())?;
         self.accept(job, &name, payload, blocked)

@@ -85,6 +85,10 @@ impl<J: JobType> JobManager<J> {
     }
 
     /// The records of all jobs that are still known, oldest first.
+    ///
+    /// However many there are, nobody is held up meanwhile: a few are read at a time. A job that is known all the time is
+    /// in the list once, as it stood when it was read; one that comes or goes meanwhile may be or not. The record of a job
+    /// that waits is made when it is first read, and from then on takes some 300 bytes until it has gone.
     pub fn get_all_jobs(&self) -> Vec<Arc<Job<J>>> {
         self.core.all_jobs()
     }
@@ -106,7 +110,8 @@ impl<J: JobType> JobManager<J> {
         self.core.log(id).map(JobEvents::new)
     }
 
-    /// Forgets the jobs that have ended, with their events, and returns how many they were.
+    /// Forgets the jobs that have ended, with their events, and returns how many they were. One that ends meanwhile may
+    /// stay.
     pub fn clear_completed_jobs(&self) -> usize {
         self.core.clear_completed()
     }

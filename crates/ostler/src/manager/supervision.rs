@@ -19,7 +19,7 @@ impl<J: JobType> JobManager<J> {
         self.core().cancel(id, request).await
     }
 
-    /// Cancels many jobs at once: all are killed before the first is waited for.
+    /// Cancels many jobs at once, in this order: all are killed before the first is waited for.
     ///
     /// # Cancel safety
     /// The cancels go on if the future is dropped.
@@ -31,7 +31,8 @@ impl<J: JobType> JobManager<J> {
         self.core().cancel_many(ids.into_iter().collect(), request).await
     }
 
-    /// Cancels all jobs that have not ended, also those in quarantine.
+    /// Cancels all jobs that have not ended, also those in quarantine; the youngest first, so that none begins meanwhile
+    /// that would have to be killed. One that is started meanwhile may stay.
     ///
     /// # Cancel safety
     /// The cancels go on if the future is dropped.

@@ -7,12 +7,11 @@ use ostler_lifecycle::{JobFailure, JobId, JobStatus};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::{Id, JoinHandle};
-use uuid::Uuid;
 
 use super::JobTrackerBuilder;
 use super::state::{Adoption, Cancel, State, TaskEnd};
 use super::task_guard::TaskGuard;
-use crate::job::{self, panic_message};
+use crate::job::{self, new_id, panic_message};
 use crate::{Job, JobResult, JobType, NewJob};
 
 pub(super) type OnJobCompleted<J> = Box<dyn Fn(&JobTracker<J>, &Job<J>) + Send + Sync>;
@@ -72,7 +71,8 @@ impl<J: JobType> JobTracker<J> {
     /// Records a pending job under a new id. The request's attachments are not kept: hand them to what runs
     /// the job.
     pub fn create_job(&self, new: NewJob<J>) -> Arc<Job<J>> {
-        let (job, _) = new.into_job(JobId::from_uuid(Uuid::now_v7()), Timestamp::now());
+        let now = Timestamp::now();
+        let (job, _) = new.into_job(new_id(now), now);
         let job = Arc::new(job);
         self.lock().ledger.create(job.clone());
         job

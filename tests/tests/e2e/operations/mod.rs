@@ -3,6 +3,7 @@
 mod admission;
 mod cancel;
 mod completed;
+mod deep_queue;
 mod events;
 mod flood;
 mod hooked;

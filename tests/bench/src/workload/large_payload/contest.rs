@@ -12,6 +12,8 @@ use crate::line::Line;
 /// One payload and all who carry it, with the times that they took, in nanoseconds.
 pub(super) struct Contest<'a> {
     payload: Bytes,
+    /// Where it is copied out to.
+    out: Vec<u8>,
     arena: Arena,
     socket: SocketCopy,
     handover: Handover,
@@ -26,6 +28,7 @@ impl<'a> Contest<'a> {
         let size = payload.len();
         Ok(Self {
             payload,
+            out: vec![0; size],
             arena: Arena::spawn(size)?,
             socket: SocketCopy::spawn(size)?,
             handover: Handover::spawn(size)?,
@@ -55,10 +58,13 @@ impl<'a> Contest<'a> {
         self.bare[2].push(begun.elapsed().as_nanos() as f64);
 
         for (mode, samples) in &mut self.ours {
+            let sent = mode.prepare(self.manager, payload);
             let begun = Instant::now();
-            let back = self.runtime.block_on(mode.there_and_back(self.manager, payload))?;
+            let back = self.runtime.block_on(mode.there_and_back(self.manager, sent, &mut self.out))?;
             samples.push(begun.elapsed().as_nanos() as f64);
-            whole(&back, payload)?;
+            if !mode.is_whole(&back, payload) {
+                return Err(CHANGED.into());
+            }
         }
         Ok(())
     }
@@ -68,6 +74,8 @@ impl<'a> Contest<'a> {
     }
 }
 
+const CHANGED: &str = "a payload came back changed";
+
 fn whole(back: &[u8], payload: &[u8]) -> Result<()> {
-    if back == payload { Ok(()) } else { Err("a payload came back changed".into()) }
+    if back == payload { Ok(()) } else { Err(CHANGED.into()) }
 }

@@ -7,35 +7,80 @@ use crate::{Bound, Result};
 /// In which way a payload travels with its job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mode {
-    /// Attached to the request, and to the response.
+    /// Attached to the request; the plugin attaches the same to the response; read where it lies.
     Attached,
+    /// Attached to the request; the plugin copies it into its response; copied out: as with the bare arena.
+    Copied,
+    /// Both sides have written where the other reads.
+    InPlace,
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 1] = [Self::Attached];
+    pub(super) const ALL: [Self; 3] = [Self::Attached, Self::Copied, Self::InPlace];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Attached => "attached",
+            Self::Attached => "attached, and passed on",
+            Self::Copied => "copied in, through and out",
+            Self::InPlace => "written in place",
+        }
+    }
+
+    fn plugin(self) -> &'static str {
+        match self {
+            Self::Attached => "echo",
+            Self::Copied => "copy",
+            Self::InPlace => "place",
         }
     }
 
     /// What it has to keep beside the shared arena, the socket, and the descriptor that changes hands.
     pub(super) fn bounds(self) -> [Option<Bound>; 3] {
         match self {
-            Self::Attached => [Some(Bound::AtMostTimes(1.25)), Some(Bound::AtMostTimes(1.0)), None],
+            Self::Attached | Self::Copied => {
+                [Some(Bound::AtMostTimes(1.25)), Some(Bound::AtMostTimes(1.0)), None]
+            }
+            Self::InPlace => [None, None, Some(Bound::AtMostTimes(2.0))],
         }
     }
 
-    /// Sends it, and returns what came back.
-    pub(super) async fn there_and_back(self, manager: &JobManager<Line>, payload: &Bytes) -> Result<Bytes> {
+    /// What is sent. The clock does not run yet: the bare descriptor changes hands with all written before, too.
+    pub(super) fn prepare(self, manager: &JobManager<Line>, payload: &Bytes) -> Bytes {
         match self {
-            Self::Attached => {
-                let request = manager.job("echo", Line::empty());
-                let job = request.attach("data", "application/octet-stream", payload.clone()).start().await?;
-                let finished = job.finished().await;
-                let data = finished.attachment("data").ok_or("a payload did not come back")?;
-                Ok(data.bytes.clone())
+            Self::Attached | Self::Copied => payload.clone(),
+            Self::InPlace => {
+                let mut buffer = manager.buffer(payload.len());
+                buffer.copy_from_slice(payload);
+                buffer.freeze()
+            }
+        }
+    }
+
+    /// Sends it, and returns what came back. `out` is where it is copied to, if it is.
+    pub(super) async fn there_and_back(
+        self,
+        manager: &JobManager<Line>,
+        payload: Bytes,
+        out: &mut [u8],
+    ) -> Result<Bytes> {
+        let request = manager.job(self.plugin(), Line::empty());
+        let job = request.attach("data", "application/octet-stream", payload).start().await?;
+        let finished = job.finished().await;
+        let data = finished.attachment("data").ok_or("a payload did not come back")?;
+        if self == Self::Copied {
+            out.copy_from_slice(&data.bytes);
+        }
+        Ok(data.bytes.clone())
+    }
+
+    /// Whether that is what was to come back: in place, the plugin writes only both ends, as nobody writes the bare segment.
+    pub(super) fn is_whole(self, back: &[u8], payload: &[u8]) -> bool {
+        match self {
+            Self::Attached | Self::Copied => back == payload,
+            Self::InPlace => {
+                back.len() == payload.len()
+                    && back.first() == payload.first()
+                    && back.last() == payload.last()
             }
         }
     }
