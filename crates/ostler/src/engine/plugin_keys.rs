@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostler_lifecycle::PluginKey;
@@ -10,7 +10,8 @@ use crate::PluginId;
 pub(super) struct PluginKeys {
     keys: HashMap<Arc<str>, PluginKey>,
     names: Vec<Arc<str>>,
-    ids: HashSet<PluginId>,
+    /// What jobs have named so far, each with the number that it had last.
+    ids: HashMap<PluginId, PluginKey>,
 }
 
 impl PluginKeys {
@@ -26,17 +27,20 @@ impl PluginKeys {
         key
     }
 
+    /// The copy of a plugin's id that all jobs share, and its number.
+    pub(super) fn of_job(&mut self, id: &PluginId, name: &str) -> (PluginId, PluginKey) {
+        if let Some((id, &key)) = self.ids.get_key_value(id)
+            && self.names.get(key.0 as usize).is_some_and(|known| **known == *name)
+        {
+            return (id.clone(), key);
+        }
+        let key = self.of(name);
+        self.ids.insert(id.clone(), key);
+        (id.clone(), key)
+    }
+
     /// The name of a plugin that has a number.
     pub(super) fn name(&self, key: PluginKey) -> Arc<str> {
         self.names.get(key.0 as usize).cloned().unwrap_or_default()
-    }
-
-    /// The copy of an id that all jobs share.
-    pub(super) fn id(&mut self, id: PluginId) -> PluginId {
-        if let Some(known) = self.ids.get(id.as_str()) {
-            return known.clone();
-        }
-        self.ids.insert(id.clone());
-        id
     }
 }

@@ -13,11 +13,12 @@ use crate::{Job, JobType, PluginId};
 
 impl<J: JobType> Core<J> {
     pub(crate) fn workers(&self) -> Arc<[WorkerState]> {
-        let catalog = self.catalog();
         let mut state = self.lock();
         let known = state.workers.take();
-        let look =
-            || state.look_at_workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)));
+        let look = || {
+            let catalog = self.catalog();
+            state.look_at_workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)))
+        };
         debug_assert!(known.as_ref().is_none_or(|known| *known == look()), "a worker changed unseen");
         let workers = known.unwrap_or_else(look);
         state.workers = Some(Arc::clone(&workers));

@@ -146,8 +146,8 @@ impl<J: JobType> Core<J> {
         let cell = {
             let mut state = self.lock();
             state.machine.can_accept()?;
-            submit.plugin = state.plugin_keys.of(plugin_name);
-            let plugin = state.plugin_keys.id(job.plugin_id.clone());
+            let (plugin, key) = state.plugin_keys.of_job(&job.plugin_id, plugin_name);
+            submit.plugin = key;
             let cell = Arc::new(JobCell::new(job.id, plugin, job.created_at, job.priority));
             state.ledger.enqueue(Waiting::new(Arc::clone(&cell), job));
             let active = Active {
