@@ -4,6 +4,7 @@ use ostler_lifecycle::Admission;
 use ostler_wire::Payload;
 use serde_json::Value;
 
+use crate::default_hook::{Nothing, Proceed};
 use crate::integration::WorkerState;
 use crate::{
     HookError, Job, JobManager, JobType, LaunchError, NewJob, PluginConfig, PluginId, WorkerCommand,
@@ -94,14 +95,14 @@ pub trait BaseJobManager<J: JobType>: Send + Sync + 'static {
         workers: &[WorkerState],
     ) -> impl Future<Output = Admission> + Send {
         let _ = (plugin, config, workers);
-        async { Admission::Proceed }
+        Proceed
     }
 
     /// Called once when a job has completed, after job and result are visible to everybody, on a task of its own.
     /// A panic in it is logged and changes nothing.
     fn on_job_completed(&self, manager: &JobManager<J>, job: &Job<J>) -> impl Future<Output = ()> + Send {
         let _ = (manager, job);
-        async {}
+        Nothing
     }
 
     /// Starts the manager. Returns when its first worker is ready, so that what is wrong with the worker shows here.

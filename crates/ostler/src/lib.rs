@@ -49,6 +49,7 @@ mod base;
 mod caught;
 mod command;
 mod config;
+mod default_hook;
 mod engine;
 mod error;
 mod events;

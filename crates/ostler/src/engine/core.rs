@@ -13,6 +13,7 @@ use super::errand::{Errand, Errands};
 use super::perform::Step;
 use super::state::State;
 use super::{Catalog, Host, Notices, meter, timer};
+use crate::default_hook::OwnHooks;
 use crate::events::{EventLog, ManagerEvents};
 use crate::process::SpawnSpec;
 use crate::{JobType, LaunchError, WorkerConfig};
@@ -49,6 +50,7 @@ pub(super) struct Settings {
     /// Whether the machine wants to know how large workers are after each job.
     pub(super) measures_jobs: bool,
     /// What the host answers once and for all, asked outside of the lock.
+    pub(super) own_hooks: OwnHooks,
     pub(super) worker_type: String,
     pub(super) supports_streaming: bool,
 }
@@ -68,6 +70,7 @@ impl<J: JobType> Core<J> {
     pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
         let Parts { host, catalog, notices, command, command_text, config, runtime } = parts;
         let (worker_type, supports_streaming) = (host.worker_type().to_owned(), host.supports_streaming());
+        let own_hooks = host.own_hooks();
         let machine = Machine::new(config.pool(jitter_seed()));
         let core = Arc::new(Self {
             state: Mutex::new(State::new(machine, config.finished_jobs_kept)),
@@ -82,6 +85,7 @@ impl<J: JobType> Core<J> {
                 spin: config.spin,
                 shared_memory_bytes: config.shared_memory(),
                 measures_jobs: config.recycling.after_growth.is_some(),
+                own_hooks,
                 worker_type,
                 supports_streaming,
             },

@@ -78,6 +78,9 @@ fn drop_of_host<T>(value: T) {
 
 /// Asks the hook, and answers for it at once if it need not wait; else its answer is fed in later.
 fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Admission> {
+    if !core.settings.own_hooks.validates {
+        return Some(Admission::Proceed);
+    }
     let (plugin, name) = {
         let state = core.lock();
         // If it is gone it was cancelled, and the machine drops the answer.
@@ -106,6 +109,9 @@ fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Ad
 }
 
 fn tell_completed<J: JobType>(core: &Arc<Core<J>>, job: Arc<Job<J>>) {
+    if !core.settings.own_hooks.hears_of_completion {
+        return;
+    }
     let (manager, host) = (JobManager::for_hook(core), Arc::clone(&core.host));
     core.spawn_hook(async move {
         if let Err(panic) = caught(host.completed(&manager, &job)).await {

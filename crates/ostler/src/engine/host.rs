@@ -4,6 +4,7 @@ use std::pin::Pin;
 use ostler_lifecycle::Admission;
 use ostler_wire::Payload;
 
+use crate::default_hook::OwnHooks;
 use crate::integration::WorkerState;
 use crate::{BaseJobManager, HookError, Job, JobManager, JobType, NewJob, PluginConfig, PluginId};
 
@@ -13,6 +14,7 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) trait Host<J: JobType>: Send + Sync + 'static {
     fn worker_type(&self) -> &str;
     fn supports_streaming(&self) -> bool;
+    fn own_hooks(&self) -> OwnHooks;
     fn create_job(&self, new: NewJob<J>) -> Result<NewJob<J>, HookError>;
     fn prepare(&self, job: &Job<J>) -> Result<Payload, HookError>;
     fn extract(&self, job: &Job<J>, response: Payload) -> Result<J::Output, HookError>;
@@ -42,6 +44,10 @@ impl<J: JobType, B: BaseJobManager<J>> Host<J> for Erased<B, J> {
 
     fn supports_streaming(&self) -> bool {
         self.0.supports_streaming()
+    }
+
+    fn own_hooks(&self) -> OwnHooks {
+        OwnHooks::of::<J, B>()
     }
 
     fn create_job(&self, new: NewJob<J>) -> Result<NewJob<J>, HookError> {

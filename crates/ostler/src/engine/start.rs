@@ -116,6 +116,9 @@ impl<J: JobType> Core<J> {
 
     /// Asks the resource hook; what a job has to wait for is no error.
     async fn validate(&self, plugin: &PluginId, name: &str) -> Result<Option<BlockReason>, StartError> {
+        if !self.settings.own_hooks.validates {
+            return Ok(None);
+        }
         let (config, workers) = (self.catalog().config(name), self.workers());
         match caught(self.host.validate(plugin, &config, &workers)).await {
             Ok(Admission::Proceed) => Ok(None),

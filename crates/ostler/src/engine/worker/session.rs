@@ -112,10 +112,10 @@ impl<J: JobType> Session<J> {
             }
             if socket.look() {
                 self.hear();
-                tokio::task::coop::consume_budget().await;
-            } else {
-                tokio::task::yield_now().await;
             }
+            // Also after an answer: whoever waited for it goes on here and at once, and need not be taken over by another
+            // thread, which would have to be woken.
+            tokio::task::yield_now().await;
         }
         if let Some(socket) = self.socket.as_mut().filter(|_| is_awake) {
             socket.rest();
