@@ -86,7 +86,7 @@ impl<T: OfJob> JobTable<T> {
         self.values.remove(key.spot)
     }
 
-    /// How many pages there are, at least 0; a page holds 128 values at most.
+    /// How many pages there are; a page holds 128 values at most.
     pub fn pages(&self) -> usize {
         self.values.pages()
     }

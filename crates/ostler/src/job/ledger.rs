@@ -187,7 +187,7 @@ impl<J: JobType> Ledger<J> {
         self.jobs.get(&id)?.timeout()
     }
 
-    /// Some of the jobs, in no order; `None` behind the last page. See [`all`].
+    /// Some of the jobs, in no order; `None` behind the last page. See [`all`](super::all).
     pub(crate) fn page(&mut self, number: usize) -> Option<Page<J>> {
         if number >= self.jobs.pages() {
             return None;
@@ -272,35 +272,6 @@ impl<J: JobType> Ledger<J> {
 
     fn remove(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
         self.jobs.remove(&id)?.record().cloned()
-    }
-}
-
-/// All jobs of a ledger, oldest first. `page` reads one of its pages, and may let others change it in between: a job that
-/// is there all the time is in the list once, as it stood when its page was read.
-pub(crate) fn all<J: JobType>(mut page: impl FnMut(usize) -> Option<Page<J>>) -> Vec<Arc<Job<J>>> {
-    let mut found: Page<J> = Vec::new();
-    let mut number = 0;
-    while let Some(some) = page(number) {
-        found.extend(some);
-        number += 1;
-    }
-    found.sort_unstable_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, job)| job).collect()
-}
-
-/// How many finished jobs are taken out of a ledger at once.
-const CLEARED_AT_ONCE: usize = 128;
-
-/// Forgets the jobs of a ledger that have ended; how many they were. `clear` takes out so many at most and lets others
-/// change the ledger in between: those that end meanwhile may stay.
-pub(crate) fn clear<J: JobType>(finished: usize, mut clear: impl FnMut(usize) -> Cleared<J>) -> usize {
-    let mut count = 0;
-    loop {
-        let cleared = clear(CLEARED_AT_ONCE.min(finished - count)).jobs.len();
-        count += cleared;
-        if cleared == 0 || count == finished {
-            return count;
-        }
     }
 }
 

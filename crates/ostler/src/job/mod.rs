@@ -13,11 +13,12 @@ mod plugin_id;
 mod record;
 mod result;
 mod waiting;
+mod walk;
 
 pub use cancellation::Cancellation;
 pub(crate) use cell::JobCell;
 pub use job_type::JobType;
-pub(crate) use ledger::{Ledger, all, clear};
+pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;
 pub(crate) use new_id::new_id;
 pub use new_job::NewJob;
@@ -26,3 +27,4 @@ pub use plugin_id::PluginId;
 pub use record::Job;
 pub use result::JobResult;
 pub(crate) use waiting::Waiting;
+pub(crate) use walk::{all, clear};

@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use ostler_lifecycle::{JobId, JobStatus};
 use ostler_wire::Payload;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use super::{ExecutorError, PluginExecutor, ServiceError, ServiceFailure, ServiceJob};
 use crate::PluginId;
 use crate::caught::caught;
-use crate::job::panic_message;
+use crate::job::{new_id, panic_message};
 
 /// Keeps the records of jobs and leaves their execution to a [`PluginExecutor`]: it never calls a plugin
 /// itself. Clones share the jobs.
@@ -31,13 +30,14 @@ impl<E: PluginExecutor> JobService<E> {
 
     /// Records a pending job. Nothing runs before [`run_job`](Self::run_job).
     pub fn create_job(&self, plugin: impl Into<PluginId>, payload: Payload) -> JobId {
-        let id = JobId::from_uuid(Uuid::now_v7());
+        let created_at = Timestamp::now();
+        let id = new_id(created_at);
         let job = ServiceJob {
             id,
             plugin: plugin.into(),
             payload,
             status: JobStatus::Pending,
-            created_at: Timestamp::now(),
+            created_at,
             started_at: None,
             completed_at: None,
             result: None,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::NewJob;
+use crate::job::{JobCell, all};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Spec(u32);
@@ -203,4 +204,41 @@ fn times_never_fall() {
     ledger.mark_cancelled(id(0), at(20));
     let job = ledger.get(id(0)).unwrap();
     assert_eq!((job.started_at, job.completed_at), (Some(at(100)), Some(at(100))));
+}
+
+/// A job that was asked for with everything.
+fn enqueued(ledger: &mut Ledger<Spec>) -> Job<Spec> {
+    let new = NewJob::new("p", Spec(7))
+        .priority(ostler_lifecycle::Priority::HIGH)
+        .timeout(Duration::from_secs(1))
+        .queue_timeout(Duration::from_secs(2))
+        .stall_timeout(Duration::from_secs(3))
+        .retry(ostler_lifecycle::RetryPolicy::attempts(4))
+        .metadata("file", "a.txt");
+    let (job, _) = new.into_job(id(7), at(5));
+    let cell = JobCell::new(job.id, job.plugin_id.clone(), job.created_at, job.priority);
+    assert!(ledger.enqueue(Waiting::new(Arc::new(cell), job.clone())));
+    job
+}
+
+#[test]
+fn the_record_of_a_job_that_waits_is_what_was_asked_for() {
+    let mut ledger = Ledger::new(10);
+    let job = enqueued(&mut ledger);
+    assert_eq!(ledger.status(id(7)), Some(JobStatus::Pending));
+    assert_eq!(ledger.timeout(id(7)), Some(Duration::from_secs(1)));
+    let record = ledger.get(id(7)).unwrap();
+    assert_eq!(serde_json::to_value(&*record).unwrap(), serde_json::to_value(&job).unwrap());
+    assert!(Arc::ptr_eq(&record, &ledger.get(id(7)).unwrap()), "it is made once");
+    assert_eq!(ledger.timeout(id(7)), Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn a_job_that_nobody_looked_at_runs_and_ends_like_any_other() {
+    let mut ledger = Ledger::new(10);
+    enqueued(&mut ledger);
+    assert!(ledger.mark_running(id(7), 1, Some(42), at(6)));
+    assert_eq!(specs(&ledger.running()), [7]);
+    assert!(complete(&mut ledger, 7));
+    assert_eq!(specs(&ledger.clear_completed(false, 9).jobs), [7]);
 }
