@@ -41,6 +41,7 @@ pub(crate) struct OwnHooks {
 
 impl OwnHooks {
     pub(crate) fn of<J: JobType, B: BaseJobManager<J>>() -> Self {
+        #[expect(clippy::extra_unused_lifetimes, reason = "what is returned borrows for it")]
         fn validates<'a, J: JobType, B: BaseJobManager<J>>() -> bool {
             has_size(
                 |(host, plugin, config, workers): (
@@ -51,6 +52,7 @@ impl OwnHooks {
                 )| { host.validate_resources(plugin, config, workers) },
             )
         }
+        #[expect(clippy::extra_unused_lifetimes, reason = "what is returned borrows for it")]
         fn hears<'a, J: JobType, B: BaseJobManager<J>>() -> bool {
             has_size(|(host, manager, job): (&'a B, &'a JobManager<J>, &'a Job<J>)| {
                 host.on_job_completed(manager, job)
