@@ -108,9 +108,7 @@ mod tests {
             Admission::Proceed
         }
 
-        fn on_job_completed(&self, _: &JobManager<Task>, _: &Job<Task>) -> impl Future<Output = ()> + Send {
-            async {}
-        }
+        async fn on_job_completed(&self, _: &JobManager<Task>, _: &Job<Task>) {}
     }
 
     #[test]
