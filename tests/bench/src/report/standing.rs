@@ -10,11 +10,11 @@ const HEAD: &str = "\
 |---|---|---|---|---|---|---|---|
 ";
 
-/// Where Ostler stands among its neighbours, as a table in Markdown; empty if they were not measured. Of several figures
-/// of Ostler the worst counts.
+/// Where Ostler stands among its neighbours in each way of doing it, as a table in Markdown; empty if they were not
+/// measured.
 pub(crate) fn standings(report: &Report) -> String {
     let lines: String =
-        ours(&report.rows).into_iter().filter_map(|(key, row)| line(key, row, &report.neighbours)).collect();
+        ours(&report.rows).into_iter().filter_map(|((key, _), row)| line(key, row, &report.neighbours)).collect();
     if lines.is_empty() { lines } else { HEAD.to_owned() + &lines }
 }
 
@@ -39,17 +39,9 @@ fn line(key: NeighbourRow, row: &Row, neighbours: &[Neighbour]) -> Option<String
     ))
 }
 
-/// For each row of the neighbours the worst of ours.
-fn ours(rows: &[Row]) -> BTreeMap<NeighbourRow, &Row> {
-    let mut worst: BTreeMap<NeighbourRow, &Row> = BTreeMap::new();
-    for row in rows {
-        let Some(key) = row.neighbours else { continue };
-        let so_far = worst.entry(key).or_insert(row);
-        if loss(row.unit, row.ostler.p50) > loss(row.unit, so_far.ostler.p50) {
-            *so_far = row;
-        }
-    }
-    worst
+/// Each of ours once, however many limits it stands beside.
+fn ours(rows: &[Row]) -> BTreeMap<(NeighbourRow, String), &Row> {
+    rows.iter().filter_map(|row| Some(((row.neighbours?, row.name()), row))).collect()
 }
 
 /// Less is better of this, whatever the unit.
