@@ -100,7 +100,7 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     match serve_over(Box::new(SocketSource(reader.into())), SocketSink(writer.into()), &mut plugins, options)
     {
         Ok(()) => Ok(()),
-        // The main thread may notice it before the reader thread does: the children of plugins must not
+        // The main thread may notice it by a write, before anybody reads: the children of plugins must not
         // outlive the host because of that.
         Err(ServeError::HungUp | ServeError::Read(_) | ServeError::Write { .. }) => process::end_group(),
         Err(error) => Err(crate::PluginError::from(error).to_string()),

@@ -86,7 +86,7 @@ fn progress_and_logs_carry_the_job_and_sane_numbers() {
 }
 
 /// The plugin is stuck in a write, since nobody reads. Only the host's sending half is closed, so that
-/// the write goes on waiting: the reader thread has to notice.
+/// the write goes on waiting: whoever reads has to notice.
 #[test]
 fn a_plugin_stuck_in_a_full_socket_does_not_hide_a_hang_up() {
     let mut host = host();

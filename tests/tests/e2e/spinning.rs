@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostler::{JobEventKind, JobManager, WorkerConfig};
 use ostler_tests::lab::Task;
 
-use crate::operations::{PATIENCE, told};
+use crate::operations::{PATIENCE, lines_come_before_their_chunks, told};
 use crate::support::{at_once, lab};
 
 /// With so long a look that any small job is met by it, also on a machine that has much else to do.
@@ -118,18 +118,7 @@ async fn r31_what_is_printed_before_a_chunk_comes_before_it() {
     for _ in 0..10 {
         let steps = (0..100).flat_map(|line| [Task::Write(format!("{line}\n")), Task::Emit(1, 1)]).collect();
         let job = manager.start_job("lab", Task::Steps(steps)).await.unwrap();
-        let (mut events, mut printed, mut chunks) = (job.events(), 0, 0);
-        while let Some(event) = events.next().await {
-            match event.unwrap().kind {
-                JobEventKind::Output { .. } => printed += 1,
-                JobEventKind::Chunk { is_final: false, .. } => {
-                    chunks += 1;
-                    assert!(printed >= chunks, "chunk {chunks} came after {printed} lines");
-                }
-                _ => {}
-            }
-        }
-        assert_eq!((printed, chunks), (100, 100));
+        lines_come_before_their_chunks(&job, 100).await;
     }
     is_still_the_first(&manager);
     manager.shutdown().await.unwrap();

@@ -173,7 +173,7 @@ impl Host {
     pub fn end(self) -> (Result<(), ServeError>, Vec<String>, bool) {
         drop(self.stream);
         let (outcome, dropped) = self.worker.join().unwrap();
-        // The reader thread lets go of its sender when it ends.
+        // Whoever reads lets go of the sender when it ends.
         (outcome, dropped, self.hung_up.recv_timeout(PATIENCE).is_ok())
     }
 }

@@ -13,8 +13,10 @@ const HEAD: &str = "\
 /// Where Ostler stands among its neighbours in each way of doing it, as a table in Markdown; empty if they were not
 /// measured.
 pub(crate) fn standings(report: &Report) -> String {
-    let lines: String =
-        ours(&report.rows).into_iter().filter_map(|((key, _), row)| line(key, row, &report.neighbours)).collect();
+    let lines: String = ours(&report.rows)
+        .into_iter()
+        .filter_map(|((key, _), row)| line(key, row, &report.neighbours))
+        .collect();
     if lines.is_empty() { lines } else { HEAD.to_owned() + &lines }
 }
 

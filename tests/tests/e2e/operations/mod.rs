@@ -23,4 +23,4 @@ mod unload;
 mod whole_trait;
 
 pub(crate) use hooked::{Calls, Hooked, PATIENCE};
-pub(crate) use story::told;
+pub(crate) use story::{lines_come_before_their_chunks, told};

@@ -1,9 +1,8 @@
 //! What a job prints, and whose it is.
 
-use ostler::JobEventKind;
 use ostler_tests::lab::Task;
 
-use super::story::told;
+use super::story::{lines_come_before_their_chunks, told};
 use crate::support::{any, lab_worker, launch};
 
 /// Every job prints its number in another way, with the newline or without it; the next one is in the worker as soon as
@@ -61,18 +60,7 @@ async fn r31_what_is_printed_before_a_chunk_comes_before_it() {
     let manager = launch().await;
     let steps = (0..500).flat_map(|number| [Task::Print(format!("{number}\n")), Task::Emit(1, 0)]).collect();
     let job = manager.start_job("lab", Task::Steps(steps)).await.unwrap();
-    let (mut events, mut printed, mut chunks) = (job.events(), 0, 0);
-    while let Some(event) = events.next().await {
-        match event.unwrap().kind {
-            JobEventKind::Output { .. } => printed += 1,
-            JobEventKind::Chunk { is_final: false, .. } => {
-                chunks += 1;
-                assert!(printed >= chunks, "chunk {chunks} came after {printed} lines");
-            }
-            _ => {}
-        }
-    }
-    assert_eq!((printed, chunks), (500, 500));
+    lines_come_before_their_chunks(&job, 500).await;
     manager.shutdown().await.unwrap();
 }
 

@@ -49,3 +49,19 @@ pub(crate) async fn story(mut events: JobEvents) -> Story {
 pub(crate) async fn told(job: &JobHandle<Task>) -> Story {
     story(job.events()).await
 }
+
+/// Reads the events of a job that prints a line before each of so many chunks.
+pub(crate) async fn lines_come_before_their_chunks(job: &JobHandle<Task>, count: usize) {
+    let (mut events, mut printed, mut chunks) = (job.events(), 0, 0);
+    while let Some(event) = events.next().await {
+        match event.unwrap().kind {
+            JobEventKind::Output { .. } => printed += 1,
+            JobEventKind::Chunk { is_final: false, .. } => {
+                chunks += 1;
+                assert!(printed >= chunks, "chunk {chunks} came after {printed} lines");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((printed, chunks), (count, count));
+}
