@@ -1,6 +1,6 @@
 //! 5. A result that crosses a cancel or a timeout: the first one handled wins, and everyone sees the same one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler::{FailureKind, JobStatus};
 use ostler_tests::lab::Task;
@@ -36,13 +36,24 @@ impl Race {
     }
 }
 
+/// What a cancel gives a job as a start: else the shortest job could not win.
+const START: Duration = Duration::from_millis(1);
+
+async fn give_a_start() {
+    let begin = Instant::now();
+    while begin.elapsed() < START {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn guarantee_5_a_result_that_crosses_a_cancel_is_the_same_for_everyone() {
     let manager = launch().await;
-    let mut race = Race::new(Duration::from_micros(500));
+    let mut race = Race::new(START);
     while race.is_on() {
         let job = manager.start_job("lab", Task::Linger(race.time)).await.unwrap();
         started(&job).await;
+        give_a_start().await;
         let (first, second, third) = tokio::join!(job.cancel(), manager.cancel_job(job.id()), job.cancel());
         let status = agreed_end(&manager, &job).await;
         let cancelled = status == JobStatus::Cancelled;
@@ -61,10 +72,11 @@ async fn guarantee_5_a_result_that_crosses_a_cancel_is_the_same_on_all_threads()
     let runner = |number: u64| {
         let manager = manager.clone();
         tokio::spawn(async move {
-            let mut race = Race::new(Duration::from_micros(200 + 100 * number));
+            let mut race = Race::new(START.mul_f64(0.5 + 0.25 * number as f64));
             while race.is_on() {
                 let job = manager.start_job("lab", Task::Linger(race.time)).await.unwrap();
                 started(&job).await;
+                give_a_start().await;
                 let (asked, id) = (manager.clone(), job.id());
                 let other = tokio::spawn(async move { asked.cancel_job(id).await.unwrap() });
                 let cancelled = job.cancel().await.unwrap();
