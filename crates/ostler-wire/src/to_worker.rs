@@ -71,10 +71,10 @@ pub struct Init {
     pub max_frame_bytes: u64,
     /// How long to look for the next command before sleeping, in nanoseconds; see docs/wire.md.
     pub spin_ns: u64,
-    /// Whether the descriptor of a ring comes with this message; from the next one on it is used, in both directions.
-    pub ring: bool,
     /// How much memory each side may share with the other, in bytes; 0 if nothing is shared.
     pub shared_memory_bytes: u64,
+    /// Whether the descriptor of a ring comes with this message; from the next one on it is used, in both directions.
+    pub ring: bool,
 }
 
 /// A plugin and its configuration.
