@@ -4,22 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{check, config};
+use common::{check, pool, two_up};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
-
-fn pool(max_workers: u32, standby: u32) -> PoolConfig {
-    PoolConfig { max_workers, standby, restart_policy: RestartPolicy::Always, ..config() }
-}
-
-/// Two workers that are up, then what happens.
-fn two_up(config: PoolConfig, what: &str) {
-    let script = "
-        start        | spawn 0.1; spawn 1.2
-        up 0.1       | 0.1 idle
-        up 1.2       | 1.2 idle
-    ";
-    check(config, &format!("{script}\n{what}"));
-}
 
 #[test]
 fn a_standby_takes_over_in_the_step_of_the_kill_and_is_replaced_after_the_death() {

@@ -2,25 +2,11 @@
 
 mod common;
 
-use common::{check, config};
+use common::{check, config, pool, two_up};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
-
-fn pool(max_workers: u32, standby: u32) -> PoolConfig {
-    PoolConfig { max_workers, standby, restart_policy: RestartPolicy::Always, ..config() }
-}
 
 fn never(max_workers: u32, standby: u32) -> PoolConfig {
     PoolConfig { restart_policy: RestartPolicy::Never, ..pool(max_workers, standby) }
-}
-
-/// Two workers that are up, then what happens.
-fn two_up(config: PoolConfig, what: &str) {
-    let script = "
-        start        | spawn 0.1; spawn 1.2
-        up 0.1       | 0.1 idle
-        up 1.2       | 1.2 idle
-    ";
-    check(config, &format!("{script}\n{what}"));
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod placement;
 mod ring;
 mod segment;
 pub mod socket;
+mod spin;
 mod words;
 
 pub use arena::Arena;
@@ -32,6 +33,7 @@ pub use intake::Intake;
 pub use outgoing::Outgoing;
 pub use placement::Placement;
 pub use ring::{RING_FRAME_BYTES, Ring, RingReceiver, RingSender, Taken};
+pub use spin::Spin;
 
 /// Parts of a payload from this size on, in bytes, are shared; smaller ones are in their frame.
 ///

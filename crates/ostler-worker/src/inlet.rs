@@ -1,13 +1,12 @@
 use std::hint::spin_loop;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ostler_shm::{Arena, Descriptors, Ring, RingReceiver, RingSender};
+use ostler_shm::{Arena, Descriptors, Ring, RingReceiver, RingSender, Spin};
 use ostler_wire::{FrameError, Message, ToWorker, frame};
 
 use crate::source::Source;
-use crate::spin::Spin;
 
 /// One read takes up to this many bytes.
 const READ_BYTES: usize = 128 * 1024;
@@ -33,7 +32,7 @@ impl Inlet {
         Self {
             source,
             ring: None,
-            spin: Spin::none(),
+            spin: Spin::new(Duration::ZERO),
             chunk: vec![0; READ_BYTES],
             buffer: BytesMut::new(),
             ringed: BytesMut::new(),
@@ -61,18 +60,18 @@ impl Inlet {
 
     /// Waits until something has come; false at the end.
     pub(crate) fn wait(&mut self) -> io::Result<bool> {
-        let begin = Instant::now();
-        let came = match self.look(begin) {
+        self.spin.begin(Instant::now());
+        let came = match self.look() {
             Some(came) => came,
             None => self.block(),
         };
-        self.spin.learn(begin);
+        self.spin.end(Instant::now());
         came
     }
 
     /// Looks without sleeping, as long as that pays.
-    fn look(&mut self, begin: Instant) -> Option<io::Result<bool>> {
-        while self.spin.is_due(begin) {
+    fn look(&mut self) -> Option<io::Result<bool>> {
+        while self.spin.is_due(Instant::now()) {
             for _ in 0..LOOKS {
                 if self.ring.as_ref().is_some_and(RingReceiver::has_next) {
                     return Some(Ok(true));

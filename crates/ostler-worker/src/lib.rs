@@ -54,7 +54,6 @@ mod shared;
 mod sink;
 mod slot;
 mod source;
-mod spin;
 mod stdout;
 
 pub use context::JobContext;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use ostler_shm::Spin;
 use ostler_wire::{Execute, FrameError, FromWorker, Init, SegmentNews, ToWorker};
 
 use crate::ServeError;
@@ -11,7 +12,6 @@ use crate::courier::Courier;
 use crate::inlet::{Inlet, wrong};
 use crate::outbox::Until;
 use crate::shared::Shared;
-use crate::spin::Spin;
 
 /// What is left to the main thread.
 pub(crate) enum Command {

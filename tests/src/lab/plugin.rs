@@ -137,17 +137,8 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         }
         Task::Deafen => deafen(),
         Task::Daemon(file) => daemon(&file)?,
-        Task::DieUnless(file) => {
-            if !file.exists() {
-                segfault()
-            }
-        }
-        Task::HangOnce(file) => {
-            if !file.exists() {
-                fs::write(file, "")?;
-                for_ever()
-            }
-        }
+        Task::DieUnless(file) => die_unless(&file),
+        Task::HangOnce(file) => hang_once(&file)?,
         Task::Stop => {
             signal_oneself("-STOP")?;
             for_ever()
@@ -176,6 +167,20 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         }
     }
     Ok("done".to_owned())
+}
+
+fn die_unless(file: &Path) {
+    if !file.exists() {
+        segfault()
+    }
+}
+
+fn hang_once(file: &Path) -> Result<(), PluginError> {
+    if !file.exists() {
+        fs::write(file, "")?;
+        for_ever()
+    }
+    Ok(())
 }
 
 fn sign(path: &Path, line: &str) -> Result<String, PluginError> {

@@ -144,3 +144,19 @@ impl Pool {
         effects
     }
 }
+
+#[allow(dead_code, reason = "not every test has a pool")]
+pub(crate) fn pool(max_workers: u32, standby: u32) -> PoolConfig {
+    PoolConfig { max_workers, standby, restart_policy: RestartPolicy::Always, ..config() }
+}
+
+/// Two workers that are up, then what happens.
+#[allow(dead_code, reason = "not every test has a pool")]
+pub(crate) fn two_up(config: PoolConfig, what: &str) {
+    let script = "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+    ";
+    check(config, &format!("{script}\n{what}"));
+}

@@ -7,7 +7,6 @@ mod output;
 mod pipe;
 mod session;
 mod socket;
-mod spin;
 mod tail;
 mod task;
 mod valve;

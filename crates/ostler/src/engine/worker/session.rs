@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{WorkerFrame, WorkerKey};
+use ostler_shm::Spin;
 use ostler_wire::FromWorker;
 
 use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
-use super::spin::Spin;
 use super::tail::Tail;
 use crate::JobType;
 use crate::engine::Core;

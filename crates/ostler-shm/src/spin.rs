@@ -1,34 +1,36 @@
 use std::time::{Duration, Instant};
 
-/// When to look for a job's answer without sleeping: to wake a sleeping core takes longer than a small job.
+/// When to look for the other side's next word without sleeping: to wake a sleeping core takes longer than a small job.
 ///
-/// It pays if the last answer came so soon that a look of that length would have met it.
-pub(super) struct Spin {
+/// It pays if the last word came so soon that a look of that length would have met it. So who becomes idle looks once
+/// more, and then sleeps. It has no clock.
+pub struct Spin {
     longest: Duration,
-    /// When the present job was sent.
+    /// When the present wait began.
     since: Option<Instant>,
     pays: bool,
 }
 
 impl Spin {
-    pub(super) fn new(longest: Duration) -> Self {
+    /// Looks for so long at most; zero for never.
+    pub const fn new(longest: Duration) -> Self {
         Self { longest, since: None, pays: false }
     }
 
-    /// A job was sent.
-    pub(super) fn begin(&mut self, now: Instant) {
+    /// A wait begins.
+    pub const fn begin(&mut self, now: Instant) {
         self.since = Some(now);
     }
 
-    /// A job has answered.
-    pub(super) fn end(&mut self, now: Instant) {
+    /// What was waited for has come.
+    pub fn end(&mut self, now: Instant) {
         if let Some(since) = self.since.take() {
             self.pays = now.saturating_duration_since(since) <= self.longest;
         }
     }
 
     /// Whether to look on.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    pub fn is_due(&self, now: Instant) -> bool {
         self.pays && self.since.is_some_and(|since| now.saturating_duration_since(since) < self.longest)
     }
 }
