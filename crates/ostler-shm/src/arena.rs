@@ -62,10 +62,7 @@ impl Arena {
     /// Decides for each part of a payload where it travels. What is large is copied into a segment, if it does not lie in
     /// one already; parts that are not in the frame are then empty in the payload. What cannot be shared stays.
     pub fn place(&self, payload: &mut Payload) -> Placement {
-        let is_large = |part: &Bytes| part.len() >= SHARED_FROM;
-        let any_is_large = is_large(payload.body())
-            || payload.attachments().iter().any(|attachment| is_large(&attachment.bytes));
-        if !any_is_large || !self.0.sends.load(Ordering::Acquire) {
+        if !has_large_part(payload) || !self.0.sends.load(Ordering::Acquire) {
             return Placement::inline();
         }
         let (encoding, mut body, mut attachments) = std::mem::take(payload).into_parts();
@@ -156,6 +153,12 @@ impl Arena {
     pub fn made(&self) -> u64 {
         self.0.lock().owned.made()
     }
+}
+
+/// Whether a part of it is so large that it is better shared than sent.
+pub fn has_large_part(payload: &Payload) -> bool {
+    let is_large = |part: &Bytes| part.len() >= SHARED_FROM;
+    is_large(payload.body()) || payload.attachments().iter().any(|attachment| is_large(&attachment.bytes))
 }
 
 impl Shared {

@@ -26,7 +26,7 @@ pub mod socket;
 mod spin;
 mod words;
 
-pub use arena::Arena;
+pub use arena::{Arena, has_large_part};
 pub use buffer::SharedBuffer;
 pub use descriptors::Descriptors;
 pub use intake::Intake;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,7 +20,11 @@ impl Progress {
     }
 
     /// Numbers so many rounds, and shows each as it begins.
-    pub(crate) fn rounds(&self, what: &'static str, count: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn rounds(
+        &self,
+        what: impl Into<Cow<'static, str>>,
+        count: usize,
+    ) -> impl Iterator<Item = usize> {
         self.0.set_length(count as u64);
         self.0.set_message(what);
         (0..count).inspect(|round| self.0.set_position(*round as u64))

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, Machine};
+use ostler_lifecycle::{Admission, Effect, Input, Machine};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -135,7 +135,13 @@ impl<J: JobType> Core<J> {
     ) -> Option<Arc<EventLog>> {
         let mut effects = std::mem::take(&mut state.effects);
         // Under the lock, so that the machine's time never runs backwards.
-        state.machine.handle(Instant::now(), input, &mut effects);
+        let now = Instant::now();
+        state.machine.handle(now, input, &mut effects);
+        if !self.settings.own_hooks.validates {
+            proceed_with_all(&mut state.machine, now, &mut effects);
+        }
+        // Workers compute while the rest is recorded and told.
+        effects.sort_by_key(|effect| !matches!(effect, Effect::Send { .. }));
         let mut step = Step { core: self, state, cargo, clock: Clock::default(), errands, grown: None };
         for effect in effects.drain(..) {
             step.perform(effect);
@@ -210,6 +216,17 @@ impl<J: JobType> Core<J> {
 
     pub(crate) fn events(&self) -> ManagerEvents {
         ManagerEvents::new(self.lock().events.as_ref().map(|events| events.subscribe()))
+    }
+}
+
+/// Answers for a host that has no resource hook: so a job's end and the next one's begin are one step.
+fn proceed_with_all(machine: &mut Machine, now: Instant, effects: &mut Vec<Effect>) {
+    let mut seen = 0;
+    while let Some(effect) = effects.get(seen) {
+        if let Effect::AskAdmission { job, ticket } = *effect {
+            machine.handle(now, Input::Admission { job, ticket, answer: Admission::Proceed }, effects);
+        }
+        seen += 1;
     }
 }
 

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use ostler_lifecycle::{Admission, Input, JobId, Ticket, WorkerKey};
+use ostler_wire::Execute;
 
 use super::active::Active;
 use super::cargo::Cargo;
 use super::host::BoxFuture;
+use super::perform::note_sent;
+use super::wire::Wire;
 use super::{Core, worker};
 use crate::caught::caught;
 use crate::events::EventLog;
@@ -22,6 +25,8 @@ pub(super) struct Errands<J: JobType>(VecDeque<Errand<J>>);
 pub(super) enum Errand<J: JobType> {
     /// Make a worker.
     Spawn(WorkerKey, Process),
+    /// Copy a large job, and send it.
+    Deliver(WorkerKey, Arc<Wire>, Box<Execute>),
     /// Ask the resource hook.
     Ask(JobId, Ticket),
     /// Tell the hook that a job completed.
@@ -55,6 +60,7 @@ impl<J: JobType> Errands<J> {
         while let Some(errand) = self.0.pop_front() {
             match errand {
                 Errand::Spawn(worker, process) => worker::spawn(core, worker, process),
+                Errand::Deliver(worker, wire, job) => note_sent(worker, wire.deliver(*job)),
                 Errand::Ask(job, ticket) => {
                     if let Some(answer) = ask(core, job, ticket) {
                         let input = Input::Admission { job, ticket, answer };
@@ -78,9 +84,6 @@ fn drop_of_host<T>(value: T) {
 
 /// Asks the hook, and answers for it at once if it need not wait; else its answer is fed in later.
 fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Admission> {
-    if !core.settings.own_hooks.validates {
-        return Some(Admission::Proceed);
-    }
     let (plugin, name) = {
         let state = core.lock();
         // If it is gone it was cancelled, and the machine drops the answer.

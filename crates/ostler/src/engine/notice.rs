@@ -45,6 +45,10 @@ impl Notices {
         Self { sender, has_broadcaster, has_resource_manager }
     }
 
+    pub(super) fn has_listener(&self) -> bool {
+        self.has_broadcaster || self.has_resource_manager
+    }
+
     pub(super) fn has_broadcaster(&self) -> bool {
         self.has_broadcaster
     }

@@ -5,7 +5,8 @@ use ostler_lifecycle::{
     BlockReason, Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId,
     WorkerKey,
 };
-use ostler_wire::{Execute, Init, ToWorker};
+use ostler_shm::has_large_part;
+use ostler_wire::{Execute, FrameError, Init, ToWorker};
 use serde_json::json;
 
 use super::Core;
@@ -47,7 +48,11 @@ impl<J: JobType> Step<'_, J> {
                 }
                 self.note_cancel(worker, |cancellation, at| cancellation.killed_at = Some(at));
             }
-            Effect::AskAdmission { job, ticket } => self.errands.push(Errand::Ask(job, ticket)),
+            Effect::AskAdmission { job, ticket } if self.core.settings.own_hooks.validates => {
+                self.errands.push(Errand::Ask(job, ticket));
+            }
+            // That was answered in the same step.
+            Effect::AskAdmission { .. } => {}
             Effect::Publish { job, change } => self.publish(job, change),
             Effect::Settle { job, outcome } => self.settle(job, outcome),
             // Jobs are submitted under the lock under which `can_accept` said yes.
@@ -80,13 +85,12 @@ impl<J: JobType> Step<'_, J> {
         }
         let Some(message) = self.message(worker, request.0, command) else { return };
         let Some(wire) = self.state.links.get(&worker).and_then(|link| link.wire.as_ref()) else { return };
-        let is_job = matches!(message, ToWorker::Execute(_));
-        if let Err(error) = wire.send(message) {
-            // Requests are measured before they are accepted; the answer that is missing will be missed.
-            tracing::error!(%worker, %error, "a command cannot be sent");
-        }
-        if is_job && !self.core.settings.spin.is_zero() {
-            wire.note_job();
+        match message {
+            ToWorker::Execute(job) if has_large_part(&job.payload) => {
+                wire.hold();
+                self.errands.push(Errand::Deliver(worker, Arc::clone(wire), Box::new(job)));
+            }
+            message => note_sent(worker, wire.send(message)),
         }
     }
 
@@ -260,6 +264,13 @@ fn broadcast_data<J: JobType>(cell: &JobCell<J>, kind: &JobEventKind) -> Option<
         _ => return None,
     }
     Some(data)
+}
+
+pub(super) fn note_sent(worker: WorkerKey, sent: Result<(), FrameError>) {
+    if let Err(error) = sent {
+        // Requests are measured before they are accepted; the answer that is missing will be missed.
+        tracing::error!(%worker, %error, "a command cannot be sent");
+    }
 }
 
 fn milliseconds(timeout: Duration) -> u64 {

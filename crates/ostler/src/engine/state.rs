@@ -70,9 +70,14 @@ impl<J: JobType> State<J> {
         self.events.is_none()
     }
 
+    /// Whether anybody reads the manager's events.
+    pub(super) fn has_reader(&self) -> bool {
+        self.events.as_ref().is_some_and(|events| events.receiver_count() > 0)
+    }
+
     pub(super) fn publish(&self, event: impl FnOnce() -> ManagerEvent) {
         if let Some(events) = &self.events
-            && events.receiver_count() > 0
+            && self.has_reader()
         {
             // It fails only if the last reader has just gone.
             let _ = events.send(event());

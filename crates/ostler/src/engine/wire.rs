@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -5,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use interprocess::local_socket::tokio::Stream;
 use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken, socket};
-use ostler_wire::{FrameError, ToWorker, frame};
+use ostler_wire::{Execute, FrameError, ToWorker, frame};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
@@ -25,19 +26,23 @@ pub(super) struct Wire {
     has_job: AtomicBool,
     job_sent: Notify,
     limit: usize,
+    /// Whether anybody looks for answers.
+    is_looked_for: bool,
 }
 
 #[derive(Default)]
 struct Outbox {
     /// What the socket did not take.
     waiting: Outgoing,
+    /// While a large job is being copied: what goes behind it.
+    held: Option<VecDeque<ToWorker>>,
     /// To go with the next `Init`.
     offered: Option<(RingSender, OwnedFd)>,
     ring: Option<RingSender>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, limit: usize) -> Self {
+    pub(super) fn new(stream: Stream, limit: usize, is_looked_for: bool) -> Self {
         Self {
             stream,
             outbox: Mutex::default(),
@@ -46,6 +51,7 @@ impl Wire {
             has_job: AtomicBool::new(false),
             job_sent: Notify::new(),
             limit,
+            is_looked_for,
         }
     }
 
@@ -64,13 +70,41 @@ impl Wire {
     }
 
     /// Sends one message without waiting. A connection that is broken takes it too: its worker is about to end.
-    pub(super) fn send(&self, mut message: ToWorker) -> Result<(), FrameError> {
-        let placement = match &mut message {
-            ToWorker::Execute(execute) => self.arena.place(&mut execute.payload),
-            _ => Placement::inline(),
-        };
+    pub(super) fn send(&self, message: ToWorker) -> Result<(), FrameError> {
         let mut outbox = self.lock();
-        let outbox = &mut *outbox;
+        if let Some(held) = &mut outbox.held {
+            held.push_back(message);
+            return Ok(());
+        }
+        self.post(&mut outbox, message, Placement::inline())
+    }
+
+    /// Keeps back what is sent from now on, until `deliver` has sent what goes before it.
+    pub(super) fn hold(&self) {
+        self.lock().held = Some(VecDeque::new());
+    }
+
+    /// Sends a job that is large, and then all that was held back. To copy it takes long enough that no other lock may
+    /// be held.
+    pub(super) fn deliver(&self, mut job: Execute) -> Result<(), FrameError> {
+        let placement = self.arena.place(&mut job.payload);
+        let mut sent = self.post(&mut self.lock(), ToWorker::Execute(job), placement);
+        loop {
+            let mut outbox = self.lock();
+            let Some(next) = outbox.held.as_mut().and_then(VecDeque::pop_front) else {
+                outbox.held = None;
+                return sent;
+            };
+            sent = sent.and(self.post(&mut outbox, next, Placement::inline()));
+        }
+    }
+
+    fn post(
+        &self,
+        outbox: &mut Outbox,
+        mut message: ToWorker,
+        placement: Placement,
+    ) -> Result<(), FrameError> {
         let offered = match &mut message {
             ToWorker::Init(init) => outbox.offered.take().inspect(|_| init.ring = true),
             _ => None,
@@ -99,6 +133,10 @@ impl Wire {
         if !outbox.waiting.is_empty() {
             self.filled.notify_one();
         }
+        if self.is_looked_for && matches!(message, ToWorker::Execute(_)) {
+            self.has_job.store(true, Ordering::Release);
+            self.job_sent.notify_one();
+        }
         Ok(())
     }
 
@@ -120,15 +158,14 @@ impl Wire {
         }
     }
 
-    /// Says that a job was sent, to whoever looks for answers.
-    pub(super) fn note_job(&self) {
-        self.has_job.store(true, Ordering::Release);
-        self.job_sent.notify_one();
-    }
-
     /// Whether a job was sent since this was last asked.
     pub(super) fn take_job(&self) -> bool {
         self.has_job.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether `take_job` would say yes.
+    pub(super) fn has_job(&self) -> bool {
+        self.has_job.load(Ordering::Acquire)
     }
 
     /// Returns when a job was sent since it returned last.

@@ -27,6 +27,9 @@ impl<J: JobType> Step<'_, J> {
             WorkerChange::Draining => (WorkerPhase::Draining, None, None),
             WorkerChange::Gone { cause, exit, .. } => (WorkerPhase::Gone, None, Some(cause.describe(exit))),
         };
+        if cause.is_none() && !self.is_anybody_told_of_workers() {
+            return;
+        }
         let catalog = self.core.catalog();
         let resource = |name: &str| Arc::clone(catalog.resource(name));
         let known = self.state.worker(self.core.worker_type(), worker, phase, resource);
@@ -40,6 +43,13 @@ impl<J: JobType> Step<'_, J> {
             self.worker_is_gone(worker, &state, cause.as_deref().unwrap_or_default(), exit, was_ready);
         }
         self.tell_of_worker(state, cause);
+    }
+
+    /// With each job its worker becomes busy, and idle again: that is put into words only for those who listen.
+    fn is_anybody_told_of_workers(&self) -> bool {
+        self.core.notices.has_listener()
+            || self.state.has_reader()
+            || tracing::enabled!(tracing::Level::DEBUG)
     }
 
     fn worker_is_ready(&mut self, worker: WorkerKey) {

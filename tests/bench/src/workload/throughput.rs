@@ -18,13 +18,14 @@ const BEST_NEIGHBOUR: f64 = 19_752.0;
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for workers in [1, 2] {
-        rows.append(&mut with(workers, bench)?);
+        for flavour in [Flavour::CurrentThread, Flavour::MultiThread] {
+            rows.append(&mut with(workers, flavour, bench)?);
+        }
     }
     Ok(rows)
 }
 
-fn with(workers: u32, bench: &Bench) -> Result<Vec<Row>> {
-    let flavour = Flavour::MultiThread;
+fn with(workers: u32, flavour: Flavour, bench: &Bench) -> Result<Vec<Row>> {
     let runtime = flavour.runtime()?;
     let mut managers = Vec::new();
     for spin in Spin::BOTH {
@@ -35,7 +36,8 @@ fn with(workers: u32, bench: &Bench) -> Result<Vec<Row>> {
     let mut bare = Vec::new();
     let count = bench.effort.pick(20_000, 200);
     let what = if workers == 1 { "1 worker" } else { "2 workers" };
-    for _ in bench.progress.rounds(what, bench.effort.pick(5, 2)) {
+    let shown = format!("{what}, {}", flavour.name());
+    for _ in bench.progress.rounds(shown, bench.effort.pick(5, 2)) {
         bare.push(jobs_per_second(&children, count)?);
         for (_, manager, rates) in &mut managers {
             rates.push(flavour.run(&runtime, all_at_once(manager.clone(), count))?);
@@ -46,7 +48,7 @@ fn with(workers: u32, bench: &Bench) -> Result<Vec<Row>> {
     for (spin, manager, rates) in managers {
         runtime.block_on(manager.shutdown())?;
         let row = Row::new(bench.workload, what, Unit::JobsPerSecond, figure_of_rates(rates)?)
-            .variant(spin.name())
+            .variant(format!("{}, {}", flavour.name(), spin.name()))
             .beside(format!("L2: one bare write a job, {what}"), bare)
             .neighbours(if workers == 1 { NeighbourRow::W2One } else { NeighbourRow::W2Two });
         rows.push(row.clone().bound(Bound::AtLeast(10.0 * BEST_NEIGHBOUR)));

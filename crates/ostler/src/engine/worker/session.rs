@@ -30,6 +30,11 @@ pub(super) struct Session<J: JobType> {
     spin: Spin,
 }
 
+/// So many answers in a row, each of which led to the next job, may be heard before others of this thread have their
+/// turn. A turn costs a look at all that the runtime waits for, and often the waking of another of its threads: with one
+/// for each answer 2 busy cores did 80,000 small jobs a second, and with this 125,000.
+const ANSWERS_AT_ONCE: u32 = 8;
+
 /// How often the machine is told that a worker is not listened to: sooner than anybody could be called frozen.
 const UNHEARD_EVERY: Duration = Duration::from_millis(100);
 
@@ -99,7 +104,7 @@ impl<J: JobType> Session<J> {
     /// Looks for the answers to jobs that were just sent, as long as that pays. Others of this thread have their turns.
     async fn look_for_answers(&mut self) {
         let Some(wire) = self.socket.as_ref().map(|socket| Arc::clone(socket.wire())) else { return };
-        let mut is_awake = false;
+        let (mut is_awake, mut answers) = (false, 0_u32);
         while let Some(socket) = self.socket.as_mut().filter(|socket| socket.is_open() && !socket.is_held()) {
             if wire.take_job() {
                 self.spin.begin(Instant::now());
@@ -112,6 +117,10 @@ impl<J: JobType> Session<J> {
             }
             if socket.look() {
                 self.hear();
+                answers += 1;
+                if wire.has_job() && answers % ANSWERS_AT_ONCE != 0 {
+                    continue;
+                }
             }
             // Also after an answer: whoever waited for it goes on here and at once, and need not be taken over by another
             // thread, which would have to be woken.

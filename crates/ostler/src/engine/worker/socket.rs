@@ -91,7 +91,7 @@ impl Socket {
         let token = endpoint.token();
         // There is nobody else to wait for.
         drop(endpoint);
-        let wire = Arc::new(Wire::new(stream, limit));
+        let wire = Arc::new(Wire::new(stream, limit, offer.ring));
         let mut socket = Self {
             wire,
             limit,
