@@ -233,3 +233,6 @@ impl Wire {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
