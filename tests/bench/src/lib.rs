@@ -1,6 +1,6 @@
 //! Measures Ostler beside what the machine allows at best, in the same run, by turns.
 //!
-//! - `workload/` is what is measured, W1 to W8, each with its bound.
+//! - `workload/` is what is measured, W1 to W9, each with its bound.
 //! - `limit/` is what it is measured against: the same with bare system calls. No part of Ostler is in there.
 //! - `worker/` is what runs in Ostler's workers; `pool` is how managers are launched.
 //! - `stage/` is what has to be measured in a process of its own.

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Admission, Effect, Input, Machine};
+use ostler_lifecycle::{Admission, Command, Effect, Input, Machine};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -141,7 +141,8 @@ impl<J: JobType> Core<J> {
             proceed_with_all(&mut state.machine, now, &mut effects);
         }
         // Workers compute while the rest is recorded and told.
-        effects.sort_by_key(|effect| !matches!(effect, Effect::Send { .. }));
+        effects
+            .sort_by_key(|effect| !matches!(effect, Effect::Send { command: Command::Execute { .. }, .. }));
         let mut step = Step { core: self, state, cargo, clock: Clock::default(), errands, grown: None };
         for effect in effects.drain(..) {
             step.perform(effect);

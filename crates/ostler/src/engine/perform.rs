@@ -112,12 +112,8 @@ impl<J: JobType> Step<'_, J> {
                 })
             }
             Command::Execute { job, attempt } => {
-                let active = self.state.active.get_mut(&job)?;
-                let link = self.state.links.get_mut(&worker)?;
-                active.worker = Some(worker);
-                link.job = Some(job);
+                let active = self.state.active.get(&job)?;
                 let name = self.state.plugin_keys.name(active.plugin);
-                link.plugin = Some((active.cell.plugin.clone(), Arc::clone(&name)));
                 ToWorker::Execute(Execute {
                     request,
                     job: job.as_uuid(),

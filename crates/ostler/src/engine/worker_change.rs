@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{WorkerChange, WorkerKey};
+use ostler_lifecycle::{JobId, WorkerChange, WorkerKey};
 use serde_json::json;
 
 use super::cargo::Cargo;
 use super::perform::Step;
+use super::state::State;
 use crate::events::{ManagerEvent, WorkerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::{JobType, LaunchError, WorkerStartError};
@@ -23,7 +24,10 @@ impl<J: JobType> Step<'_, J> {
                 self.worker_is_ready(worker);
                 (WorkerPhase::Idle, None, None)
             }
-            WorkerChange::Busy { job } => (WorkerPhase::Busy, Some(*job), None),
+            WorkerChange::Busy { job } => {
+                self.worker_is_busy(worker, *job);
+                (WorkerPhase::Busy, Some(*job), None)
+            }
             WorkerChange::Draining => (WorkerPhase::Draining, None, None),
             WorkerChange::Gone { cause, exit, .. } => (WorkerPhase::Gone, None, Some(cause.describe(exit))),
         };
@@ -62,6 +66,15 @@ impl<J: JobType> Step<'_, J> {
         }
         for waiter in self.state.ready_waiters.drain(..) {
             let _ = waiter.send(Ok(()));
+        }
+    }
+
+    fn worker_is_busy(&mut self, worker: WorkerKey, job: JobId) {
+        let State { active, links, plugin_keys, .. } = &mut *self.state;
+        if let (Some(active), Some(link)) = (active.get_mut(&job), links.get_mut(&worker)) {
+            active.worker = Some(worker);
+            link.job = Some(job);
+            link.plugin = Some((active.cell.plugin.clone(), plugin_keys.name(active.plugin)));
         }
     }
 

@@ -1,4 +1,5 @@
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, exit};
@@ -49,6 +50,17 @@ impl Child {
             0 => Ok(()),
             _ => Err("a child said something instead of hanging up".into()),
         }
+    }
+
+    /// Closes this end of the socket, which ends most kinds of children.
+    pub(crate) fn hang_up(&self) -> Result<()> {
+        Ok(self.socket.shutdown(Shutdown::Both)?)
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) -> Result<()> {
+        self.process.wait()?;
+        Ok(())
     }
 
     /// SIGKILL, and no waiting.

@@ -6,6 +6,7 @@ mod cold_start;
 mod crash;
 mod deep_queue;
 mod large_payload;
+mod many_workers;
 mod name;
 mod resident;
 mod round_trip;

@@ -3,7 +3,10 @@ use std::fmt;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::{Bench, cancel, cold_start, crash, deep_queue, large_payload, resident, round_trip, throughput};
+use super::{
+    Bench, cancel, cold_start, crash, deep_queue, large_payload, many_workers, resident, round_trip,
+    throughput,
+};
 use crate::{Result, Row};
 
 /// What is measured.
@@ -25,12 +28,14 @@ pub enum Workload {
     W7,
     /// 100,000 and 1,000,000 jobs that wait
     W8,
+    /// A pool of 64 workers
+    W9,
 }
 
 impl Workload {
     /// All of them, in order.
-    pub const ALL: [Self; 8] =
-        [Self::W1, Self::W2, Self::W3, Self::W4, Self::W5, Self::W6, Self::W7, Self::W8];
+    pub const ALL: [Self; 9] =
+        [Self::W1, Self::W2, Self::W3, Self::W4, Self::W5, Self::W6, Self::W7, Self::W8, Self::W9];
 
     /// What it is, in a few words.
     pub fn title(self) -> &'static str {
@@ -43,6 +48,7 @@ impl Workload {
             Self::W6 => "a worker dies with its job",
             Self::W7 => "memory of a host and one idle worker",
             Self::W8 => "100,000 and 1,000,000 jobs that wait",
+            Self::W9 => "a pool of 64 workers",
         }
     }
 
@@ -56,6 +62,7 @@ impl Workload {
             Self::W6 => crash::measure(bench),
             Self::W7 => resident::measure(bench),
             Self::W8 => deep_queue::measure(bench),
+            Self::W9 => many_workers::measure(bench),
         }
     }
 }

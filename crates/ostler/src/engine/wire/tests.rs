@@ -1,22 +1,21 @@
 #![expect(clippy::unwrap_used)]
 
-use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as BlockingStream;
 
 use bytes::BytesMut;
 use interprocess::os::unix::uds_local_socket::tokio::Stream as Uds;
 use ostler_wire::{Execute, Payload, ToWorker, frame};
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
 use uuid::Uuid;
 
 use super::Wire;
 
 const LIMIT: usize = 1024 * 1024;
 
-fn wire() -> (Wire, BlockingStream) {
-    let (ours, theirs) = BlockingStream::pair().unwrap();
-    ours.set_nonblocking(true).unwrap();
-    let stream = Uds::try_from(OwnedFd::from(ours)).unwrap();
+fn wire() -> (Wire, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let stream = Uds::try_from(OwnedFd::from(ours.into_std().unwrap())).unwrap();
     (Wire::new(stream.into(), LIMIT, false), theirs)
 }
 
@@ -33,7 +32,14 @@ fn job(request: u64) -> Execute {
 }
 
 /// The requests of so many messages, in the order in which they come.
-fn requests(socket: &mut BlockingStream, count: usize) -> Vec<u64> {
+async fn requests(wire: &Wire, socket: &mut UnixStream, count: usize) -> Vec<u64> {
+    tokio::select! {
+        requests = read(socket, count) => requests,
+        never = wire.flush() => match never {},
+    }
+}
+
+async fn read(socket: &mut UnixStream, count: usize) -> Vec<u64> {
     let (mut buffer, mut chunk) = (BytesMut::new(), vec![0; LIMIT]);
     let mut requests = Vec::new();
     while requests.len() < count {
@@ -42,7 +48,7 @@ fn requests(socket: &mut BlockingStream, count: usize) -> Vec<u64> {
             Some(ToWorker::Execute(execute)) => requests.push(execute.request),
             Some(other) => unreachable!("{other:?}"),
             None => {
-                let read = socket.read(&mut chunk).unwrap();
+                let read = socket.read(&mut chunk).await.unwrap();
                 assert_ne!(read, 0, "only {requests:?} came");
                 buffer.extend_from_slice(&chunk[..read]);
             }
@@ -60,7 +66,7 @@ async fn nothing_overtakes_a_large_job_that_is_on_its_way() {
     wire.send(ToWorker::Ping { request: 4 }).unwrap();
     wire.deliver(job(2)).unwrap();
     wire.send(ToWorker::Ping { request: 5 }).unwrap();
-    assert_eq!(requests(&mut socket, 5), [1, 2, 3, 4, 5]);
+    assert_eq!(requests(&wire, &mut socket, 5).await, [1, 2, 3, 4, 5]);
 }
 
 #[tokio::test]
@@ -70,5 +76,5 @@ async fn a_job_that_is_too_large_keeps_nothing_back() {
     wire.send(ToWorker::Ping { request: 2 }).unwrap();
     let job = Execute { payload: Payload::raw(vec![b'x'; LIMIT]), ..job(1) };
     assert!(wire.deliver(job).is_err());
-    assert_eq!(requests(&mut socket, 1), [2]);
+    assert_eq!(requests(&wire, &mut socket, 1).await, [2]);
 }
