@@ -7,11 +7,12 @@ use bytes::Bytes;
 use ostler_wire::{Payload, Place, SegmentNews};
 
 use crate::foreign::Foreign;
+use crate::intake::Intake;
 use crate::lease::Lease;
 use crate::mapping::{Reader, Writer};
 use crate::owned::{Owned, Retired, Room};
 use crate::segment::{self, Refusal};
-use crate::{Descriptors, Intake, MAX_DESCRIPTORS, Placement, SHARED_FROM, SharedBuffer};
+use crate::{Descriptors, MAX_DESCRIPTORS, Placement, SHARED_FROM, SharedBuffer};
 
 /// One side of one connection: the segments that it owns, and those that came from the other side. A clone is the same.
 ///
@@ -81,10 +82,7 @@ impl Arena {
     }
 
     /// Begins to take in what a frame has in shared memory.
-    ///
-    /// The bytes that it gives are the peer's memory. A peer that keeps to the protocol does not change them as long
-    /// as they are held; one that does not can, so who checks them and then relies on the check should copy them first.
-    pub fn intake<'a>(&'a self, descriptors: &'a mut Descriptors) -> Intake<'a> {
+    pub(crate) fn intake<'a>(&'a self, descriptors: &'a mut Descriptors) -> Intake<'a> {
         Intake::new(&self.0, descriptors)
     }
 

@@ -8,7 +8,7 @@ use crate::arena::Shared;
 use crate::segment::Refusal;
 
 /// The taking in of what lies in shared memory, for one frame.
-pub struct Intake<'a> {
+pub(crate) struct Intake<'a> {
     arena: &'a Arc<Shared>,
     descriptors: &'a mut Descriptors,
     loss: Option<String>,
@@ -24,7 +24,7 @@ impl<'a> Intake<'a> {
     ///
     /// # Errors
     /// What is wrong with the place.
-    pub fn take(&mut self, place: Place) -> Result<Bytes, String> {
+    pub(crate) fn take(&mut self, place: Place) -> Result<Bytes, String> {
         match self.arena.take(place, self.descriptors) {
             Ok(bytes) => Ok(bytes),
             Err(Refusal::Fault(reason)) => Err(reason),
@@ -40,7 +40,7 @@ impl<'a> Intake<'a> {
     ///
     /// # Errors
     /// Descriptors came that belong to no frame.
-    pub fn finish(self, is_last: bool) -> Result<Option<String>, String> {
+    pub(crate) fn finish(self, is_last: bool) -> Result<Option<String>, String> {
         if self.descriptors.is_flooded() {
             return Err("more descriptors came than belong to any message".to_owned());
         }

@@ -4,16 +4,19 @@
 //! side. It holds one thing at a time, so there is no allocator in it. An [`Arena`] is one side of one connection: it
 //! keeps the segments that are its own, warm and bounded, and those that came. Sending, it says of each part of a
 //! payload where it is ([`Arena::place`]); receiving, it makes `Bytes` of such places that nobody overwrites while they
-//! live ([`Arena::intake`]). Descriptors travel with the message that first names their segment ([`socket`]).
+//! live. Descriptors travel with the message that first names their segment ([`socket`]). An [`Inflow`] takes that in,
+//! and puts what comes by socket and by ring in order.
 //!
 //! Nothing of this must succeed: what cannot be shared goes in the frame.
 //!
-//! This crate refuses to know frames, processes and jobs, to wait, and to let two connections have a segment in common.
+//! This crate refuses to know what a message means, processes and jobs, to wait, and to let two connections have a
+//! segment in common.
 
 mod arena;
 mod buffer;
 mod descriptors;
 mod foreign;
+mod inflow;
 mod intake;
 mod lease;
 mod mapping;
@@ -29,7 +32,7 @@ mod words;
 pub use arena::{Arena, has_large_part};
 pub use buffer::SharedBuffer;
 pub use descriptors::Descriptors;
-pub use intake::Intake;
+pub use inflow::{Inflow, Received};
 pub use outgoing::Outgoing;
 pub use placement::Placement;
 pub use ring::{RING_FRAME_BYTES, Ring, RingReceiver, RingSender, Taken};

@@ -132,7 +132,7 @@ impl AsRef<[u8]> for Reader {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: the bounds were checked, and in this process there is no writer while there is a reader. A peer that
         // owns the segment and keeps to the protocol does not write either; what one can do that does not is said in
-        // the documentation of `Arena::intake`.
+        // the documentation of `Inflow::next`.
         unsafe { std::slice::from_raw_parts(self.mapping.start.as_ptr().add(self.offset), self.len) }
     }
 }

@@ -164,7 +164,7 @@ impl RingReceiver {
     ///
     /// # Errors
     /// The sender does not keep to the rules.
-    pub fn receive(&mut self, buffer: &mut BytesMut) -> Result<bool, String> {
+    pub(crate) fn receive(&mut self, buffer: &mut BytesMut) -> Result<bool, String> {
         let there = self.word(HEAD).load(Ordering::Acquire).wrapping_sub(self.tail);
         if there == 0 || self.get(0) != self.number {
             return Ok(false);
@@ -191,7 +191,7 @@ impl RingReceiver {
     }
 
     /// The next frame has come through the socket.
-    pub fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.number += 1;
     }
 

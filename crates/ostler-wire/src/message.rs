@@ -9,16 +9,38 @@ pub trait Message: sealed::Carrier + Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// How many variants there are; their tags count from 0.
     const TAGS: u32;
+
+    /// Whether it has a place in the order of messages.
+    fn is_in_order(&self) -> bool;
+
+    /// Whether a descriptor comes with it that is no part of its payload.
+    fn brings_descriptor(&self) -> bool;
 }
 
 impl Message for ToWorker {
     const NAME: &'static str = "host-to-worker";
     const TAGS: u32 = 10;
+
+    fn is_in_order(&self) -> bool {
+        !matches!(self, Self::Nudge)
+    }
+
+    fn brings_descriptor(&self) -> bool {
+        matches!(self, Self::Init(init) if init.ring)
+    }
 }
 
 impl Message for FromWorker {
     const NAME: &'static str = "worker-to-host";
     const TAGS: u32 = 13;
+
+    fn is_in_order(&self) -> bool {
+        !matches!(self, Self::Nudge)
+    }
+
+    fn brings_descriptor(&self) -> bool {
+        false
+    }
 }
 
 pub(crate) mod sealed {

@@ -2,9 +2,8 @@ use std::hint::spin_loop;
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use ostler_shm::{Arena, Descriptors, Ring, RingReceiver, RingSender, Spin};
-use ostler_wire::{FrameError, Message, ToWorker, frame};
+use ostler_shm::{Arena, Inflow, Received, Ring, RingReceiver, RingSender, Spin};
+use ostler_wire::{FrameError, Message, ToWorker};
 
 use crate::source::Source;
 
@@ -17,26 +16,18 @@ const LOOKS: u32 = 256;
 /// What comes from the host, by socket and by ring, frame by frame.
 pub(crate) struct Inlet {
     source: Box<dyn Source>,
-    ring: Option<RingReceiver>,
     spin: Spin,
     chunk: Vec<u8>,
-    /// What came by the socket.
-    buffer: BytesMut,
-    /// The frame that came by the ring.
-    ringed: BytesMut,
-    descriptors: Descriptors,
+    inflow: Inflow,
 }
 
 impl Inlet {
     pub(crate) fn new(source: Box<dyn Source>) -> Self {
         Self {
             source,
-            ring: None,
             spin: Spin::new(Duration::ZERO),
             chunk: vec![0; READ_BYTES],
-            buffer: BytesMut::new(),
-            ringed: BytesMut::new(),
-            descriptors: Descriptors::new(),
+            inflow: Inflow::default(),
         }
     }
 
@@ -51,10 +42,10 @@ impl Inlet {
 
     /// Takes over the ring that was announced; what comes next may come by it. Returns the end for what is sent.
     pub(crate) fn use_ring(&mut self) -> Result<RingSender, FrameError> {
-        let taken = Ring::take_over(&mut self.descriptors);
+        let taken = Ring::take_over(self.inflow.descriptors());
         let Ring { sender, receiver } =
             taken.map_err(|reason| wrong(format!("no ring can be used: {reason}")))?;
-        self.ring = Some(receiver);
+        self.inflow.use_ring(receiver);
         Ok(sender)
     }
 
@@ -73,12 +64,12 @@ impl Inlet {
     fn look(&mut self) -> Option<io::Result<bool>> {
         while self.spin.is_due(Instant::now()) {
             for _ in 0..LOOKS {
-                if self.ring.as_ref().is_some_and(RingReceiver::has_next) {
+                if self.inflow.is_in_ring() {
                     return Some(Ok(true));
                 }
                 spin_loop();
             }
-            let read = self.source.read_now(&mut self.chunk, &mut self.descriptors);
+            let read = self.source.read_now(&mut self.chunk, self.inflow.descriptors());
             match self.keep(read) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 came => return Some(came),
@@ -90,15 +81,15 @@ impl Inlet {
     }
 
     fn block(&mut self) -> io::Result<bool> {
-        let may_sleep = self.ring.as_ref().is_none_or(RingReceiver::rest);
+        let may_sleep = self.inflow.ring().is_none_or(RingReceiver::rest);
         let came = if may_sleep {
-            let read = self.source.read(&mut self.chunk, &mut self.descriptors);
+            let read = self.source.read(&mut self.chunk, self.inflow.descriptors());
             self.keep(read)
         } else {
             Ok(true)
         };
         // While the main thread is busy with what came, somebody will look: it, or its deputy.
-        if let Some(ring) = &self.ring {
+        if let Some(ring) = self.inflow.ring() {
             ring.wake();
         }
         came
@@ -106,42 +97,22 @@ impl Inlet {
 
     fn keep(&mut self, read: io::Result<usize>) -> io::Result<bool> {
         let count = read?;
-        self.buffer.extend_from_slice(&self.chunk[..count]);
+        self.inflow.buffer().extend_from_slice(&self.chunk[..count]);
         Ok(count > 0)
     }
 
-    /// The next message, if it is there; and why a part of its payload could not be had.
+    /// The next message, if it is there.
     pub(crate) fn next(
         &mut self,
         limit: usize,
         arena: &Arena,
-    ) -> Result<Option<(ToWorker, Option<String>)>, FrameError> {
-        let by_ring = match &mut self.ring {
-            Some(ring) => ring.receive(&mut self.ringed).map_err(wrong)?,
-            None => false,
-        };
-        let buffer = if by_ring { &mut self.ringed } else { &mut self.buffer };
-        let mut intake = arena.intake(&mut self.descriptors);
-        let message = frame::decode_shared(buffer, limit, |place| intake.take(place))?;
-        // The descriptor of a ring is taken over by whoever hears of it.
-        let awaits_ring = matches!(&message, Some(ToWorker::Init(init)) if init.ring);
-        let loss = intake.finish(!by_ring && !awaits_ring && buffer.is_empty()).map_err(wrong)?;
-        if by_ring && (message.is_none() || !buffer.is_empty()) {
-            return Err(wrong("what came by the ring is not one frame".to_owned()));
-        }
-        let Some(message) = message else { return Ok(None) };
-        if let Some(ring) = &mut self.ring
-            && !by_ring
-            && !matches!(message, ToWorker::Nudge)
-        {
-            ring.skip();
-        }
-        Ok(Some((message, loss)))
+    ) -> Result<Option<Received<ToWorker>>, FrameError> {
+        self.inflow.next(limit, arena)
     }
 
     /// Whether the connection may end here: only between two frames.
     pub(crate) fn finish(&self) -> Result<(), FrameError> {
-        frame::finish(&self.buffer)
+        self.inflow.finish()
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use ostler_shm::Spin;
-use ostler_wire::{Execute, FrameError, FromWorker, Init, SegmentNews, ToWorker};
+use ostler_shm::{Received, Spin};
+use ostler_wire::{Execute, FrameError, FromWorker, Init, ToWorker};
 
 use crate::ServeError;
 use crate::courier::Courier;
@@ -92,17 +92,47 @@ impl Reader {
     /// Takes one frame, if there is one.
     fn take_frame(&mut self) -> Result<bool, FrameError> {
         let outbox = &self.shared.outbox;
-        match self.inlet.next(outbox.limit(), outbox.arena())? {
-            Some((ToWorker::Segments(news), _)) => self.hear(news)?,
-            Some((ToWorker::Init(init), _)) => self.take_init(init)?,
-            Some((message, loss)) => self.take(message, loss),
-            None => return Ok(false),
-        }
+        let Some(Received { message, loss, .. }) = self.inlet.next(outbox.limit(), outbox.arena())? else {
+            return Ok(false);
+        };
+        let command = self.take(message, loss)?;
+        self.commands.extend(command);
         Ok(true)
     }
 
-    /// What it sets is set here and not later: the next frame is read before the main thread sees this one.
-    fn take_init(&mut self, init: Init) -> Result<(), FrameError> {
+    /// Does what need not wait for the main thread, and says what has to.
+    fn take(&mut self, message: ToWorker, loss: Option<String>) -> Result<Option<Command>, FrameError> {
+        Ok(Some(match message {
+            ToWorker::Init(init) => {
+                self.prepare(&init)?;
+                Command::Init(init)
+            }
+            ToWorker::Execute(execute) => {
+                let cancelled = self.shared.accept(execute.job);
+                Command::Execute(Accepted { execute, received: Instant::now(), cancelled, loss })
+            }
+            ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
+            ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
+            ToWorker::Stop { request } => Command::Stop { request },
+            ToWorker::Ping { request } => return Ok(self.answer(&FromWorker::Pong { request })),
+            ToWorker::GetState { request } => {
+                let state = self.shared.report();
+                return Ok(self.answer(&FromWorker::State { request, state }));
+            }
+            ToWorker::Cancel { request, job } => {
+                let result = self.shared.cancel(job);
+                return Ok(self.answer(&FromWorker::Response { request, result }));
+            }
+            ToWorker::Segments(news) => {
+                self.shared.outbox.arena().hear(news).map_err(wrong)?;
+                return Ok(None);
+            }
+            ToWorker::Nudge => return Ok(None),
+        }))
+    }
+
+    /// What an `Init` sets is set here and not later: the next frame is read before the main thread sees this one.
+    fn prepare(&mut self, init: &Init) -> Result<(), FrameError> {
         let outbox = &self.shared.outbox;
         outbox.set_limit(usize::try_from(init.max_frame_bytes).unwrap_or(usize::MAX));
         if self.inlet.brings_descriptors() {
@@ -112,41 +142,14 @@ impl Reader {
             outbox.use_ring(self.inlet.use_ring()?);
         }
         self.inlet.set_spin(Spin::new(Duration::from_nanos(init.spin_ns)));
-        self.commands.push_back(Command::Init(init));
         Ok(())
     }
 
-    fn hear(&self, news: SegmentNews) -> Result<(), FrameError> {
-        self.shared.outbox.arena().hear(news).map_err(wrong)
-    }
-
-    fn take(&mut self, message: ToWorker, loss: Option<String>) {
-        let command = match message {
-            ToWorker::Segments(_) | ToWorker::Init(_) | ToWorker::Nudge => return,
-            ToWorker::Ping { request } => return self.answer(&FromWorker::Pong { request }),
-            ToWorker::GetState { request } => {
-                return self.answer(&FromWorker::State { request, state: self.shared.report() });
-            }
-            ToWorker::Cancel { request, job } => {
-                return self.answer(&FromWorker::Response { request, result: self.shared.cancel(job) });
-            }
-            ToWorker::Execute(execute) => {
-                let cancelled = self.shared.accept(execute.job);
-                Command::Execute(Accepted { execute, received: Instant::now(), cancelled, loss })
-            }
-            ToWorker::Reload { request, plugin, config } => Command::Reload { request, plugin, config },
-            ToWorker::Unload { request, plugin } => Command::Unload { request, plugin },
-            ToWorker::Stop { request } => Command::Stop { request },
-        };
-        self.commands.push_back(command);
-    }
-
-    fn answer(&mut self, message: &FromWorker) {
-        if let Err(error) = self.courier.send(message) {
-            // A worker that cannot answer is taken for frozen in the end: better to end with the reason.
-            let ended = self.end(ServeError::Thread(error));
-            self.commands.push_back(ended);
-        }
+    /// Answers without the main thread. A worker that cannot is taken for frozen in the end: better to end with the
+    /// reason.
+    fn answer(&mut self, message: &FromWorker) -> Option<Command> {
+        let error = self.courier.send(message).err()?;
+        Some(self.end(ServeError::Thread(error)))
     }
 
     /// Nothing can be read any more.

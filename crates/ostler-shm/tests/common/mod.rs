@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use ostler_shm::{Arena, Descriptors, socket};
+use ostler_shm::{Arena, Inflow, Received, socket};
 use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, Execute, FrameError, Payload, Place, ToWorker, frame};
 use uuid::Uuid;
 
@@ -17,8 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Side {
     pub arena: Arena,
     socket: UnixStream,
-    buffer: BytesMut,
-    pub descriptors: Descriptors,
+    pub inflow: Inflow,
 }
 
 pub fn pair() -> (Side, Side) {
@@ -28,7 +27,7 @@ pub fn pair() -> (Side, Side) {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let arena = Arena::closed();
         arena.open(BOUND);
-        Side { arena, socket, buffer: BytesMut::new(), descriptors: Descriptors::new() }
+        Side { arena, socket, inflow: Inflow::default() }
     };
     let (one, other) = UnixStream::pair().unwrap();
     (side(one), side(other))
@@ -62,18 +61,18 @@ impl Side {
 
     /// Takes in what has come, up to the end of a message.
     pub fn receive(&mut self) -> Result<Came, FrameError> {
+        let wrong = |reason| FrameError::Shared { direction: "test", reason };
         let mut came = None;
         self.read();
         loop {
-            let mut intake = self.arena.intake(&mut self.descriptors);
-            let take = |place| intake.take(place);
-            let message = frame::decode_shared(&mut self.buffer, DEFAULT_MAX_FRAME_BYTES, take)?;
-            let wrong = |reason| FrameError::Shared { direction: "test", reason };
-            let loss = intake.finish(self.buffer.is_empty()).map_err(wrong)?;
-            match message {
-                Some(ToWorker::Execute(execute)) => came = Some((execute.payload, loss)),
-                Some(ToWorker::Segments(news)) => self.arena.hear(news).map_err(wrong)?,
-                None if !self.buffer.is_empty() => self.read(),
+            match self.inflow.next(DEFAULT_MAX_FRAME_BYTES, &self.arena)? {
+                Some(Received { message: ToWorker::Execute(execute), loss, .. }) => {
+                    came = Some((execute.payload, loss));
+                }
+                Some(Received { message: ToWorker::Segments(news), .. }) => {
+                    self.arena.hear(news).map_err(wrong)?;
+                }
+                None if !self.inflow.buffer().is_empty() => self.read(),
                 other => return came.ok_or_else(|| wrong(format!("no payload came, but {other:?}"))),
             }
         }
@@ -81,8 +80,8 @@ impl Side {
 
     fn read(&mut self) {
         let mut chunk = vec![0; 256 * 1024];
-        let count = socket::receive(self.socket.as_fd(), &mut chunk, &mut self.descriptors).unwrap();
-        self.buffer.extend_from_slice(&chunk[..count]);
+        let count = socket::receive(self.socket.as_fd(), &mut chunk, self.inflow.descriptors()).unwrap();
+        self.inflow.buffer().extend_from_slice(&chunk[..count]);
     }
 
     /// What came, if all of it did.

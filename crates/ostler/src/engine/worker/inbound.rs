@@ -8,7 +8,7 @@ use ostler_lifecycle::{
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
 use uuid::Uuid;
 
-use super::socket::Offer;
+use super::handshake::Offer;
 use super::valve::Valve;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;

@@ -1,6 +1,7 @@
 //! One task for each worker, from before its process is made until everything that it said has been fed in.
 
 mod evidence;
+mod handshake;
 mod inbound;
 mod outcome;
 mod output;

@@ -6,6 +6,7 @@ use ostler_lifecycle::{WorkerFrame, WorkerKey};
 use ostler_shm::Spin;
 use ostler_wire::FromWorker;
 
+use super::handshake::meet;
 use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
@@ -57,7 +58,7 @@ impl<J: JobType> Session<J> {
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
         let (limit, offer) = (self.inbound.max_frame_bytes(), self.inbound.offer());
         let met = tokio::select! {
-            met = Socket::meet(endpoint, self.inbound.pid(), limit, offer) => met,
+            met = meet(endpoint, self.inbound.pid(), limit, offer) => met,
             never = overhear(&mut self.output, &mut self.inbound) => match never {},
         };
         match met {
