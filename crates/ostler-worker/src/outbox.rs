@@ -55,6 +55,8 @@ struct State {
     queued: u64,
     done: u64,
     writing: bool,
+    /// Threads that wait until more is written. To wake nobody would be a system call, too.
+    waiting: usize,
     /// Something was posted while nobody wrote.
     posted: bool,
     closed: Option<String>,
@@ -69,6 +71,7 @@ impl Outbox {
             queued: 0,
             done: 0,
             writing: false,
+            waiting: 0,
             posted: false,
             closed: None,
         };
@@ -128,7 +131,9 @@ impl Outbox {
             if until == Until::Room && state.pending.len() < HIGH_WATER {
                 break;
             }
+            state.waiting += 1;
             state = self.written.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         Ok(())
     }
@@ -234,7 +239,9 @@ impl Outbox {
             if state.pending.is_empty() && batch.capacity() <= KEEP_CAPACITY {
                 state.pending = batch;
             }
-            self.written.notify_all();
+            if state.waiting > 0 {
+                self.written.notify_all();
+            }
         }
         state.writing = false;
         state

@@ -137,8 +137,11 @@ pub(crate) fn until(deadline: Instant, what: &str, mut condition: impl FnMut() -
 #[track_caller]
 pub(crate) fn strike(pid: u32, signal: Signal) {
     let process = Pid::from_raw(pid.cast_signed());
-    // The environment of a zombie is empty.
-    let is_dead = || fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| environ.is_empty());
+    // A process gives back its memory before its files: only when no other thread is left are these closed.
+    let is_dead = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.contains("\nState:\tZ") && status.contains("\nThreads:\t1\n")
+    };
     until(Instant::now() + PATIENCE, "the process is dead", || kill(process, signal).is_err() || is_dead());
 }
 
