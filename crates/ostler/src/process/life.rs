@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use rustix::process::Pid;
 
-use super::group;
+use super::{group, teardown};
 
 /// Whom a kill reaches, from before a process is made until after it is reaped.
 ///
@@ -24,7 +24,10 @@ impl State {
     fn kill(&mut self) {
         self.condemned = true;
         if let Some(leader) = self.leader {
-            self.killed_at.get_or_insert_with(Instant::now);
+            if self.killed_at.is_none() {
+                self.killed_at = Some(Instant::now());
+                teardown::keep_away(leader);
+            }
             group::kill(leader);
         }
     }

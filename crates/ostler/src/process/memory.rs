@@ -25,7 +25,10 @@ pub(crate) fn resident(groups: &[u32]) -> HashMap<u32, u64> {
 
 /// The resident bytes of one process; none if it is gone.
 pub(crate) fn resident_of(pid: u32) -> Option<u64> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    held_by(i32::try_from(pid).ok().and_then(Pid::from_raw)?)
+}
+
+pub(super) fn held_by(pid: Pid) -> Option<u64> {
     Some(Stat::of(pid)?.resident_pages.saturating_mul(page_size()))
 }
 

@@ -29,6 +29,7 @@ mod record_directory;
 mod record_text;
 mod supervisor;
 mod sweep;
+mod teardown;
 #[cfg(test)]
 mod test_support;
 #[cfg(test)]

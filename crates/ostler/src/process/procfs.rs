@@ -1,9 +1,11 @@
 //! What `/proc` says of other processes. A process may end at any moment: whatever cannot be read is gone.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rustix::buffer::spare_capacity;
 use rustix::process::Pid;
@@ -60,11 +62,15 @@ impl Stat {
 /// All processes that can be seen now, the newest number first: what forks while it is looked for is found
 /// at the top.
 pub(super) fn pids() -> io::Result<Vec<Pid>> {
-    let number = |name: &std::ffi::OsStr| Pid::from_raw(name.to_str()?.parse().ok()?);
     let mut pids: Vec<Pid> =
         fs::read_dir("/proc")?.filter_map(|entry| number(&entry.ok()?.file_name())).collect();
     pids.sort_unstable_by_key(|pid| std::cmp::Reverse(pid.as_raw_pid()));
     Ok(pids)
+}
+
+/// The process or thread that an entry of `/proc` is about, if it is about one.
+pub(super) fn number(name: &OsStr) -> Option<Pid> {
+    Pid::from_raw(name.to_str()?.parse().ok()?)
 }
 
 pub(super) fn directory(pid: Pid) -> PathBuf {
@@ -74,13 +80,15 @@ pub(super) fn directory(pid: Pid) -> PathBuf {
 /// The threads of the kernel itself, which are nobody's. Nobody if the kernel does not tell, or if we are in a container
 /// and cannot see them.
 pub(super) fn kernel_threads() -> HashSet<Pid> {
-    const PARENT: &str = "/proc/2";
-    let is_parent = fs::read(format!("{PARENT}/comm")).is_ok_and(|name| name == b"kthreadd\n")
-        && Pid::from_raw(2).and_then(Stat::of).is_some_and(|stat| stat.runs() && stat.address_space == 0);
-    if !is_parent {
+    // Who has this number keeps it as long as anybody here can look.
+    static SEES_PARENT: LazyLock<bool> = LazyLock::new(|| {
+        fs::read("/proc/2/comm").is_ok_and(|name| name == b"kthreadd\n")
+            && Pid::from_raw(2).and_then(Stat::of).is_some_and(|stat| stat.runs() && stat.address_space == 0)
+    });
+    if !*SEES_PARENT {
         return HashSet::new();
     }
-    let children = read(Path::new(&format!("{PARENT}/task/2/children")), ENVIRONMENT).unwrap_or_default();
+    let children = read(Path::new("/proc/2/task/2/children"), ENVIRONMENT).unwrap_or_default();
     let numbers = children.split(|byte| byte.is_ascii_whitespace());
     numbers.filter_map(|number| Pid::from_raw(std::str::from_utf8(number).ok()?.parse().ok()?)).collect()
 }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How long a walk waits for those whom it killed. The next finds who does not die so soon.
 const LONGEST_DEATH: Duration = Duration::from_millis(50);
 
-/// How often a walk goes through all processes, until nobody is new to it. Once may be wrong: who becomes another program
-/// just when it is looked at can look like a stranger.
-const ROUNDS: u32 = 2;
+/// How often a walk looks at each process, each time as another list of all has it. Once may be wrong: who becomes another
+/// program just when it is looked at can look like a stranger.
+const LOOKS: u32 = 2;
 
-/// How often a walk looks for who is new. On a busy system somebody always is.
-const MOST_LOOKS: u32 = 64;
+/// How often a walk lists all processes. On a busy system somebody always is new.
+const MOST_LISTS: u32 = 64;
 
 /// What became of the processes that a worker left behind outside of its group.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -47,7 +47,6 @@ struct Quarry {
 
 /// One who carries a mark, and was sent a SIGKILL.
 struct Victim {
-    pid: Pid,
     process: Pinned,
     carried: Vec<WorkerId>,
 }
@@ -91,31 +90,32 @@ impl Sweep {
     /// Says also whether nobody can have been missed: somebody who forks and ends is gone before it is looked
     /// at, and its child was not there yet.
     fn kill_all(&mut self) -> (Vec<Victim>, bool) {
-        let nobody = || procfs::kernel_threads().into_iter().chain([getpid()]);
-        let mut seen: HashSet<Pid> = nobody().collect();
+        let nobody = procfs::kernel_threads().into_iter().chain([getpid()]);
+        let mut looks: HashMap<Pid, u32> = nobody.map(|pid| (pid, LOOKS)).collect();
         let mut victims: Vec<Victim> = Vec::new();
-        let mut rounds = 0;
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MOST_LISTS {
             let all = procfs::pids().unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot look for what workers left behind");
                 Vec::new()
             });
-            let new: Vec<Pid> = all.into_iter().filter(|&pid| seen.insert(pid)).collect();
-            if new.is_empty() {
-                rounds += 1;
-                if rounds == ROUNDS {
-                    return (victims, true);
+            let mut are_all_known = true;
+            for pid in all {
+                let looks = looks.entry(pid).or_default();
+                if *looks >= LOOKS {
+                    continue;
                 }
-                seen = victims.iter().map(|victim| victim.pid).chain(nobody()).collect();
-                continue;
-            }
-            for pid in new {
+                are_all_known = false;
                 match self.kill(pid) {
-                    Look::Killed(victim) => victims.push(victim),
-                    Look::NotWanted => {}
-                    // It is as new to the next look as it is to this one.
-                    Look::Again => _ = seen.remove(&pid),
+                    Look::Killed(victim) => {
+                        *looks = LOOKS;
+                        victims.push(victim);
+                    }
+                    Look::NotWanted => *looks += 1,
+                    Look::Again => {}
                 }
+            }
+            if are_all_known {
+                return (victims, true);
             }
         }
         (victims, false)
@@ -142,7 +142,7 @@ impl Sweep {
                 quarry.killed.insert(pid);
             }
         }
-        Look::Killed(Victim { pid, process, carried })
+        Look::Killed(Victim { process, carried })
     }
 
     fn is_wanted(&self, carried: &[WorkerId]) -> bool {
