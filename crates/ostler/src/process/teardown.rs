@@ -4,7 +4,7 @@
 //! is woken for its end, often on the core of whoever kills; and whoever is woken there meanwhile, as a spare worker is by
 //! the job that the kill made room for, waits until the kernel looks after its cores again, 4 ms at HZ=250, though
 //! another core has nothing to do. Kept away from this core, the end of a worker that holds 512 MiB delays the next
-//! job by 0.1 ms instead of 2 ms at the median (`BENCHMARKS.md`, W4c).
+//! job by 0.2 ms instead of 2 ms at the median (`BENCHMARKS.md`, W4c).
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use super::{memory, procfs};
 /// Bytes. What holds less is gone in a millisecond at most, and is not worth the calls.
 const LARGE: u64 = 16 << 20;
 
-/// A process may have thousands of threads, and each takes a microsecond or two of a kill.
+/// A process may have thousands of threads, and each takes a system call before the kill.
 const MOST_THREADS: usize = 64;
 
 /// Keeps the end of a large process away from the core on which this is called, if it may run on another. To be called
