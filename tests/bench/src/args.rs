@@ -13,6 +13,7 @@ use crate::Workload;
   cargo bench -p ostler-bench --bench report                      all, on the screen
   cargo bench -p ostler-bench --bench report -- w1 w3             two of them
   cargo bench -p ostler-bench --bench report -- --write           all, into BENCHMARKS.md and docs/bench/
+  cargo bench -p ostler-bench --bench report -- w4 --peers ~/peers    one, and the neighbours beside it
   cargo bench -p ostler-bench --bench report -- --quick           each only a few times: does it still run?
   cargo bench -p ostler-bench --bench pieces                      encode, decode, one step of the rules")]
 pub(crate) struct Args {
@@ -28,9 +29,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["quick", "workloads"])]
     pub(crate) write: bool,
 
-    /// Figures of the neighbours, as tests/bench/peers/run writes them: for tables and plots
-    #[arg(long, value_name = "FILE")]
-    pub(crate) neighbours: Option<PathBuf>,
+    /// Measure the neighbours too, each workload after Ostler's, some minutes more; they are installed into this directory,
+    /// outside of the source tree, and stay there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) peers: Option<PathBuf>,
 
     /// Write the figures as JSON into this file
     #[arg(long, value_name = "FILE")]

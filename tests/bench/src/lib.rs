@@ -4,9 +4,10 @@
 //! - `limit/` is what it is measured against: the same with bare system calls. No part of Ostler is in there.
 //! - `worker/` is what runs in Ostler's workers; `pool` is how managers are launched.
 //! - `stage/` is what has to be measured in a process of its own.
+//! - `neighbours` has other job systems measured, by the script in `peers/`.
 //! - `report/` is what is made of the figures: tables, plots, BENCHMARKS.md.
 //!
-//! The program is started again as the child of a limit, as a worker and as a stage, so all of them are the same binary.
+//! Workers and the children of the limits are the same small program, `worker/main.rs`. A stage is the harness again.
 
 mod args;
 mod clock;
@@ -16,6 +17,7 @@ mod flavour;
 mod limit;
 mod line;
 mod machine;
+mod neighbours;
 mod pool;
 mod process;
 mod procfs;
@@ -31,7 +33,7 @@ mod workload;
 pub use figure::{Figure, Quantile};
 pub use machine::Machine;
 pub use report::{Bound, Limit, Neighbour, NeighbourRow, Report, Row};
-pub use run::main;
+pub use run::{main, worker_main};
 pub use unit::Unit;
 pub use workload::Workload;
 

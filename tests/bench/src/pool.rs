@@ -5,8 +5,8 @@ use ostler::{
     WorkerConfig, WorkerPhase,
 };
 
-use crate::Result;
 use crate::line::Line;
+use crate::{Result, worker};
 
 /// Whether host and worker may wait actively for a moment before they sleep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,8 +41,20 @@ pub(crate) fn config(spin: Spin) -> WorkerConfig {
     }
 }
 
-/// The jobs of all workloads. Their worker is this program itself.
-pub(crate) struct BenchJobs;
+/// The jobs of all workloads.
+pub(crate) struct BenchJobs(WorkerCommand);
+
+impl BenchJobs {
+    /// Their worker is a program of its own.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self(WorkerCommand::program(worker::program()?)))
+    }
+
+    /// Their worker is the host's own program.
+    pub(crate) fn in_one_program() -> Self {
+        Self(WorkerCommand::current_exe())
+    }
+}
 
 impl BaseJobManager<Line> for BenchJobs {
     fn worker_type(&self) -> &str {
@@ -50,13 +62,13 @@ impl BaseJobManager<Line> for BenchJobs {
     }
 
     fn get_worker_entry_point(&self) -> WorkerCommand {
-        WorkerCommand::current_exe()
+        self.0.clone()
     }
 }
 
 /// A manager whose first worker is ready.
 pub(crate) async fn launch(config: WorkerConfig) -> Result<JobManager<Line>> {
-    Ok(BenchJobs.launch(config).await?)
+    Ok(BenchJobs::new()?.launch(config).await?)
 }
 
 /// Waits until a worker runs the job.

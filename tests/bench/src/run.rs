@@ -6,9 +6,9 @@ use clap::Parser;
 
 use crate::args::Args;
 use crate::effort::Effort;
-use crate::report::{Neighbour, standings, table, write_into_the_tree};
+use crate::report::{standings, table, write_into_the_tree};
 use crate::workload::Bench;
-use crate::{Machine, Report, Result, limit, stage, worker};
+use crate::{Machine, Report, Result, limit, neighbours, stage, worker};
 
 /// The whole program: the harness, and whatever it starts itself as.
 pub fn main() -> ExitCode {
@@ -24,10 +24,14 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The whole program of workers and of the limits' children.
+pub fn worker_main() -> ! {
+    limit::run_if_child();
+    ostler::worker::run_worker_binary(worker::register_all)
+}
+
 fn run(args: &Args) -> Result<()> {
     let machine = Machine::read();
-    // Before minutes are spent on something that then cannot be told.
-    let neighbours = args.neighbours.as_deref().map(Neighbour::read).transpose()?.unwrap_or_default();
     if machine.is_busy() {
         let _ = writeln!(
             std::io::stderr(),
@@ -35,10 +39,13 @@ fn run(args: &Args) -> Result<()> {
             machine.load
         );
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut neighbours) = (Vec::new(), Vec::new());
     for workload in args.chosen() {
         let bench = Bench::new(if args.quick { Effort::Quick } else { Effort::Full }, workload);
         rows.append(&mut workload.measure(&bench)?);
+        if let Some(directory) = &args.peers {
+            neighbours::measure(&bench, directory, &mut neighbours)?;
+        }
     }
     let report = Report { machine, rows, neighbours };
     if let Some(path) = &args.json {

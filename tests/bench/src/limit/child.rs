@@ -2,11 +2,14 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, exit};
 
+use rustix::process::{Signal, set_parent_process_death_signal};
+
 use super::{arena, echo, handover, pipeline, socket_copy};
-use crate::Result;
 use crate::process::{spin_for_ever, stamp_and_die};
+use crate::{Result, worker};
 
 /// The first argument of a process that is such a child.
 const MARK: &str = "limit-child";
@@ -18,14 +21,16 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts this program again as a child of that kind.
+    /// Starts the workers' program as a child of that kind.
     pub(crate) fn spawn(kind: &str, args: &[&str]) -> Result<Self> {
+        Self::spawn_of(&worker::program()?, kind, args)
+    }
+
+    /// Starts another program as such a child, whose `main` begins with [`run_if_child`].
+    pub(crate) fn spawn_of(program: &Path, kind: &str, args: &[&str]) -> Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
-        let process = Command::new("/proc/self/exe")
-            .args([MARK, kind])
-            .args(args)
-            .stdin(OwnedFd::from(theirs))
-            .spawn()?;
+        let process =
+            Command::new(program).args([MARK, kind]).args(args).stdin(OwnedFd::from(theirs)).spawn()?;
         Ok(Self { process, socket })
     }
 
@@ -114,10 +119,14 @@ fn live(kind: &str, args: &[String]) -> Result<()> {
             socket.write_all(&[1])?;
             wait_for_end(&mut socket);
         }
-        "spin" => spin_for_ever(number(0)?, || {
-            // A host that is gone does not wait for it.
-            let _ = socket.write_all(&[1]);
-        }),
+        "spin" => {
+            // It would go on for ever if the harness was killed.
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            spin_for_ever(number(0)?, || {
+                // A host that is gone does not wait for it.
+                let _ = socket.write_all(&[1]);
+            })
+        }
         "die" => {
             socket.read_exact(&mut [0])?;
             return Err(stamp_and_die(args.first().ok_or("a path is missing")?.as_ref()).into());

@@ -14,4 +14,4 @@ pub use neighbour::{Neighbour, NeighbourRow};
 pub use row::{Bound, Limit, Row};
 pub(crate) use standing::standings;
 pub(crate) use table::table;
-pub(crate) use tree::write_into_the_tree;
+pub(crate) use tree::{root, write_into_the_tree};

@@ -28,7 +28,7 @@ pub(crate) fn write_into_the_tree(report: &Report) -> Result<()> {
 }
 
 /// The source tree from which this program was built.
-fn root() -> Result<PathBuf> {
+pub(crate) fn root() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     let root = root.filter(|root| root.join("BENCHMARKS.md").exists());
     Ok(root.ok_or("the source tree is gone from which this program was built")?.to_owned())

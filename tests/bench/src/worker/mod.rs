@@ -6,9 +6,12 @@ mod hang;
 mod killer;
 mod pause;
 mod place;
+mod program;
 mod spin;
 
 use ostler::worker::PluginSet;
+
+pub(crate) use program::program;
 
 /// All plugins of a worker.
 pub(crate) fn register_all(plugins: &mut PluginSet) {

@@ -17,7 +17,7 @@ impl Pool {
     /// Its plugin takes so long to load.
     pub(super) async fn launch(standby: u32, load_ms: u64) -> Result<Self> {
         let load = [("load_ms".to_owned(), load_ms.into())].into_iter().collect();
-        let manager = JobManager::builder(BenchJobs)
+        let manager = JobManager::builder(BenchJobs::new()?)
             .config(WorkerConfig { standby, ..pool::config(Spin::Without) })
             .plugin_config("echo", load)
             .launch()
