@@ -65,3 +65,35 @@ impl Life {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use rustix::thread::sched_getaffinity;
+
+    use super::super::memory;
+    use super::super::test_support::{holder, on_one_core, within};
+    use super::*;
+
+    #[test]
+    fn a_large_process_is_killed_on_another_core_than_its_killers() {
+        let mut child = holder(32 << 20);
+        let pid = Pid::from_child(&child);
+        within("it is large", || memory::held_by(pid).is_some_and(|bytes| bytes >= 32 << 20));
+        let cores = sched_getaffinity(Some(pid)).unwrap();
+        let life = Life::default();
+        life.begin(pid);
+        let this = on_one_core(|core| {
+            life.kill();
+            core
+        });
+        // It can be asked until it is reaped.
+        let left = sched_getaffinity(Some(pid)).unwrap();
+        child.wait().unwrap();
+        assert!(
+            cores.count() == 1 || !left.is_set(this),
+            "it was killed on core {this}, and may end on {left:?}"
+        );
+    }
+}

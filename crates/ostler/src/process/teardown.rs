@@ -23,78 +23,107 @@ const MOST_THREADS: usize = 64;
 /// before it is killed. Nothing here waits, and nothing must succeed.
 pub(super) fn keep_away(pid: Pid) {
     if memory::held_by(pid).is_some_and(|bytes| bytes >= LARGE) {
-        move_threads(pid);
+        move_away(pid, threads(pid));
     }
 }
 
-fn move_threads(pid: Pid) {
+/// Leaves the core on which this is called to others than these threads of a process.
+fn move_away(pid: Pid, threads: impl Iterator<Item = Pid>) {
     let Ok(mut others) = sched_getaffinity(Some(pid)) else { return };
     others.unset(sched_getcpu());
-    let Ok(threads) = fs::read_dir(procfs::directory(pid).join("task")) else { return };
-    let ids = threads.flatten().filter_map(|thread| procfs::number(&thread.file_name()));
-    for id in ids.take(MOST_THREADS) {
+    for thread in threads.take(MOST_THREADS) {
         // It fails for a thread that has ended, and if there is no other core.
-        let _ = sched_setaffinity(Some(id), &others);
+        let _ = sched_setaffinity(Some(thread), &others);
     }
+}
+
+fn threads(pid: Pid) -> impl Iterator<Item = Pid> {
+    let directory = fs::read_dir(procfs::directory(pid).join("task"));
+    directory.into_iter().flatten().flatten().filter_map(|thread| procfs::number(&thread.file_name()))
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used)]
 
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
+    use std::process::{Child, Command};
 
-    use rustix::thread::CpuSet;
+    use rustix::process::getpid;
+    use rustix::thread::{CpuSet, gettid};
 
-    use super::super::test_support::within;
+    use super::super::test_support::{holder, on_one_core, within};
     use super::*;
-
-    fn cores(pid: Pid) -> u32 {
-        sched_getaffinity(Some(pid)).unwrap().count()
-    }
-
-    /// It has as many bytes as a shell's variable, and lives until it is killed.
-    fn holder(bytes: u64) -> std::process::Child {
-        let script = format!("x=$(head -c {bytes} /dev/zero | tr '\\0' x); while :; do read y; done");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script]).stdin(std::process::Stdio::piped()).process_group(0);
-        command.spawn().unwrap()
-    }
 
     #[test]
     fn a_large_process_may_end_on_every_core_but_this_one() {
         let mut child = holder(2 * LARGE);
         let pid = Pid::from_child(&child);
         within("it is large", || memory::held_by(pid).is_some_and(|bytes| bytes >= LARGE));
-        let before = cores(pid);
-        keep_away(pid);
-        let after: CpuSet = sched_getaffinity(Some(pid)).unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // On a machine with one core there is no other.
-        assert_eq!(after.count(), if before == 1 { 1 } else { before - 1 });
+        let before = sched_getaffinity(Some(pid)).unwrap();
+        let this = on_one_core(|core| {
+            keep_away(pid);
+            core
+        });
+        let after = sched_getaffinity(Some(pid)).unwrap();
+        end(&mut child);
+        assert_eq!(after, without(before, this));
     }
 
     #[test]
     fn a_small_process_ends_where_it_likes() {
         let mut child = holder(1);
         let pid = Pid::from_child(&child);
-        let before = cores(pid);
+        let before = sched_getaffinity(Some(pid)).unwrap();
         keep_away(pid);
-        let after = cores(pid);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let after = sched_getaffinity(Some(pid)).unwrap();
+        end(&mut child);
         assert_eq!(after, before);
+    }
+
+    #[test]
+    fn all_threads_go_but_not_thousands_of_them() {
+        // Each stands for a thread: to the scheduler they are the same.
+        let mut sleepers: Vec<Child> =
+            (0..MOST_THREADS + 2).map(|_| Command::new("sleep").arg("1000").spawn().unwrap()).collect();
+        let pids: Vec<Pid> = sleepers.iter().map(Pid::from_child).collect();
+        let before = sched_getaffinity(Some(pids[0])).unwrap();
+        let this = on_one_core(|core| {
+            move_away(pids[0], pids.iter().copied());
+            core
+        });
+        let after: Vec<CpuSet> = pids.iter().map(|pid| sched_getaffinity(Some(*pid)).unwrap()).collect();
+        sleepers.iter_mut().for_each(end);
+        let (moved, left) = after.split_at(MOST_THREADS);
+        assert!(moved.iter().all(|cores| *cores == without(before, this)), "{moved:?}");
+        assert_eq!(left, [before, before]);
+    }
+
+    #[test]
+    fn the_threads_of_a_process_are_found() {
+        let other = std::thread::spawn(|| (gettid(), threads(getpid()).collect::<Vec<_>>()));
+        let (other, found) = other.join().unwrap();
+        assert!(found.contains(&other) && found.contains(&gettid()), "{found:?}");
     }
 
     #[test]
     fn who_is_gone_is_left_alone() {
         let mut child = holder(1);
         let pid = Pid::from_child(&child);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        end(&mut child);
         keep_away(pid);
         assert_eq!(memory::held_by(pid), None);
+    }
+
+    fn end(child: &mut Child) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// On a machine with one core there is no other.
+    fn without(mut cores: CpuSet, core: usize) -> CpuSet {
+        if cores.count() > 1 {
+            cores.unset(core);
+        }
+        cores
     }
 }

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used)]
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 use super::random::{hex, random};
 
@@ -52,4 +55,23 @@ pub(super) fn has_died(child: &mut Child) -> bool {
     child.kill().unwrap();
     child.wait().unwrap();
     false
+}
+
+/// A process that leads its group, has as many bytes as a shell's variable, and lives until it is killed.
+pub(super) fn holder(bytes: u64) -> Child {
+    let script = format!("x=$(head -c {bytes} /dev/zero | tr '\\0' x); while :; do read y; done");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stdin(Stdio::piped()).process_group(0);
+    command.spawn().unwrap()
+}
+
+/// Runs it on a thread that stays on one core, which it is told.
+pub(super) fn on_one_core<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
+    let pinned = || {
+        let (core, mut only) = (sched_getcpu(), CpuSet::new());
+        only.set(core);
+        sched_setaffinity(None, &only).unwrap();
+        work(core)
+    };
+    std::thread::scope(|scope| scope.spawn(pinned).join().unwrap())
 }
