@@ -154,6 +154,7 @@ impl<J: JobType> Step<'_, J> {
             }
             JobChange::Blocked(reason @ (BlockReason::Retry { .. } | BlockReason::Quarantined { .. })) => {
                 self.run_failed(job, &reason);
+                self.tell_dropped(&cell);
                 JobEventKind::Blocked(reason)
             }
             JobChange::Released => {

@@ -31,9 +31,7 @@ impl<J: JobType> Step<'_, J> {
 
         let cell = Arc::clone(&active.cell);
         let is_completed = kind == JobEventKind::Completed;
-        if let Some(dropped) = cell.log().take_dropped() {
-            self.tell(&cell, dropped.event_of(id));
-        }
+        self.tell_dropped(&cell);
         self.tell(&cell, kind);
         cell.log().close();
         let logs = self.shelve(&cell, evicted.as_ref().map(|job| job.id));
@@ -67,6 +65,13 @@ impl<J: JobType> Step<'_, J> {
         self.state.ledger.mark_waiting(id, reason.clone(), JobFailure::clone(failure));
         let worker = self.state.active.get(&id).and_then(|active| active.worker);
         self.note_death(id, worker, failure.forensics.as_deref());
+    }
+
+    /// A run is over: what was dropped of it is told before anything else, which would not be of this run any more.
+    pub(super) fn tell_dropped(&mut self, cell: &JobCell<J>) {
+        if let Some(dropped) = cell.log().take_dropped() {
+            self.tell(cell, dropped.event_of(cell.id));
+        }
     }
 
     /// If the job died with its worker, what had left the worker's group is counted on the job's record later.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ostler::{JobEventKind, JobStatus};
+use ostler::{JobEventKind, JobStatus, RetryPolicy};
 use ostler_tests::lab::Task;
 
 use super::PATIENCE;
@@ -156,6 +156,31 @@ async fn r27_what_was_dropped_before_a_cancel_is_counted() {
         names.push(event.unwrap().kind.name());
     }
     assert_eq!(names[names.len() - 2..], ["output_dropped", "cancelled"]);
+    manager.shutdown().await.unwrap();
+}
+
+/// What a run printed is told before the next one begins, however it died.
+#[tokio::test]
+async fn r27_what_a_failed_run_dropped_is_not_counted_for_the_next() {
+    const LINES: usize = 20_000;
+    let scratch = tempfile::tempdir().unwrap();
+    let mark = scratch.path().join("ran").display().to_string();
+    let die_once = format!("[ -e {mark} ] || {{ : > {mark}; kill -9 $PPID; }}");
+    let manager = launch().await;
+    let steps = vec![Task::Pour(LINES, 10), Task::Shell(die_once)];
+    let retry = RetryPolicy { backoff_base: Duration::ZERO, ..RetryPolicy::attempts(2) };
+    let job = manager.job("lab", Task::Steps(steps)).retry(retry).start().await.unwrap();
+    let (mut events, mut runs) = (job.events(), Vec::new());
+    while let Some(event) = events.next().await {
+        match event.unwrap().kind {
+            JobEventKind::Started { .. } => runs.push((0, 0)),
+            JobEventKind::Output { .. } => runs.last_mut().unwrap().0 += 1,
+            JobEventKind::OutputDropped { lines, .. } => runs.last_mut().unwrap().1 += lines as usize,
+            _ => {}
+        }
+    }
+    assert_eq!((job.status(), runs.len()), (JobStatus::Completed, 2));
+    assert!(runs.iter().all(|(told, dropped)| told + dropped == LINES && *dropped > 0), "{runs:?}");
     manager.shutdown().await.unwrap();
 }
 
