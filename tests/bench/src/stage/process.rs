@@ -4,7 +4,7 @@ use std::process::{Command, Stdio, exit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Resident, deep_queue, host};
+use super::{Queued, Resident, deep_queue, host};
 use crate::flavour::Flavour;
 use crate::{Result, limit};
 
@@ -45,13 +45,19 @@ impl Stage {
     /// What its process says.
     fn measure(self) -> Result<String> {
         Ok(match self {
-            Self::DeepQueue(count) => serde_json::to_string(&deep_queue::submit(count)?)?,
-            Self::Channel(count) => serde_json::to_string(&limit::push(count)?)?,
+            Self::DeepQueue(count) => queued(deep_queue::submit(count))?,
+            Self::Channel(count) => queued(limit::push(count))?,
             Self::Pool => serde_json::to_string(&Resident::of_a_pool()?)?,
             Self::TwoProcesses => serde_json::to_string(&Resident::of_two_processes()?)?,
             Self::Host { workers, flavour } => host::obey(workers, flavour)?,
         })
     }
+}
+
+/// Both are measured in a runtime, so that the clock runs for the queueing alone.
+fn queued(measured: impl Future<Output = Result<Queued>>) -> Result<String> {
+    let queued = Flavour::CurrentThread.runtime()?.block_on(measured)?;
+    Ok(serde_json::to_string(&queued)?)
 }
 
 /// Makes this process a stage, if it was started as one; then it does not return.

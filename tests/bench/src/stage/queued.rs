@@ -19,13 +19,18 @@ impl Queued {
     const BATCH: usize = 1000;
 
     /// Queues so many, each by its number.
-    pub(crate) fn measure(count: usize, mut queue: impl FnMut(usize) -> Result<()>) -> Result<Self> {
+    pub(crate) async fn measure(
+        count: usize,
+        mut queue: impl AsyncFnMut(usize) -> Result<()>,
+    ) -> Result<Self> {
         let before = procfs::own_memory()?;
         let mut nanos = Vec::with_capacity(count.div_ceil(Self::BATCH));
         for batch in (0..count).step_by(Self::BATCH) {
             let numbers = batch..(batch + Self::BATCH).min(count);
             let (size, begun) = (numbers.len(), Instant::now());
-            numbers.into_iter().try_for_each(&mut queue)?;
+            for number in numbers {
+                queue(number).await?;
+            }
             nanos.push(begun.elapsed().as_nanos() as f64 / size as f64);
         }
         let grown = procfs::own_memory()?.saturating_sub(before);
