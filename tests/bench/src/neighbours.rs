@@ -20,8 +20,11 @@ pub(crate) fn measure(bench: &Bench, directory: &Path, known: &mut Vec<Neighbour
     if bench.effort == Effort::Quick {
         script.arg("--quick");
     }
-    // It fails if one of them could not be measured, and has said so; the others were.
-    script.status()?;
+    let status = script.status()?;
+    // It also fails if one of them could not be measured, and has said so; the others were.
+    if file.as_file().metadata()?.len() == 0 {
+        return Err(format!("the neighbours were not measured: their script ended with {status}").into());
+    }
     for neighbour in Neighbour::read(file.path())? {
         match known.iter_mut().find(|known| known.name == neighbour.name) {
             Some(known) => known.workloads.extend(neighbour.workloads),
