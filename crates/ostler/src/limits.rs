@@ -2,8 +2,9 @@ use std::time::Duration;
 
 /// What each worker may take at most; `None` is no limit of ours. By default there is none.
 ///
-/// They are set right after the worker's process is made, and it inherits them to all that it starts. Whoever sets
-/// more than the host itself may have needs the privilege for it, else no worker can be made.
+/// They are set right after the worker's process is made, and it inherits them to all that it starts. What it has got
+/// hold of before that, as it may on a busy machine, is not taken back. Whoever sets more than the host itself
+/// may have needs the privilege for it, else no worker can be made.
 ///
 /// ```
 /// use std::time::Duration;
