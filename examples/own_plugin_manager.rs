@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use ostler::worker::{JobContext, PluginConfig};
-use ostler::worker::{Manifest, PluginError, PluginManager, run_if_worker_with};
+use ostler::worker::{PluginError, PluginManager, PluginManifest, run_if_worker_with};
 use ostler::{BaseJobManager, JobType, Payload, WorkerCommand, WorkerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 struct Programs(&'static [&'static str]);
 
 impl PluginManager for Programs {
-    fn discover_plugins(&self) -> Vec<Manifest> {
-        self.0.iter().map(|name| Manifest::new(*name).category("programs")).collect()
+    fn discover_plugins(&self) -> Vec<PluginManifest> {
+        self.0.iter().map(|name| PluginManifest::new(*name).category("programs")).collect()
     }
 
     fn load_plugin(&mut self, _: &str, _: &PluginConfig) -> Result<(), PluginError> {

@@ -2,7 +2,7 @@
 //! `cargo run -p ostler-examples --bin streaming`.
 #![expect(clippy::print_stdout, reason = "it shows its results")]
 
-use ostler::worker::{JobContext, Manifest, Plugin, PluginError, run_if_worker};
+use ostler::worker::{JobContext, Plugin, PluginError, PluginManifest, run_if_worker};
 use ostler::{BaseJobManager, JobEventKind, JobType, WorkerCommand, WorkerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ impl Plugin for Speller {
     type Request = Spell;
     type Response = usize;
 
-    fn manifest() -> Manifest {
-        Manifest::new(Self::NAME).streaming(true)
+    fn manifest() -> PluginManifest {
+        PluginManifest::new(Self::NAME).streaming(true)
     }
 
     fn load((): ()) -> Result<Self, PluginError> {

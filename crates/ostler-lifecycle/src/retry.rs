@@ -20,7 +20,8 @@ use crate::restart::{Jitter, backoff};
 /// job may crash, the next crash of any job takes the pool down, and what waits fails: allow many more.
 ///
 /// ```
-/// use ostler_lifecycle::{FailureKind, RetryPolicy};
+/// # mod ostler { pub use ostler_lifecycle::*; }
+/// use ostler::{FailureKind, RetryPolicy};
 ///
 /// let policy = RetryPolicy::attempts(3);
 /// assert!(policy.kinds.contains(&FailureKind::Crashed));

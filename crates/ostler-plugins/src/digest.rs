@@ -2,7 +2,7 @@ use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use ostler_worker::{JobContext, Manifest, Parameter, ParameterKind, Plugin, PluginError};
+use ostler_worker::{JobContext, Parameter, ParameterKind, Plugin, PluginError, PluginManifest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -55,10 +55,10 @@ impl Plugin for Digest {
     type Request = DigestRequest;
     type Response = DigestResponse;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> PluginManifest {
         let path = Parameter::new("path", ParameterKind::Path)
             .description("The file; without it the attachment `file` is read");
-        Manifest::new(Self::NAME)
+        PluginManifest::new(Self::NAME)
             .version(VERSION)
             .category("file")
             .description("SHA-256 and BLAKE3 of a file of any size")

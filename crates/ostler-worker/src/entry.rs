@@ -20,8 +20,8 @@ const NOT_STARTED_BY_A_HOST: i32 = 2;
 ///
 /// Call it first in `main`, before any thread exists and before arguments are read: so not in a `main` with
 /// `#[tokio::main]`, which starts threads; put that on another function. In a worker it serves
-/// the host and exits the process: it does not return. It removes socket and token of
-/// [`ostler_wire::env`], so that they do not reach the children of plugins.
+/// the host and exits the process: it does not return. It removes the variables with socket and
+/// token from its environment, so that they do not reach the children of plugins.
 pub fn run_if_worker(register: impl FnOnce(&mut PluginSet)) {
     run_if_worker_with(|| registered(register));
 }

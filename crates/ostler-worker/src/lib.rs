@@ -3,7 +3,8 @@
 //! Write a [`Plugin`], register it, and call [`run_if_worker`] first in `main`:
 //!
 //! ```no_run
-//! use ostler_worker::{JobContext, Plugin, PluginError};
+//! # mod ostler { pub use ostler_worker as worker; }
+//! use ostler::worker::{JobContext, Plugin, PluginError};
 //!
 //! struct Shouter;
 //!
@@ -24,7 +25,7 @@
 //! }
 //!
 //! fn main() {
-//!     ostler_worker::run_if_worker(|plugins| plugins.register::<Shouter>());
+//!     ostler::worker::run_if_worker(|plugins| plugins.register::<Shouter>());
 //!     // A worker never gets here; from here on this is the host.
 //! }
 //! ```
@@ -59,7 +60,6 @@ mod stdout;
 pub use context::JobContext;
 pub use entry::{run_if_worker, run_if_worker_with, run_worker_binary};
 pub use ostler_shm::SharedBuffer;
-pub use ostler_wire::PluginManifest as Manifest;
 pub use ostler_wire::{
     Attachment, Category, Encoding, LogLevel, Parameter, ParameterKind, Payload, PluginManifest,
 };

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{JobContext, Manifest, PluginError};
+use crate::{JobContext, PluginError, PluginManifest};
 
 /// Code that runs jobs in a worker: loaded once, executed many times.
 ///
@@ -21,8 +21,8 @@ pub trait Plugin: Sized + 'static {
     type Response: Serialize;
 
     /// What the plugin says about itself. The name is always [`NAME`](Self::NAME).
-    fn manifest() -> Manifest {
-        Manifest::new(Self::NAME)
+    fn manifest() -> PluginManifest {
+        PluginManifest::new(Self::NAME)
     }
 
     /// Makes the plugin ready: the place for everything slow, as reading a model.

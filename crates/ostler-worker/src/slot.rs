@@ -2,12 +2,12 @@ use ostler_wire::Payload;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{JobContext, Manifest, Plugin, PluginConfig, PluginError};
+use crate::{JobContext, Plugin, PluginConfig, PluginError, PluginManifest};
 
 /// The place of one registered plugin, whatever its types are.
 pub(crate) trait Slot {
     fn name(&self) -> &'static str;
-    fn manifest(&self) -> Manifest;
+    fn manifest(&self) -> PluginManifest;
     fn load(&mut self, config: &PluginConfig) -> Result<(), PluginError>;
     fn execute(&mut self, request: &Payload, job: &JobContext) -> Result<Payload, PluginError>;
     fn unload(&mut self);
@@ -28,8 +28,8 @@ impl<P: Plugin> Slot for TypedSlot<P> {
         P::NAME
     }
 
-    fn manifest(&self) -> Manifest {
-        Manifest { name: P::NAME.to_owned(), ..P::manifest() }
+    fn manifest(&self) -> PluginManifest {
+        PluginManifest { name: P::NAME.to_owned(), ..P::manifest() }
     }
 
     fn load(&mut self, config: &PluginConfig) -> Result<(), PluginError> {

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use ostler_wire::{
     DEFAULT_MAX_FRAME_BYTES, Execute, FromWorker, Init, Message, Payload, ToWorker, decode, encode,
 };
-use ostler_worker::{JobContext, Manifest, Plugin, PluginError, PluginSet, ServeOptions, serve};
+use ostler_worker::{JobContext, Plugin, PluginError, PluginManifest, PluginSet, ServeOptions, serve};
 use uuid::Uuid;
 
 /// What happened, in order: each write, and each call of the plugin.
@@ -27,8 +27,8 @@ impl Plugin for Streamer {
     type Request = ();
     type Response = ();
 
-    fn manifest() -> Manifest {
-        Manifest::new(Self::NAME).streaming(true)
+    fn manifest() -> PluginManifest {
+        PluginManifest::new(Self::NAME).streaming(true)
     }
 
     fn load((): ()) -> Result<Self, PluginError> {

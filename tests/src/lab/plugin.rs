@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ostler::worker::{JobContext, Manifest, Plugin, PluginError};
+use ostler::worker::{JobContext, Plugin, PluginError, PluginManifest};
 use serde::Deserialize;
 
 use super::harm::{
@@ -53,8 +53,8 @@ impl Plugin for Lab {
     type Request = Task;
     type Response = String;
 
-    fn manifest() -> Manifest {
-        Manifest::new(Self::NAME).version("1.2.3").category("lab").streaming(true)
+    fn manifest() -> PluginManifest {
+        PluginManifest::new(Self::NAME).version("1.2.3").category("lab").streaming(true)
     }
 
     fn load(config: Option<Config>) -> Result<Self, PluginError> {

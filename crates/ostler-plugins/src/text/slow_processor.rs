@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use ostler_worker::{JobContext, Manifest, Parameter, ParameterKind, Plugin, PluginError};
+use ostler_worker::{JobContext, Parameter, ParameterKind, Plugin, PluginError, PluginManifest};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::TextResponse;
@@ -44,7 +44,7 @@ impl Plugin for SlowProcessor {
     type Request = SlowRequest;
     type Response = TextResponse;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> PluginManifest {
         let seconds = Parameter::new("seconds", ParameterKind::Number)
             .default_json("5")
             .description("How long the whole takes, 0 to 86400");

@@ -1,4 +1,4 @@
-use ostler_worker::{Manifest, Parameter, ParameterKind};
+use ostler_worker::{Parameter, ParameterKind, PluginManifest};
 use serde::{Deserialize, Serialize};
 
 use crate::VERSION;
@@ -19,7 +19,7 @@ pub struct TextResponse {
 }
 
 /// What the manifests of all plugins for text have in common.
-pub(super) fn text_manifest(name: &str, description: &str) -> Manifest {
+pub(super) fn text_manifest(name: &str, description: &str) -> PluginManifest {
     let text = Parameter::new("text", ParameterKind::String).required().description("The text to work on");
-    Manifest::new(name).version(VERSION).category("text").description(description).parameter(text)
+    PluginManifest::new(name).version(VERSION).category("text").description(description).parameter(text)
 }

@@ -1,4 +1,4 @@
-use ostler_worker::{JobContext, Manifest, Plugin, PluginError};
+use ostler_worker::{JobContext, Plugin, PluginError, PluginManifest};
 
 use super::text_request::text_manifest;
 use super::{TextRequest, TextResponse};
@@ -14,7 +14,7 @@ impl Plugin for TextReverser {
     type Request = TextRequest;
     type Response = TextResponse;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> PluginManifest {
         text_manifest(Self::NAME, "Turns a text round, character by character")
     }
 

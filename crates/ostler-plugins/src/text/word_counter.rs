@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use ostler_worker::{JobContext, Manifest, Plugin, PluginError};
+use ostler_worker::{JobContext, Plugin, PluginError, PluginManifest};
 use serde::{Deserialize, Serialize};
 
 use super::TextRequest;
@@ -28,7 +28,7 @@ impl Plugin for WordCounter {
     type Request = TextRequest;
     type Response = WordCount;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> PluginManifest {
         text_manifest(Self::NAME, "Counts words, different words, characters and lines")
     }
 

@@ -3,7 +3,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use ostler_worker::{JobContext, Manifest, Parameter, ParameterKind, Plugin, PluginError};
+use ostler_worker::{JobContext, Parameter, ParameterKind, Plugin, PluginError, PluginManifest};
 
 use super::{ThumbnailRequest, ThumbnailResponse, decode, deliver, scale, size};
 use crate::VERSION;
@@ -33,7 +33,7 @@ impl Plugin for Thumbnail {
     type Request = ThumbnailRequest;
     type Response = ThumbnailResponse;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> PluginManifest {
         let path = Parameter::new("path", ParameterKind::Path)
             .description("The image; without it the attachment `image` is read");
         let width = Parameter::new("width", ParameterKind::Integer)
@@ -46,11 +46,11 @@ impl Plugin for Thumbnail {
             .description("Whether a small image is made larger");
         let output = Parameter::new("output", ParameterKind::Path)
             .description("The PNG file to write; without it the attachment `thumbnail.png` comes back");
-        let manifest = Manifest::new(Self::NAME)
+        let manifest = PluginManifest::new(Self::NAME)
             .version(VERSION)
             .category("image")
             .description("Scales a PNG, JPEG, GIF or WebP image and writes PNG");
-        [path, width, height, upscale, output].into_iter().fold(manifest, Manifest::parameter)
+        [path, width, height, upscale, output].into_iter().fold(manifest, PluginManifest::parameter)
     }
 
     fn load((): ()) -> Result<Self, PluginError> {

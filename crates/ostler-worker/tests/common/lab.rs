@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 use ostler_wire::{LogLevel, Payload};
-use ostler_worker::{JobContext, Manifest, Parameter, ParameterKind, Plugin, PluginError};
+use ostler_worker::{JobContext, Parameter, ParameterKind, Plugin, PluginError, PluginManifest};
 use serde::{Deserialize, Serialize};
 
 thread_local! {
@@ -67,9 +67,9 @@ impl Plugin for Lab {
     type Request = Order;
     type Response = Answer;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> PluginManifest {
         let order = Parameter::new("order", ParameterKind::Json).required();
-        Manifest::new("another name").version("1.0").streaming(true).parameter(order)
+        PluginManifest::new("another name").version("1.0").streaming(true).parameter(order)
     }
 
     fn load(config: LabConfig) -> Result<Self, PluginError> {

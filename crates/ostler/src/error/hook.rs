@@ -3,24 +3,33 @@ use std::fmt;
 
 /// What a hook of [`BaseJobManager`](crate::BaseJobManager) answers when it cannot do its part.
 ///
-/// Any error converts into it with `?`.
+/// `?` makes one of everything that converts into a `Box<dyn Error + Send + Sync>`: an error, a boxed error, an
+/// `anyhow::Error`, a text.
+///
+/// ```
+/// use ostler::HookError;
+///
+/// fn check(pages: u32) -> Result<(), HookError> {
+///     if pages == 0 {
+///         return Err("there is nothing to print".into());
+///     }
+///     std::fs::metadata("printer")?;
+///     Ok(())
+/// }
+/// # assert_eq!(check(0).unwrap_err().to_string(), "there is nothing to print");
+/// ```
 pub struct HookError(Box<dyn StdError + Send + Sync>);
 
 impl HookError {
-    /// An error of which there is only a message.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into().into())
-    }
-
     /// The error inside.
     pub fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
         self.0
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for HookError {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HookError {
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        Self(error.into())
     }
 }
 

@@ -1,4 +1,4 @@
-use ostler::{Admission, BroadcastChannel, HookError, JobManager, JobStatus, StartError, WorkerConfig};
+use ostler::{Admission, BroadcastChannel, JobManager, JobStatus, StartError, WorkerConfig};
 use ostler_tests::lab::Task;
 
 use super::{Calls, Hooked};
@@ -88,7 +88,7 @@ async fn a_panic_in_validate_resources_is_an_error_and_no_job_exists() {
 
 #[tokio::test]
 async fn a_refusal_by_create_job_is_the_error_and_no_job_exists() {
-    let manager = Hooked::new().create(|_| Err(HookError::new("the file is not there"))).start().await;
+    let manager = Hooked::new().create(|_| Err("the file is not there".into())).start().await;
     let error = manager.start_job("lab", echo("")).await.unwrap_err();
     assert!(
         matches!(&error, StartError::CreateJob { source, .. } if source.to_string() == "the file is not there")

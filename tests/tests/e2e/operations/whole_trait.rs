@@ -41,7 +41,7 @@ impl BaseJobManager<Task> for Everything {
 
     fn prepare_execute_request(&self, job: &Job<Task>) -> Result<Payload, HookError> {
         self.calls.note("prepare_execute_request");
-        let Task::Echo(text) = &job.spec else { return Err(HookError::new("it is no echo")) };
+        let Task::Echo(text) = &job.spec else { return Err("it is no echo".into()) };
         Ok(Payload::encode(Encoding::Json, &Task::Echo(format!("prepared {text}")))?)
     }
 
@@ -134,7 +134,7 @@ async fn a_response_that_the_host_cannot_use_fails_the_job_and_nothing_else() {
         }
         fn extract_job_result(&self, _: &Job<Task>, response: Payload) -> Result<String, HookError> {
             match response.decode::<String>()?.as_str() {
-                "bad" => Err(HookError::new("it is not good")),
+                "bad" => Err("it is not good".into()),
                 "worse" => panic!("it is worse"),
                 text => Ok(text.to_owned()),
             }

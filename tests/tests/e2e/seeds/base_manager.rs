@@ -38,7 +38,7 @@ impl BaseJobManager<MyJob> for MyJobManager {
     fn create_job(&self, new: NewJob<MyJob>) -> Result<NewJob<MyJob>, HookError> {
         self.0.note(format!("create_job {}", new.plugin_id));
         if new.spec.input_text.is_empty() {
-            return Err(HookError::new("input_text is empty"));
+            return Err("input_text is empty".into());
         }
         Ok(new)
     }

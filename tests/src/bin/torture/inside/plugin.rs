@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ostler::worker::{JobContext, Manifest, Plugin, PluginError, PluginSet};
+use ostler::worker::{JobContext, Plugin, PluginError, PluginManifest, PluginSet};
 use serde::Deserialize;
 
 use super::page::Run;
@@ -37,8 +37,8 @@ impl Plugin for Alpha {
     type Request = Task;
     type Response = String;
 
-    fn manifest() -> Manifest {
-        Manifest::new(Self::NAME).streaming(true)
+    fn manifest() -> PluginManifest {
+        PluginManifest::new(Self::NAME).streaming(true)
     }
 
     fn load(config: Option<Config>) -> Result<Self, PluginError> {
@@ -56,8 +56,8 @@ impl Plugin for Beta {
     type Request = Task;
     type Response = String;
 
-    fn manifest() -> Manifest {
-        Manifest::new(Self::NAME).streaming(true)
+    fn manifest() -> PluginManifest {
+        PluginManifest::new(Self::NAME).streaming(true)
     }
 
     fn load(config: Option<Config>) -> Result<Self, PluginError> {
