@@ -58,12 +58,12 @@ pub use end_reason::EndReason;
 pub use exit::{ExitStatus, WorkerExit, signal_name};
 pub use failure::{FailureKind, JobFailure};
 pub use forensics::{DeathCause, DeathPhase, Forensics, LimitKind};
-pub use id::{Generation, JobId, PluginKey, SlotId, WorkerKey};
+pub use id::{Generation, PluginKey, SlotId, WorkerKey};
 pub use input::{Admission, ControlId, ControlOperation, Input, RequestId, Submit, Ticket, WorkerFrame};
 pub use job_table::{JobTable, OfJob};
 pub use machine::{Machine, SlotPhase, SlotView};
 /// Whose turn it is to act on a failure. A plugin says it, so it travels on the wire.
-pub use ostler_wire::Category;
+pub use ostler_wire::{Category, JobId};
 pub use priority::Priority;
 pub use recycling::{MemoryRules, RecycleReason, Recycling};
 pub use retry::RetryPolicy;

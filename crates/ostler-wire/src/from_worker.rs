@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{Failure, Hello, LogLevel, Payload, PluginManifest, SegmentNews, outcome};
+use crate::{Failure, Hello, JobId, LogLevel, Payload, PluginManifest, SegmentNews, outcome};
 
 /// What a worker says to its host.
 ///
@@ -25,16 +24,14 @@ pub enum FromWorker {
         /// The request id of `Execute`.
         request: u64,
         /// The job.
-        #[serde(with = "uuid::serde::compact")]
-        job: Uuid,
+        job: JobId,
         /// Its attempt.
         attempt: u32,
     },
     /// How far a job is.
     Progress {
         /// The job.
-        #[serde(with = "uuid::serde::compact")]
-        job: Uuid,
+        job: JobId,
         /// Its attempt.
         attempt: u32,
         /// What part is done, from 0 to 1.
@@ -45,8 +42,7 @@ pub enum FromWorker {
     /// A part of a streamed result.
     StreamChunk {
         /// The job.
-        #[serde(with = "uuid::serde::compact")]
-        job: Uuid,
+        job: JobId,
         /// Its attempt.
         attempt: u32,
         /// Its number, counted from 0 without a gap.
@@ -60,8 +56,7 @@ pub enum FromWorker {
     /// A line for the log.
     Log {
         /// The job that it is about, if any.
-        #[serde(with = "uuid::serde::compact::option")]
-        job: Option<Uuid>,
+        job: Option<JobId>,
         /// How much it matters.
         level: LogLevel,
         /// The line.
@@ -72,8 +67,7 @@ pub enum FromWorker {
         /// The request id of `Execute`.
         request: u64,
         /// The job.
-        #[serde(with = "uuid::serde::compact")]
-        job: Uuid,
+        job: JobId,
         /// Its attempt.
         attempt: u32,
         /// The response, or how it failed.
@@ -129,8 +123,7 @@ pub struct WorkerReport {
     /// The names of its loaded plugins, sorted.
     pub loaded: Vec<String>,
     /// The job that runs.
-    #[serde(with = "uuid::serde::compact::option")]
-    pub current_job: Option<Uuid>,
+    pub current_job: Option<JobId>,
     /// How many jobs have ended in it, well or badly.
     pub jobs_done: u64,
 }

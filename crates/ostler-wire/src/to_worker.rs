@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{Payload, SegmentNews};
+use crate::{JobId, Payload, SegmentNews};
 
 /// What a host says to a worker. Every message but `Segments` and `Nudge` carries a request id, and its answer the same.
 ///
@@ -18,8 +17,7 @@ pub enum ToWorker {
         /// The request id.
         request: u64,
         /// The job that should stop.
-        #[serde(with = "uuid::serde::compact")]
-        job: Uuid,
+        job: JobId,
     },
     /// Load a plugin afresh. Answered by `Response`.
     Reload {
@@ -92,8 +90,7 @@ pub struct Execute {
     /// The request id.
     pub request: u64,
     /// The job.
-    #[serde(with = "uuid::serde::compact")]
-    pub job: Uuid,
+    pub job: JobId,
     /// Which attempt this is; the first is 1. Whatever the worker says about the job repeats it.
     pub attempt: u32,
     /// The name of the plugin that shall run it.

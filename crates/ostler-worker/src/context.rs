@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ostler_shm::SharedBuffer;
-use ostler_wire::{Attachment, Encoding, Execute, FromWorker, LogLevel, Payload};
+use ostler_wire::{Attachment, Encoding, Execute, FromWorker, JobId, LogLevel, Payload};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::sink::PlainSink;
 pub struct JobContext {
     outbox: Arc<Outbox>,
     cancelled: Arc<AtomicBool>,
-    job: Uuid,
+    job: JobId,
     attempt: u32,
     encoding: Encoding,
     streaming: bool,
@@ -56,7 +56,7 @@ impl JobContext {
         let payload = Payload::from_parts(Encoding::Json, Bytes::new(), attachments);
         let execute = Execute {
             request: 0,
-            job: Uuid::nil(),
+            job: JobId::from_uuid(Uuid::nil()),
             attempt: 1,
             plugin: String::new(),
             deadline_ms: None,
@@ -68,7 +68,7 @@ impl JobContext {
     }
 
     /// The job's id.
-    pub const fn id(&self) -> Uuid {
+    pub const fn id(&self) -> JobId {
         self.job
     }
 

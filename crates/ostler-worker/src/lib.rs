@@ -57,11 +57,14 @@ mod slot;
 mod source;
 mod stdout;
 
+/// The types of bytes and of ids, as they stand in this crate's functions: the crates `bytes`' and `uuid`'s.
+#[doc(no_inline)]
+pub use bytes::Bytes;
 pub use context::JobContext;
 pub use entry::{run_if_worker, run_if_worker_with, run_worker_binary};
 pub use ostler_shm::SharedBuffer;
 pub use ostler_wire::{
-    Attachment, Category, Encoding, LogLevel, Parameter, ParameterKind, Payload, PluginManifest,
+    Attachment, Category, Encoding, JobId, LogLevel, Parameter, ParameterKind, Payload, PluginManifest,
 };
 pub use plugin::Plugin;
 pub use plugin_error::PluginError;

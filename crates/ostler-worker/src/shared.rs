@@ -3,8 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use ostler_wire::WorkerReport;
-use uuid::Uuid;
+use ostler_wire::{JobId, WorkerReport};
 
 use crate::outbox::Outbox;
 
@@ -21,7 +20,7 @@ pub(crate) struct Shared {
 }
 
 struct Accepted {
-    job: Uuid,
+    job: JobId,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -38,7 +37,7 @@ impl Shared {
     }
 
     /// Notes a job that has come; the flag that it returns is set by [`cancel`](Self::cancel).
-    pub(crate) fn accept(&self, job: Uuid) -> Arc<AtomicBool> {
+    pub(crate) fn accept(&self, job: JobId) -> Arc<AtomicBool> {
         let cancelled = Arc::new(AtomicBool::new(false));
         lock(&self.jobs).push_back(Accepted { job, cancelled: Arc::clone(&cancelled) });
         cancelled
@@ -51,7 +50,7 @@ impl Shared {
     }
 
     /// Asks a job to stop.
-    pub(crate) fn cancel(&self, job: Uuid) -> Result<(), String> {
+    pub(crate) fn cancel(&self, job: JobId) -> Result<(), String> {
         match lock(&self.jobs).iter().find(|accepted| accepted.job == job) {
             Some(accepted) => {
                 accepted.cancelled.store(true, Ordering::Relaxed);

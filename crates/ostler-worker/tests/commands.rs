@@ -7,7 +7,7 @@ use std::io::Write;
 
 use common::Host;
 use common::lab::{Answer, Lab, Order, Simple};
-use ostler_wire::{Execute, FromWorker, Payload, ToWorker};
+use ostler_wire::{Execute, FromWorker, JobId, Payload, ToWorker};
 use ostler_worker::{JobContext, PluginConfig, PluginError, PluginManager, PluginManifest, ServeError};
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ fn a_worker_answers_while_a_plugin_computes_and_cancel_reaches_the_plugin() {
     let state = host.state();
     assert_eq!((state.current_job, state.jobs_done, state.pid), (Some(job), 0, std::process::id()));
 
-    let other = Uuid::from_u128(1 << 90);
+    let other = JobId::from_uuid(Uuid::from_u128(1 << 90));
     let refused = host.command(6, &ToWorker::Cancel { request: 6, job: other }).unwrap_err();
     assert!(refused.contains(&other.to_string()), "{refused}");
     assert_eq!(host.command(7, &ToWorker::Cancel { request: 7, job }), Ok(()));
@@ -62,7 +62,7 @@ fn a_worker_answers_while_a_plugin_computes_and_cancel_reaches_the_plugin() {
 fn a_cancel_reaches_a_job_that_has_not_begun() {
     let mut host = host();
     let first = host.start("lab", order(&Order::AwaitCancel), false);
-    let second = Uuid::from_u128(1 << 91);
+    let second = JobId::from_uuid(Uuid::from_u128(1 << 91));
     host.send(&ToWorker::Execute(Execute {
         request: 40,
         job: second,

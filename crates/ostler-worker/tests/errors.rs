@@ -59,7 +59,10 @@ fn a_constructor_chooses_the_category_of_any_error() {
     let of = |error: PluginError| (error.category(), error.message().to_owned());
     let whole = || "the model is broken: bad magic".to_owned();
     let boxed = || -> Box<dyn Error> { Box::new(broken()) };
-    assert_eq!(of(Err::<(), _>(broken()).map_err(PluginError::input).unwrap_err()), (Category::Input, whole()));
+    assert_eq!(
+        of(Err::<(), _>(broken()).map_err(PluginError::input).unwrap_err()),
+        (Category::Input, whole())
+    );
     assert_eq!(of(PluginError::transient(boxed())), (Category::Transient, whole()));
     assert_eq!(of(PluginError::resource(PluginError::input(broken()))), (Category::Resource, whole()));
 }

@@ -87,7 +87,7 @@ fn started_is_out_before_the_plugin_is_called_and_the_end_goes_out_in_one_write(
     append(
         &ToWorker::Execute(Execute {
             request: 2,
-            job: Uuid::from_u128(1),
+            job: Uuid::from_u128(1).into(),
             attempt: 1,
             plugin: Streamer::NAME.to_owned(),
             deadline_ms: None,

@@ -22,7 +22,7 @@ fn main() {
 fn execute(size: usize) -> ToWorker {
     ToWorker::Execute(Execute {
         request: 1,
-        job: Uuid::nil(),
+        job: Uuid::nil().into(),
         attempt: 1,
         plugin: "echo".to_owned(),
         deadline_ms: None,

@@ -1,6 +1,6 @@
 use bytes::BytesMut;
 use ostler_wire::{
-    DEFAULT_MAX_FRAME_BYTES, Encoding, Execute, FromWorker, Message, Payload, ToWorker, frame,
+    DEFAULT_MAX_FRAME_BYTES, Encoding, Execute, FromWorker, JobId, Message, Payload, ToWorker, frame,
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ impl WireSize {
     /// Of an echo of [`Line::small`].
     pub(crate) fn of_a_small_job() -> Result<Self> {
         let payload = Payload::encode(Encoding::Bincode, &Line::small())?;
-        let (request, job, attempt) = (1, Uuid::nil(), 1);
+        let (request, job, attempt) = (1, JobId::from_uuid(Uuid::nil()), 1);
         let execute = Execute {
             request,
             job,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use ostler_wire::{
-    DEFAULT_MAX_FRAME_BYTES, Execute, Failure, FromWorker, Init, Payload, ToWorker, decode, encode,
+    DEFAULT_MAX_FRAME_BYTES, Execute, Failure, FromWorker, Init, JobId, Payload, ToWorker, decode, encode,
 };
 use ostler_worker::{PluginSet, ServeError, ServeOptions, serve};
 use uuid::Uuid;
@@ -48,8 +48,8 @@ impl Host {
     }
 
     /// Sends a job that wants chunks, and awaits its Started.
-    pub fn start(&mut self, plugin: &str, payload: Payload) -> Uuid {
-        let (job, plugin) = (Uuid::from_u128(1), plugin.to_owned());
+    pub fn start(&mut self, plugin: &str, payload: Payload) -> JobId {
+        let (job, plugin) = (JobId::from_uuid(Uuid::from_u128(1)), plugin.to_owned());
         let deadline_ms = None;
         self.send(&ToWorker::Execute(Execute {
             request: 1,
@@ -64,7 +64,7 @@ impl Host {
         job
     }
 
-    pub fn cancel(&mut self, job: Uuid) {
+    pub fn cancel(&mut self, job: JobId) {
         self.send(&ToWorker::Cancel { request: 2, job });
     }
 

@@ -100,7 +100,7 @@ impl Side {
 fn execute(payload: Payload) -> Execute {
     Execute {
         request: 1,
-        job: Uuid::nil(),
+        job: Uuid::nil().into(),
         attempt: 1,
         plugin: "p".into(),
         deadline_ms: None,

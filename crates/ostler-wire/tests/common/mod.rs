@@ -6,7 +6,7 @@ use ostler_wire::*;
 use uuid::Uuid;
 
 pub const LIMIT: usize = DEFAULT_MAX_FRAME_BYTES;
-pub const JOB: Uuid = Uuid::from_u128(0x0192_3456_789a_7bcd_8ef0_1122_3344_5566);
+pub const JOB: JobId = JobId::from_uuid(Uuid::from_u128(0x0192_3456_789a_7bcd_8ef0_1122_3344_5566));
 
 pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
     let job = JOB;

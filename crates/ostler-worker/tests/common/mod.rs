@@ -107,9 +107,9 @@ impl Host {
     }
 
     /// Sends a job and awaits its Started.
-    pub fn start(&mut self, plugin: &str, payload: Payload, stream: bool) -> Uuid {
+    pub fn start(&mut self, plugin: &str, payload: Payload, stream: bool) -> JobId {
         self.requests += 1;
-        let (request, job) = (self.requests, Uuid::from_u128(u128::from(self.requests)));
+        let (request, job) = (self.requests, JobId::from_uuid(Uuid::from_u128(u128::from(self.requests))));
         let plugin = plugin.to_owned();
         let deadline_ms = Some(60_000);
         self.send(&ToWorker::Execute(Execute {
@@ -126,7 +126,7 @@ impl Host {
     }
 
     /// What comes until the job's Result, and the Result's outcome.
-    pub fn finish(&mut self, expected: Uuid) -> (Vec<FromWorker>, Result<Payload, Failure>) {
+    pub fn finish(&mut self, expected: JobId) -> (Vec<FromWorker>, Result<Payload, Failure>) {
         let mut before = Vec::new();
         loop {
             match self.receive() {

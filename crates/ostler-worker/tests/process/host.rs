@@ -103,7 +103,7 @@ impl Connection {
     pub(crate) fn order(&mut self, order: &Order) {
         self.send(&ToWorker::Execute(Execute {
             request: 2,
-            job: Uuid::from_u128(7),
+            job: Uuid::from_u128(7).into(),
             attempt: 1,
             plugin: "probe".into(),
             deadline_ms: None,

@@ -116,7 +116,7 @@ impl<J: JobType> Step<'_, J> {
                 let name = self.state.plugin_keys.name(active.plugin);
                 ToWorker::Execute(Execute {
                     request,
-                    job: job.as_uuid(),
+                    job,
                     attempt,
                     plugin: name.to_string(),
                     deadline_ms: self.state.ledger.timeout(job).map(milliseconds),
@@ -124,7 +124,7 @@ impl<J: JobType> Step<'_, J> {
                     payload: active.payload.clone(),
                 })
             }
-            Command::Cancel { job } => ToWorker::Cancel { request, job: job.as_uuid() },
+            Command::Cancel { job } => ToWorker::Cancel { request, job },
             Command::Reload { id } | Command::Unload { id } => match reload_or_unload(id)? {
                 ControlWork::Reload { name, config, .. } => {
                     ToWorker::Reload { request, plugin: name.clone(), config: config_text(config) }

@@ -58,7 +58,7 @@ async fn get_worker_state_asks_every_worker_also_a_busy_one() {
     busy.sort_by_key(|(pid, _)| *pid);
     assert_eq!(reports.len(), 2);
     for (report, (pid, job)) in reports.iter().zip(&busy) {
-        assert_eq!((report.pid, report.current_job), (*pid, Some(job.id().as_uuid())));
+        assert_eq!((report.pid, report.current_job), (*pid, Some(job.id())));
         assert_eq!((report.loaded.join(" "), report.jobs_done), ("lab other".to_owned(), 0));
     }
     gates.iter().for_each(Gate::open);

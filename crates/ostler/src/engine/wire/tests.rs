@@ -22,7 +22,7 @@ fn wire() -> (Wire, UnixStream) {
 fn job(request: u64) -> Execute {
     Execute {
         request,
-        job: Uuid::nil(),
+        job: Uuid::nil().into(),
         attempt: 1,
         plugin: "echo".to_owned(),
         deadline_ms: None,

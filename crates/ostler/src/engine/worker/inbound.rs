@@ -6,7 +6,6 @@ use ostler_lifecycle::{
     Category, FailureKind, Input, JobFailure, JobId, PluginKey, RequestId, WorkerFrame, WorkerKey,
 };
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
-use uuid::Uuid;
 
 use super::handshake::Offer;
 use super::valve::Valve;
@@ -36,7 +35,7 @@ pub(super) struct Inbound<J: JobType> {
 }
 
 struct Running {
-    job: Uuid,
+    job: JobId,
     attempt: u32,
     /// None if the machine knows nothing of it.
     log: Option<Arc<EventLog>>,
@@ -130,7 +129,7 @@ impl<J: JobType> Inbound<J> {
 
     fn feed_printed(&self, event: JobEventKind) -> Option<Arc<EventLog>> {
         let Running { job, attempt, .. } = *self.running.as_ref()?;
-        let frame = WorkerFrame::Output { job: JobId::from_uuid(job), attempt };
+        let frame = WorkerFrame::Output { job, attempt };
         self.core.feed(Input::Frame { worker: self.worker, frame }, Cargo::Event(event))
     }
 
@@ -156,7 +155,7 @@ impl<J: JobType> Inbound<J> {
         }
         if let Some(Running { job, log: Some(log), .. }) = &self.running
             && let Some(dropped) = log.take_dropped()
-            && self.feed_printed(dropped.event_of(JobId::from_uuid(*job))).is_none()
+            && self.feed_printed(dropped.event_of(*job)).is_none()
         {
             log.count_dropped(dropped);
         }
@@ -183,7 +182,6 @@ impl<J: JobType> Inbound<J> {
                 (WorkerFrame::Ready { request, loaded: keys, failed, resident }, Cargo::Manifests(loaded))
             }
             FromWorker::Started { request, job, attempt } => {
-                let job = JobId::from_uuid(job);
                 (WorkerFrame::Started { request: RequestId(request), job, attempt }, Cargo::None)
             }
             FromWorker::Progress { job, attempt, fraction, message } => {
@@ -193,7 +191,7 @@ impl<J: JobType> Inbound<J> {
             }
             FromWorker::StreamChunk { job, attempt, seq, is_final, payload } => {
                 let event = JobEventKind::Chunk { seq, is_final, payload };
-                (WorkerFrame::Chunk { job: JobId::from_uuid(job), attempt, seq }, Cargo::Event(event))
+                (WorkerFrame::Chunk { job, attempt, seq }, Cargo::Event(event))
             }
             FromWorker::Log { job, level, message } => {
                 if let Err(until) = self.logged.admit(Instant::now(), message.len()) {
@@ -206,7 +204,7 @@ impl<J: JobType> Inbound<J> {
                 note(running.job, running.attempt, JobEventKind::Log { level, message })
             }
             FromWorker::Result { request, job, attempt, outcome } => {
-                let id = JobId::from_uuid(job);
+                let id = job;
                 let (result, cargo) = match outcome {
                     Ok(response) => extract(&self.core, id, response),
                     Err(failure) => (Err(of_plugin(failure)), Cargo::None),
@@ -232,15 +230,15 @@ impl<J: JobType> Inbound<J> {
     }
 }
 
-fn note<J: JobType>(job: Uuid, attempt: u32, event: JobEventKind) -> (WorkerFrame, Cargo<J>) {
-    (WorkerFrame::Note { job: JobId::from_uuid(job), attempt }, Cargo::Event(event))
+fn note<J: JobType>(job: JobId, attempt: u32, event: JobEventKind) -> (WorkerFrame, Cargo<J>) {
+    (WorkerFrame::Note { job, attempt }, Cargo::Event(event))
 }
 
-fn trace_line(worker: WorkerKey, job: Option<Uuid>, stream: OutputStream, line: &str) {
+fn trace_line(worker: WorkerKey, job: Option<JobId>, stream: OutputStream, line: &str) {
     if line.is_empty() {
         return;
     }
-    let job = job.map(|job| tracing::field::display(JobId::from_uuid(job)));
+    let job = job.map(tracing::field::display);
     match stream {
         OutputStream::Stdout => tracing::debug!(target: "ostler::worker::stdout", %worker, job, "{line}"),
         OutputStream::Stderr => tracing::info!(target: "ostler::worker::stderr", %worker, job, "{line}"),
@@ -274,8 +272,7 @@ fn of_plugin(failure: Failure) -> JobFailure {
     JobFailure::new(kind, failure.category, failure.message)
 }
 
-fn trace(worker: WorkerKey, job: Option<Uuid>, level: LogLevel, message: &str) {
-    let job = job.map(JobId::from_uuid);
+fn trace(worker: WorkerKey, job: Option<JobId>, level: LogLevel, message: &str) {
     match level {
         LogLevel::Error => tracing::error!(%worker, ?job, message),
         LogLevel::Warn => tracing::warn!(%worker, ?job, message),
