@@ -109,7 +109,7 @@ pub struct Forensics {
 
 impl Forensics {
     /// The evidence that an exit leaves.
-    pub fn of(
+    pub(crate) fn of(
         pid: Option<u32>,
         cause: &EndCause,
         phase: DeathPhase,
@@ -142,7 +142,7 @@ impl Forensics {
 
 impl DeathCause {
     /// What the evidence says. What it does not say is not guessed.
-    pub fn of(cause: &EndCause, exit: &WorkerExit) -> Self {
+    pub(crate) fn of(cause: &EndCause, exit: &WorkerExit) -> Self {
         match cause {
             EndCause::Ended(EndReason::MemoryLimit { .. }) => Self::Limit { limit: LimitKind::Memory },
             EndCause::Ended(reason) => Self::Ended { reason: reason.clone() },

@@ -62,6 +62,9 @@ mod service;
 mod tracker;
 
 pub use base::BaseJobManager;
+/// Types of other crates that stand in this one's functions.
+#[doc(no_inline)]
+pub use bytes::Bytes;
 pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
@@ -101,6 +104,8 @@ pub use service::{
     ExecutorError, FailureDetail, JobService, PluginExecutor, ServiceError, ServiceFailure, ServiceJob,
 };
 pub use tracker::{JobTracker, JobTrackerBuilder};
+#[doc(no_inline)]
+pub use uuid::Uuid;
 
 /// The README's code is compiled with the tests.
 #[cfg(doctest)]

@@ -1,11 +1,16 @@
 use std::fmt;
 
-use super::{
-    CancelError, ControlError, JobError, LaunchError, QuarantineError, ResizeError, ShutdownError,
-    StartError, chain,
-};
+use ostler_wire::{DecodeError, EncodeError};
 
-/// Any error of a manager's operations, for hosts that let them all pass with `?`.
+use super::{
+    CancelError, CommandError, ControlError, JobError, LaunchError, QuarantineError, ResizeError,
+    ShutdownError, StartError, chain,
+};
+use crate::events::Missed;
+use crate::integration::{MemoryError, RegistryError};
+use crate::service::{ExecutorError, ServiceError};
+
+/// Any error of this crate, for hosts that let them all pass with `?`.
 ///
 /// Its `Debug` form is the message with all its causes: that is what a `main` that returns it prints.
 #[derive(thiserror::Error)]
@@ -34,6 +39,34 @@ pub enum Error {
     /// A shutdown left something behind.
     #[error(transparent)]
     Shutdown(#[from] ShutdownError),
+    /// A [`JobService`](crate::JobService) has no answer.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A [`PluginExecutor`](crate::PluginExecutor) has no answer.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    /// A [`PluginRegistry`](crate::PluginRegistry) has no answer.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The system does not tell its memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// A value cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A payload is not the value that was expected.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A reader of events was too slow.
+    #[error(transparent)]
+    Missed(#[from] Missed),
+}
+
+/// A program that cannot be run is a launch that failed.
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Self::Launch(error.into())
+    }
 }
 
 impl fmt::Debug for Error {
@@ -44,3 +77,30 @@ impl fmt::Debug for Error {
 
 /// The result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails to compile for an error that has no way.
+    #[test]
+    fn every_error_of_the_crate_passes_with_a_question_mark() {
+        fn passes<E: Into<Error>>() {}
+        passes::<LaunchError>();
+        passes::<CommandError>();
+        passes::<StartError>();
+        passes::<JobError>();
+        passes::<CancelError>();
+        passes::<ControlError>();
+        passes::<QuarantineError>();
+        passes::<ResizeError>();
+        passes::<ShutdownError>();
+        passes::<ServiceError>();
+        passes::<ExecutorError>();
+        passes::<RegistryError>();
+        passes::<MemoryError>();
+        passes::<EncodeError>();
+        passes::<DecodeError>();
+        passes::<Missed>();
+    }
+}

@@ -111,7 +111,7 @@ impl<J> NewJob<J> {
 
     /// The pending job that this becomes, and the attachments of its request, which are no part of the
     /// record: they are needed once, and may be large.
-    pub fn into_job(self, id: JobId, created_at: Timestamp) -> (Job<J>, Vec<Attachment>)
+    pub(crate) fn into_job(self, id: JobId, created_at: Timestamp) -> (Job<J>, Vec<Attachment>)
     where
         J: JobType,
     {

@@ -129,7 +129,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fmt::Debug;
 
-    use ostler_lifecycle::{DeathPhase, EndCause, ExitStatus, WorkerExit};
+    use std::time::Duration;
+
+    use ostler_lifecycle::{DeathCause, DeathPhase, ExitStatus};
     use serde_json::{Value, json};
 
     use super::*;
@@ -160,9 +162,18 @@ mod tests {
             &json!({"status": "error", "error": "took too long", "kind": "timed_out",
                     "category": "transient"}),
         );
-        let exit = WorkerExit::bare(ExitStatus::Code(3));
-        failure.forensics =
-            Some(Box::new(Forensics::of(Some(42), &EndCause::OnItsOwn, DeathPhase::Run, 0, &exit)));
+        failure.forensics = Some(Box::new(Forensics {
+            pid: Some(42),
+            cause: DeathCause::Exited { code: 3 },
+            phase: DeathPhase::Run,
+            status: ExitStatus::Code(3),
+            signal: None,
+            stderr_tail: "no model".to_owned(),
+            cpu_time: Duration::from_millis(20),
+            peak_memory: 4096,
+            uptime: Duration::from_secs(3),
+            jobs_done: 0,
+        }));
         let forensics = serde_json::to_value(&failure.forensics).unwrap();
         check(
             &JobResult::<u8>::Error(Box::new(failure)),
