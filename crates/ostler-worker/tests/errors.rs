@@ -42,13 +42,15 @@ fn a_boxed_error_passes_with_a_question_mark() {
 
 #[test]
 fn a_text_passes_with_a_question_mark() {
+    fn pass(text: Result<(), impl Into<PluginError>>) -> Result<(), PluginError> {
+        text.map_err(Into::into)
+    }
     fn literal() -> Result<(), PluginError> {
-        Err("no device")?;
-        Ok(())
+        let found: Result<(), &str> = Err("no device");
+        Ok(found?)
     }
     fn owned() -> Result<(), PluginError> {
-        Err(format!("no device {}", 3))?;
-        Ok(())
+        pass(Err("no device 3".to_owned()))
     }
     assert_eq!(literal(), Err(PluginError::fatal("no device")));
     assert_eq!(owned(), Err(PluginError::fatal("no device 3")));
@@ -59,10 +61,7 @@ fn a_constructor_chooses_the_category_of_any_error() {
     let of = |error: PluginError| (error.category(), error.message().to_owned());
     let whole = || "the model is broken: bad magic".to_owned();
     let boxed = || -> Box<dyn Error> { Box::new(broken()) };
-    assert_eq!(
-        of(Err::<(), _>(broken()).map_err(PluginError::input).unwrap_err()),
-        (Category::Input, whole())
-    );
+    assert_eq!(of(PluginError::input(broken())), (Category::Input, whole()));
     assert_eq!(of(PluginError::transient(boxed())), (Category::Transient, whole()));
     assert_eq!(of(PluginError::resource(PluginError::input(broken()))), (Category::Resource, whole()));
 }
