@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::help::{BATCH_EXAMPLES, EXAMPLES, PLUGINS_EXAMPLES, RUN_EXAMPLES};
-use crate::size::{Size, parse_size};
+use ostler::ByteSize;
 
 /// Runs jobs in worker processes: one that crashes, hangs or is cancelled takes nothing else with it.
 #[derive(Parser, Debug)]
@@ -64,7 +64,7 @@ pub(crate) struct RunArgs {
 
     /// End the job if the processes of its worker have more in memory than this together, as in `512M` or `2G`
     #[arg(long, value_name = "SIZE", value_parser = parse_memory, allow_hyphen_values = true)]
-    pub(crate) max_memory: Option<Size>,
+    pub(crate) max_memory: Option<ByteSize>,
 
     /// Keep the files that come with the result in this directory
     #[arg(long, value_name = "DIR")]
@@ -102,7 +102,7 @@ pub(crate) struct BatchArgs {
 
     /// End a job if the processes of its worker have more in memory than this together, as in `512M`
     #[arg(long, value_name = "SIZE", value_parser = parse_memory, allow_hyphen_values = true)]
-    pub(crate) max_memory: Option<Size>,
+    pub(crate) max_memory: Option<ByteSize>,
 
     /// Workers that are kept loaded beside the others, to take the place of one that died at once
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = count(4096), allow_negative_numbers = true)]
@@ -166,9 +166,9 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     if timeout.is_zero() { Err("it must be more than zero".to_owned()) } else { Ok(timeout) }
 }
 
-fn parse_memory(text: &str) -> Result<Size, String> {
-    let least = Size(1 << 20);
-    let size = parse_size(text)?;
+fn parse_memory(text: &str) -> Result<ByteSize, String> {
+    let least = ByteSize(1 << 20);
+    let size: ByteSize = text.parse().map_err(|error: ostler::ByteSizeError| error.to_string())?;
     if size < least { Err(format!("it must be at least {least}")) } else { Ok(size) }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use ostler::{Cancellation, DeathCause, Forensics, JobFailure};
+use ostler::{ByteSize, Cancellation, DeathCause, Forensics, JobFailure};
 
 use crate::attempts::earlier;
 use crate::job::Job;
 use crate::sentence::sentence;
-use crate::size::Size;
+
 use crate::span::Span;
 use crate::tip::tip;
 
@@ -68,7 +68,11 @@ fn evidence(text: &mut String, job: &Job, forensics: &Forensics) {
     row(
         text,
         "used",
-        &format!("{} of processor time, at most {} of memory by itself", Span(*cpu_time), Size(*peak_memory)),
+        &format!(
+            "{} of processor time, at most {} of memory by itself",
+            Span(*cpu_time),
+            ByteSize(*peak_memory)
+        ),
     );
     if forensics.core_dumped() {
         row(text, "core", "dumped");
@@ -121,8 +125,8 @@ mod tests {
     fn forensics(cause: Value) -> Value {
         json!({
             "pid": 7, "cause": cause, "phase": "run", "status": {"signal": {"number": 9, "core_dumped": false}},
-            "signal": "SIGKILL", "stderr_tail": "a\nb\n", "cpu_time": {"secs": 0, "nanos": 350_000_000},
-            "peak_memory": 34 << 20, "uptime": {"secs": 125, "nanos": 0}, "jobs_done": 1,
+            "signal": "SIGKILL", "stderr_tail": "a\nb\n", "cpu_time": "0.35s",
+            "peak_memory": 34 << 20, "uptime": "125s", "jobs_done": 1,
         })
     }
 

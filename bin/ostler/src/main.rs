@@ -19,7 +19,6 @@ mod report;
 mod run;
 mod screen;
 mod sentence;
-mod size;
 mod span;
 mod stdout;
 mod suggest;

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use ostler::worker::PluginManifest;
-use ostler::{JobManager, WorkerConfig, WorkerLimits};
+use ostler::{ByteSize, JobManager, WorkerConfig, WorkerLimits};
 
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::job::{CliJobs, Manager};
-use crate::size::Size;
+
 use crate::suggest::{did_you_mean, nearest};
 
 /// What all commands ask of their workers: at the end nothing is worth waiting for.
@@ -15,7 +15,7 @@ pub(crate) fn config() -> WorkerConfig {
 }
 
 /// Limits of which only memory is given, if any.
-pub(crate) fn limits(max_memory: Option<Size>) -> WorkerLimits {
+pub(crate) fn limits(max_memory: Option<ByteSize>) -> WorkerLimits {
     WorkerLimits { memory: max_memory.map(|size| size.0), ..WorkerLimits::default() }
 }
 

@@ -19,6 +19,7 @@ pub enum BlockReason {
         /// Which attempt comes next.
         attempt: u32,
         /// How long it waits, from the failure on.
+        #[serde(with = "crate::serde_form::duration")]
         delay: Duration,
         /// Why the last one failed.
         failure: Box<JobFailure>,

@@ -12,6 +12,7 @@ pub enum DownReason {
         /// Restarts that were allowed and used.
         restarts: u32,
         /// Within how long.
+        #[serde(with = "crate::serde_form::duration")]
         window: Duration,
         /// How the last worker ended.
         last_end: String,
@@ -21,6 +22,7 @@ pub enum DownReason {
         /// Restarts that were allowed and used.
         restarts: u32,
         /// Within how long.
+        #[serde(with = "crate::serde_form::duration")]
         window: Duration,
         /// How the last worker ended.
         last_end: String,

@@ -98,10 +98,12 @@ pub struct Forensics {
     /// The last lines of its stderr, of its whole life: some may be of earlier jobs.
     pub stderr_tail: String,
     /// Processor time in its whole life.
+    #[serde(with = "crate::serde_form::duration")]
     pub cpu_time: Duration,
     /// Largest resident size of its process in its whole life, in bytes.
     pub peak_memory: u64,
     /// From its start to its end.
+    #[serde(with = "crate::serde_form::duration")]
     pub uptime: Duration,
     /// Jobs that it had run before.
     pub jobs_done: u32,

@@ -18,6 +18,7 @@
 
 mod assignment;
 mod block;
+mod byte_size;
 mod bytes;
 mod command;
 mod config;
@@ -43,11 +44,13 @@ mod queue;
 mod recycling;
 mod restart;
 mod retry;
+pub mod serde_form;
 mod slab;
 mod slot;
 mod status;
 
 pub use block::BlockReason;
+pub use byte_size::{ByteSize, ByteSizeError};
 pub use command::Command;
 pub use config::{PoolConfig, RestartPolicy};
 pub use control::ControlFailure;

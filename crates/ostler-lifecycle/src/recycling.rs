@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 /// A worker that has reached one goes on until its replacement is ready, or a standby is, and is never ended in the
 /// middle of a job. One worker is replaced at a time.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Recycling {
     /// Jobs that it has run. It may run more while its replacement loads: this contains leaks, and does not give each job
     /// a worker of its own.
     pub after_jobs: Option<u32>,
     /// How long it has been ready.
+    #[serde(with = "crate::serde_form::duration::option")]
     pub after_age: Option<Duration>,
     /// How much its process has grown since it was ready, in bytes of resident memory, seen after each job. Not heeded
     /// where the worker cannot say.
+    #[serde(with = "crate::serde_form::byte_size")]
     pub after_growth: Option<u64>,
 }
 

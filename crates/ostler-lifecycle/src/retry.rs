@@ -28,14 +28,17 @@ use crate::restart::{Jitter, backoff};
 /// assert!(RetryPolicy::default().kinds.is_empty()); // nothing runs again that nobody asked for
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RetryPolicy {
     /// Runs that may end in a failure other than a crash; at least 1. For a job, 0 counts as 1.
     pub max_attempts: u32,
     /// Runs that may end in a crash; who reaches it is quarantined. At least 1. For a job, 0 counts as 1.
     pub max_crashes: u32,
     /// The longest first delay; it doubles with each further failure. The delay is anything up to that.
+    #[serde(with = "crate::serde_form::duration")]
     pub backoff_base: Duration,
     /// The longest delay.
+    #[serde(with = "crate::serde_form::duration")]
     pub backoff_max: Duration,
     /// What is tried again at all.
     pub kinds: Vec<FailureKind>,

@@ -1,12 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostler_lifecycle::serde_form;
 use ostler_lifecycle::{FailureKind, MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
+use serde::{Deserialize, Serialize};
 
 use crate::{LaunchError, PoolSize, ResizeError, WorkerLimits};
 
 /// How a manager keeps its workers. Checked at launch.
+///
+/// In JSON, TOML and the like it is an object of these names, all of them optional: durations as in `"1.5s"` or
+/// `"2m 30s"`, sizes as numbers of bytes or as in `"512M"`. A name that is not known is an error.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,7 +25,8 @@ use crate::{LaunchError, PoolSize, ResizeError, WorkerLimits};
 /// };
 /// # assert_eq!(config.max_restart_attempts, 3);
 /// ```
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct WorkerConfig {
     /// Jobs that may run at once, each in a worker of its own, 1 to 4,096. Default 1.
     pub max_workers: u32,
@@ -36,33 +42,46 @@ pub struct WorkerConfig {
     /// `max_crashes`. Default 3.
     pub max_restart_attempts: u32,
     /// How long such a restart counts; more than zero. Default 60 s.
+    #[serde(with = "serde_form::duration")]
     pub restart_window: Duration,
     /// The first delay of [`RestartPolicy::Backoff`]. Default 1 s.
+    #[serde(with = "serde_form::duration")]
     pub restart_backoff_base: Duration,
     /// The longest delay of [`RestartPolicy::Backoff`], not less than the first. Default 60 s.
+    #[serde(with = "serde_form::duration")]
     pub restart_backoff_max: Duration,
     /// From a worker's start to its hello, and from a job's sending to its start; more than zero. Default 30 s.
+    #[serde(with = "serde_form::duration")]
     pub worker_start_timeout: Duration,
     /// For loading all plugins of a worker; more than zero. Default 300 s.
+    #[serde(with = "serde_form::duration")]
     pub load_timeout: Duration,
     /// For [`reload_plugin`](crate::JobManager::reload_plugin); more than zero. Default 30 s.
+    #[serde(with = "serde_form::duration")]
     pub reload_timeout: Duration,
     /// For [`unload_plugin`](crate::JobManager::unload_plugin), and for a worker's answer about its state; more
     /// than zero. Default 10 s.
+    #[serde(with = "serde_form::duration")]
     pub unload_timeout: Duration,
     /// How long [`shutdown`](crate::JobManager::shutdown) lets jobs finish. Default 5 s.
+    #[serde(with = "serde_form::duration")]
     pub shutdown_timeout: Duration,
     /// How long a killed worker may take to die before it is given up; more than zero. Default 5 s.
+    #[serde(with = "serde_form::duration")]
     pub kill_timeout: Duration,
     /// How long a running job may tidy up before a cancel kills it. Default zero.
+    #[serde(with = "serde_form::duration")]
     pub cancel_grace: Duration,
     /// How long [`validate_resources`](crate::BaseJobManager::validate_resources) may think over a job that had to wait;
     /// then the job waits on, and is asked about again. More than zero. Default 60 s.
+    #[serde(with = "serde_form::duration")]
     pub hook_timeout: Duration,
     /// A worker that loads, runs a job or reloads, and says nothing for so long, is asked whether it lives; zero for
     /// never. An idle worker is never asked. Default 10 s.
+    #[serde(with = "serde_form::duration")]
     pub heartbeat_interval: Duration,
     /// How long it may take to answer that, before it counts as frozen and is killed; more than zero. Default 20 s.
+    #[serde(with = "serde_form::duration")]
     pub heartbeat_timeout: Duration,
     /// Whether jobs run again when they fail, unless they say otherwise. Default: they do not.
     pub retry: RetryPolicy,
@@ -72,10 +91,12 @@ pub struct WorkerConfig {
     pub limits: WorkerLimits,
     /// How much memory the host shall have left, in bytes. Below it idle workers are ended, and then jobs that may run
     /// again. With it, memory is looked at twice a second. Default `None`.
+    #[serde(with = "serde_form::byte_size")]
     pub min_available_memory: Option<u64>,
     /// Jobs that may wait at once; 0 for no limit. Default 0.
     pub queue_capacity: usize,
     /// The largest frame to or from a worker, in bytes, 4 KiB to 1 GiB. Default 128 MiB.
+    #[serde(with = "serde_form::byte_count")]
     pub max_frame_bytes: usize,
     /// Memory that a host and each of its workers share for large payloads, in bytes and each way, so at most twice as
     /// much for each worker; at most 1 TiB, and 0 for none. It is taken only as large payloads need it: parts of 64 KiB
@@ -83,11 +104,13 @@ pub struct WorkerConfig {
     /// worker ends. Results count as long as somebody holds their bytes, the records of ended jobs among them. Where it
     /// does not suffice, payloads go through the socket. Where `limits` or `recycling` bound the memory of a worker, no
     /// more than an eighth of that is shared each way. Default 256 MiB.
+    #[serde(with = "serde_form::byte_count")]
     pub shared_memory_bytes: usize,
     /// How long host and worker look for each other's next word before they sleep, at most 10 ms; zero for never. To be
     /// woken takes longer than a small job, so a busy pool of small jobs is several times faster with it, at the price
     /// of processor time: both look only if the last wait was no longer than this, so an idle pool pays nothing, and
     /// long jobs pay it once. Worth it where a core is free for each worker and one for the host. Default zero.
+    #[serde(with = "serde_form::duration")]
     pub spin: Duration,
     /// Ended jobs that can still be looked up; the oldest are forgotten first. Default 1,000.
     pub finished_jobs_kept: usize,
@@ -239,7 +262,67 @@ impl WorkerConfig {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_config_file_needs_only_what_differs() {
+        let read: WorkerConfig = serde_json::from_value(json!({
+            "max_workers": 4,
+            "restart_policy": "always",
+            "shutdown_timeout": "1m 30s",
+            "min_available_memory": "1G",
+            "shared_memory_bytes": "64M",
+            "retry": {"max_attempts": 3},
+            "recycling": {"after_age": "2h", "after_growth": "512M"},
+            "limits": {"memory": "2G", "cpu_time": "90s", "nice": 5},
+        }))
+        .unwrap();
+        let expected = WorkerConfig {
+            max_workers: 4,
+            restart_policy: RestartPolicy::Always,
+            shutdown_timeout: Duration::from_secs(90),
+            min_available_memory: Some(1 << 30),
+            shared_memory_bytes: 64 << 20,
+            retry: RetryPolicy { max_attempts: 3, ..RetryPolicy::default() },
+            recycling: Recycling {
+                after_age: Some(Duration::from_secs(7200)),
+                after_growth: Some(512 << 20),
+                ..Recycling::default()
+            },
+            limits: WorkerLimits {
+                memory: Some(2 << 30),
+                cpu_time: Some(Duration::from_secs(90)),
+                nice: Some(5),
+                ..WorkerLimits::default()
+            },
+            ..WorkerConfig::default()
+        };
+        assert_eq!(read, expected);
+        assert_eq!(serde_json::from_value::<WorkerConfig>(json!({})).unwrap(), WorkerConfig::default());
+    }
+
+    #[test]
+    fn a_config_survives_its_json() {
+        let config = WorkerConfig { spin: Duration::from_micros(100), ..WorkerConfig::default() };
+        let text = serde_json::to_string(&config).unwrap();
+        assert!(text.contains(r#""spin":"0.0001s""#), "{text}");
+        assert_eq!(serde_json::from_str::<WorkerConfig>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn a_misspelled_setting_is_named() {
+        for wrong in [json!({"max_worker": 2}), json!({"limits": {"ram": 1}}), json!({"spin": 5})] {
+            let error = serde_json::from_value::<WorkerConfig>(wrong.clone()).unwrap_err().to_string();
+            assert!(
+                error.contains("max_worker`") || error.contains("ram`") || error.contains("string"),
+                "{error}"
+            );
+        }
+    }
 
     type Spoil = fn(&mut WorkerConfig);
 

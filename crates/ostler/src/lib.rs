@@ -58,6 +58,7 @@ mod job;
 mod limits;
 mod manager;
 mod process;
+mod receiver;
 mod service;
 mod tracker;
 
@@ -88,9 +89,9 @@ pub use manager::{
     CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest, PoolSize,
 };
 pub use ostler_lifecycle::{
-    Admission, BlockReason, Category, DeathCause, DeathPhase, DownReason, EndReason, ExitStatus, FailureKind,
-    Forensics, Generation, JobFailure, JobId, JobStatus, LimitKind, Priority, RecycleReason, Recycling,
-    RestartPolicy, RetryPolicy, SlotId,
+    Admission, BlockReason, ByteSize, ByteSizeError, Category, DeathCause, DeathPhase, DownReason, EndReason,
+    ExitStatus, FailureKind, Forensics, Generation, JobFailure, JobId, JobStatus, LimitKind, Priority,
+    RecycleReason, Recycling, RestartPolicy, RetryPolicy, SlotId,
 };
 pub use ostler_shm::SharedBuffer;
 pub use ostler_wire::{

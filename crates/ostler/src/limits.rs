@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use ostler_lifecycle::serde_form;
+use serde::{Deserialize, Serialize};
+
 /// What each worker may take at most; `None` is no limit of ours. By default there is none.
 ///
 /// They are set right after the worker's process is made, and it inherits them to all that it starts. What it has got
@@ -13,16 +16,20 @@ use std::time::Duration;
 /// let limits = WorkerLimits { memory: Some(2 << 30), nice: Some(10), ..WorkerLimits::default() };
 /// # assert_eq!(limits.cpu_time, None);
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct WorkerLimits {
     /// Resident bytes of the worker and all its processes together, at least 1 MiB. The host looks from time to
     /// time and kills a worker that has more. What its processes share is counted for each of them.
+    #[serde(with = "serde_form::byte_size")]
     pub memory: Option<u64>,
     /// Bytes of address space of each of its processes, at least 1 MiB: an allocation beyond it fails. Programs
     /// reserve far more than they use, and need some to start at all.
+    #[serde(with = "serde_form::byte_size")]
     pub address_space: Option<u64>,
     /// Time on a processor of each of its processes, over its whole life, 1 s to a year; rounded up to whole
     /// seconds. SIGXCPU ends a process that has used it up, and a second later SIGKILL.
+    #[serde(with = "serde_form::duration::option")]
     pub cpu_time: Option<Duration>,
     /// Open files of each of its processes, at least 16.
     pub open_files: Option<u64>,
@@ -30,6 +37,7 @@ pub struct WorkerLimits {
     /// exempts root.
     pub processes: Option<u64>,
     /// Bytes of a core dump; 0 for none.
+    #[serde(with = "serde_form::byte_size")]
     pub core_size: Option<u64>,
     /// How it yields to others, from -20 to 19. Below the host's own it takes a privilege.
     pub nice: Option<i8>,

@@ -8,7 +8,7 @@ use super::Core;
 use super::active::Active;
 use crate::events::EventLog;
 use crate::integration::WorkerState;
-use crate::job::{self, Ledger};
+use crate::job::{self, JobCell, Ledger};
 use crate::{Job, JobType, PluginId};
 
 impl<J: JobType> Core<J> {
@@ -30,6 +30,17 @@ impl<J: JobType> Core<J> {
         let state = self.lock();
         let running = state.active.get(&job).map(|active| active.cell.log());
         running.or_else(|| state.archive.get(job)).cloned()
+    }
+
+    /// What handles of a job share that is known.
+    pub(crate) fn cell(&self, job: JobId) -> Option<Arc<JobCell<J>>> {
+        let mut state = self.lock();
+        if let Some(active) = state.active.get(&job) {
+            return Some(Arc::clone(&active.cell));
+        }
+        let record = state.ledger.get(job)?;
+        let log = state.archive.get(job).cloned();
+        Some(Arc::new(JobCell::ended_before(record, log)))
     }
 
     /// All jobs, oldest first.

@@ -1,13 +1,19 @@
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
 
 use super::log::Found;
 use super::{EventLog, JobEvent};
 
-/// Reads a job's events, from the first on.
+/// Reads a job's events, from the first on: by [`next`](Self::next), or as a stream.
 pub struct JobEvents {
     log: Arc<EventLog>,
     cursor: u64,
+    /// Set while a stream waits for more.
+    news: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
 /// Events that the log no longer holds: the reader was too slow.
@@ -21,7 +27,16 @@ pub struct Missed {
 impl JobEvents {
     pub(crate) fn new(log: Arc<EventLog>) -> Self {
         let cursor = log.attach();
-        Self { log, cursor }
+        Self { log, cursor, news: None }
+    }
+
+    /// Begins with the event of this number, instead of the first one or of where the reader stands: what a reader needs
+    /// that has lost its connection and knows the last number that it has seen. If that event is not held any more, the
+    /// next call says how many are missed. If it has not happened yet, it is waited for.
+    #[must_use]
+    pub fn starting_at(self, seq: u64) -> Self {
+        self.log.seek(self.cursor, seq);
+        self
     }
 
     /// The next event; `None` after the job's last one.
@@ -45,6 +60,25 @@ impl JobEvents {
                 Found::End => return None,
                 Found::NothingYet => grown.await,
             }
+        }
+    }
+}
+
+impl Stream for JobEvents {
+    type Item = Result<JobEvent, Missed>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match self.log.read(self.cursor) {
+                Found::Event(event) => return Poll::Ready(Some(Ok(event))),
+                Found::Missed(missed) => return Poll::Ready(Some(Err(missed))),
+                Found::End => return Poll::Ready(None),
+                Found::NothingYet => {}
+            }
+            let (log, cursor) = (Arc::clone(&self.log), self.cursor);
+            let news = self.news.get_or_insert_with(|| Box::pin(async move { log.news(cursor).await }));
+            ready!(news.as_mut().poll(context));
+            self.news = None;
         }
     }
 }

@@ -2,10 +2,20 @@ use jiff::Timestamp;
 use ostler_lifecycle::{BlockReason, JobFailure};
 use ostler_wire::{DecodeError, LogLevel, Payload};
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::OutputStream;
+use crate::job::payload_json;
 
 /// One thing that happened to a job.
+///
+/// In JSON it is one object, where `event` is the [name](JobEventKind::name) and what is special to it follows, as in
+/// ```json
+/// {"seq": 3, "at": "2026-01-02T03:04:05Z", "event": "progress", "fraction": 0.5, "message": "reading"}
+/// {"seq": 4, "at": "2026-01-02T03:04:06Z", "event": "chunk", "index": 0, "is_final": false,
+///  "payload": {"encoding": "json", "body": "a part", "attachments": []}}
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct JobEvent {
     /// Its number, from 1 without a gap.
@@ -80,6 +90,56 @@ pub enum JobEventKind {
     Cancelled,
 }
 
+impl Serialize for JobEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Json<'a>(&'a Payload);
+        impl Serialize for Json<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                payload_json::serialize(self.0, serializer)
+            }
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("at", &self.at)?;
+        map.serialize_entry("event", self.kind.name())?;
+        match &self.kind {
+            JobEventKind::Queued
+            | JobEventKind::Released
+            | JobEventKind::Cancelling
+            | JobEventKind::Completed
+            | JobEventKind::Cancelled => {}
+            JobEventKind::Blocked(reason) => map.serialize_entry("reason", reason)?,
+            JobEventKind::Started { pid, attempt } => {
+                map.serialize_entry("pid", pid)?;
+                map.serialize_entry("attempt", attempt)?;
+            }
+            JobEventKind::Progress { fraction, message } => {
+                map.serialize_entry("fraction", fraction)?;
+                map.serialize_entry("message", message)?;
+            }
+            JobEventKind::Chunk { seq, is_final, payload } => {
+                map.serialize_entry("index", seq)?;
+                map.serialize_entry("is_final", is_final)?;
+                map.serialize_entry("payload", &Json(payload))?;
+            }
+            JobEventKind::Log { level, message } => {
+                map.serialize_entry("level", level)?;
+                map.serialize_entry("message", message)?;
+            }
+            JobEventKind::Output { stream, text } => {
+                map.serialize_entry("stream", stream)?;
+                map.serialize_entry("text", text)?;
+            }
+            JobEventKind::OutputDropped { lines, bytes } => {
+                map.serialize_entry("lines", lines)?;
+                map.serialize_entry("bytes", bytes)?;
+            }
+            JobEventKind::Failed(failure) => map.serialize_entry("error", failure)?,
+        }
+        map.end()
+    }
+}
+
 impl JobEvent {
     /// The part of the result in this event, decoded; `None` if this is something else, or the empty chunk that
     /// closes a stream.
@@ -133,5 +193,64 @@ impl JobEventKind {
             Self::Failed(_) => "failed",
             Self::Cancelled => "cancelled",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use ostler_lifecycle::Category;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn json_of(kind: JobEventKind) -> Value {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        serde_json::to_value(JobEvent { seq: 7, at, kind }).unwrap()
+    }
+
+    fn expected(event: &str, rest: Value) -> Value {
+        let mut whole = json!({"seq": 7, "at": "2026-01-02T03:04:05Z", "event": event});
+        whole.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        whole
+    }
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let progress = JobEventKind::Progress { fraction: 0.5, message: "reading".into() };
+        assert_eq!(json_of(progress), expected("progress", json!({"fraction": 0.5, "message": "reading"})));
+        assert_eq!(json_of(JobEventKind::Cancelled), expected("cancelled", json!({})));
+        let printed = JobEventKind::Output { stream: OutputStream::Stderr, text: "hm".into() };
+        assert_eq!(json_of(printed), expected("output", json!({"stream": "stderr", "text": "hm"})));
+    }
+
+    #[test]
+    fn a_chunk_is_readable_if_it_is_json_and_base64_if_not() {
+        let chunk = |payload| JobEventKind::Chunk { seq: 2, is_final: false, payload };
+        let body =
+            |payload: Value| expected("chunk", json!({"index": 2, "is_final": false, "payload": payload}));
+        let readable = Payload::json(&json!({"words": 3})).unwrap();
+        let plain = json!({"encoding": "json", "body": {"words": 3}, "attachments": []});
+        assert_eq!(json_of(chunk(readable)), body(plain));
+        let raw = Payload::raw(&b"\xff\x00"[..]).attach("picture", "image/png", &b"1234"[..]);
+        let attachments = json!([{"name": "picture", "media_type": "image/png", "size": 4}]);
+        let base64 = json!({"encoding": "bytes", "body": "/wA=", "attachments": attachments});
+        assert_eq!(json_of(chunk(raw)), body(base64));
+    }
+
+    #[test]
+    fn what_went_wrong_is_structured() {
+        let failure = Box::new(JobFailure::plugin(Category::Input, "no such file"));
+        let error = json!({"kind": "plugin", "category": "input", "message": "no such file"});
+        assert_eq!(
+            json_of(JobEventKind::Failed(failure.clone())),
+            expected("failed", json!({"error": error}))
+        );
+        let retry = BlockReason::Retry { attempt: 2, delay: Duration::from_millis(1500), failure };
+        let reason = json!({"kind": "retry", "attempt": 2, "delay": "1.5s", "failure": error});
+        assert_eq!(json_of(JobEventKind::Blocked(retry)), expected("retrying", json!({"reason": reason})));
     }
 }

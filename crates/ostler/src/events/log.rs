@@ -147,6 +147,30 @@ impl EventLog {
         cursor
     }
 
+    /// Lets the cursor go on with the event of this number.
+    pub(super) fn seek(&self, cursor: u64, seq: u64) {
+        let mut inner = self.lock();
+        if let Some(position) = inner.cursors.iter_mut().find(|position| position.cursor == cursor) {
+            position.next = seq.max(1);
+            position.behind_since = None;
+        }
+        drop(inner);
+        self.read.notify_waiters();
+    }
+
+    /// Returns when there is something for the cursor to read.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn news(&self, cursor: u64) {
+        // Registered before the look, so that nothing can come in between unseen.
+        let mut grown = std::pin::pin!(self.grown());
+        grown.as_mut().enable();
+        if !self.lock().has_news(cursor) {
+            grown.await;
+        }
+    }
+
     pub(super) fn detach(&self, cursor: u64) {
         self.lock().cursors.retain(|position| position.cursor != cursor);
         self.read.notify_waiters();
@@ -181,6 +205,14 @@ impl Inner {
         }
         position.next += 1;
         Found::Event(event.clone())
+    }
+
+    fn has_news(&self, cursor: u64) -> bool {
+        let position = self.cursors.iter().find(|position| position.cursor == cursor);
+        let has = |position: &Position| {
+            [&self.keepers, &self.chatter].iter().any(|shelf| shelf.from(position.next).is_some())
+        };
+        self.closed || position.is_none_or(has)
     }
 
     fn is_behind(&self, position: &Position) -> bool {

@@ -1,12 +1,20 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
 use ostler_lifecycle::{DownReason, JobId};
+use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{JobEvent, Missed};
 use crate::PluginId;
 use crate::integration::WorkerState;
+use crate::receiver::Receiver;
 
-/// One thing that happened in a manager.
-#[derive(Clone, Debug)]
+/// One thing that happened in a manager. In JSON it is `{"type": "job", "data": …}`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum ManagerEvent {
     /// To a job.
     Job {
@@ -28,7 +36,7 @@ pub enum ManagerEvent {
 }
 
 /// A worker has come to this.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct WorkerEvent {
     /// The worker, and what it is doing now.
     pub state: WorkerState,
@@ -36,14 +44,14 @@ pub struct WorkerEvent {
     pub cause: Option<String>,
 }
 
-/// Reads a manager's events, from the subscription on.
+/// Reads a manager's events, from the subscription on: by [`next`](Self::next), or as a stream.
 #[derive(Debug)]
-pub struct ManagerEvents(Option<broadcast::Receiver<ManagerEvent>>);
+pub struct ManagerEvents(Option<Receiver<ManagerEvent>>);
 
 impl ManagerEvents {
     /// `None` for a manager that is shut down.
     pub(crate) fn new(receiver: Option<broadcast::Receiver<ManagerEvent>>) -> Self {
-        Self(receiver)
+        Self(receiver.map(Receiver::new))
     }
 
     /// The next event; `None` after the manager's shutdown. The manager never waits for a reader: one that is more
@@ -55,10 +63,25 @@ impl ManagerEvents {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn next(&mut self) -> Option<Result<ManagerEvent, Missed>> {
-        match self.0.as_mut()?.recv().await {
-            Ok(event) => Some(Ok(event)),
-            Err(broadcast::error::RecvError::Lagged(count)) => Some(Err(Missed { count })),
-            Err(broadcast::error::RecvError::Closed) => None,
+        event(self.0.as_mut()?.recv().await)
+    }
+}
+
+impl Stream for ManagerEvents {
+    type Item = Result<ManagerEvent, Missed>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.0 {
+            Some(receiver) => receiver.poll_recv(context).map(event),
+            None => Poll::Ready(None),
         }
+    }
+}
+
+fn event(received: Result<ManagerEvent, RecvError>) -> Option<Result<ManagerEvent, Missed>> {
+    match received {
+        Ok(event) => Some(Ok(event)),
+        Err(RecvError::Lagged(count)) => Some(Err(Missed { count })),
+        Err(RecvError::Closed) => None,
     }
 }

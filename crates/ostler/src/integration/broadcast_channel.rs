@@ -1,11 +1,15 @@
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use futures_core::Stream;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::EventBroadcaster;
+use crate::receiver::Receiver;
 
 /// Passes events on to any number of subscribers in this process. Clones share the channel.
 ///
@@ -37,7 +41,7 @@ pub struct BroadcastEvent {
 /// Receives what is broadcast after it was made.
 #[derive(Debug)]
 pub struct BroadcastSubscriber {
-    events: broadcast::Receiver<Arc<BroadcastEvent>>,
+    events: Receiver<Arc<BroadcastEvent>>,
 }
 
 impl BroadcastChannel {
@@ -49,7 +53,7 @@ impl BroadcastChannel {
 
     /// A subscriber to all later events.
     pub fn subscribe(&self) -> BroadcastSubscriber {
-        BroadcastSubscriber { events: self.events.subscribe() }
+        BroadcastSubscriber { events: Receiver::new(self.events.subscribe()) }
     }
 }
 
@@ -73,11 +77,23 @@ impl BroadcastSubscriber {
     /// # Cancel safety
     /// An event is lost only if it was returned.
     pub async fn recv(&mut self) -> Option<Broadcast> {
-        match self.events.recv().await {
-            Ok(event) => Some(Broadcast::Event(event)),
-            Err(RecvError::Lagged(missed)) => Some(Broadcast::Missed(missed)),
-            Err(RecvError::Closed) => None,
-        }
+        broadcast(self.events.recv().await)
+    }
+}
+
+impl Stream for BroadcastSubscriber {
+    type Item = Broadcast;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Broadcast>> {
+        self.events.poll_recv(context).map(broadcast)
+    }
+}
+
+fn broadcast(received: Result<Arc<BroadcastEvent>, RecvError>) -> Option<Broadcast> {
+    match received {
+        Ok(event) => Some(Broadcast::Event(event)),
+        Err(RecvError::Lagged(missed)) => Some(Broadcast::Missed(missed)),
+        Err(RecvError::Closed) => None,
     }
 }
 

@@ -23,6 +23,20 @@ impl<J: JobType> JobCell<J> {
         Self { id, plugin, created_at, priority, log: OnceLock::new(), ended: SetOnce::new() }
     }
 
+    /// Of a job that has ended, with its events if there are any left.
+    pub(crate) fn ended_before(record: Arc<Job<J>>, log: Option<Arc<EventLog>>) -> Self {
+        let cell = Self::new(record.id, record.plugin_id.clone(), record.created_at, record.priority);
+        let log = log.unwrap_or_else(|| {
+            let empty = EventLog::default();
+            empty.close();
+            Arc::new(empty)
+        });
+        // Both are new.
+        let _ = cell.log.set(log);
+        cell.end(record);
+        cell
+    }
+
     /// All that has happened to the job. It begins with its queueing, which need not be added.
     pub(crate) fn log(&self) -> &Arc<EventLog> {
         self.log.get_or_init(|| {

@@ -9,6 +9,7 @@ mod metadata;
 mod new_id;
 mod new_job;
 mod panic_message;
+pub(crate) mod payload_json;
 mod plugin_id;
 mod record;
 mod result;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ostler_lifecycle::serde_form;
 use ostler_lifecycle::{BlockReason, Forensics, JobFailure, JobId, JobStatus, Priority, RetryPolicy};
 use ostler_wire::Attachment;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use super::{Cancellation, JobResult, JobType, Metadata, PluginId};
 
 /// The record of a job, as it stood when it was read.
 ///
-/// In JSON the timeout is a number of seconds, times are RFC 3339 in UTC, and attachments are left out.
+/// In JSON timeouts are text as in `"1.5s"`, times are RFC 3339 in UTC, and attachments are left out.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Job<J: JobType> {
@@ -42,13 +43,13 @@ pub struct Job<J: JobType> {
     #[serde(default)]
     pub priority: Priority,
     /// How long it may run, from its start.
-    #[serde(default, with = "seconds")]
+    #[serde(default, with = "serde_form::duration::option")]
     pub timeout: Option<Duration>,
     /// How long it may wait for its first start.
-    #[serde(default, with = "seconds")]
+    #[serde(default, with = "serde_form::duration::option")]
     pub queue_timeout: Option<Duration>,
     /// How long it may report nothing while it runs.
-    #[serde(default, with = "seconds")]
+    #[serde(default, with = "serde_form::duration::option")]
     pub stall_timeout: Option<Duration>,
     /// Whether it runs again when it fails; `None` for what its manager says.
     #[serde(default)]
@@ -112,26 +113,6 @@ impl<J: JobType> fmt::Debug for Job<J> {
     }
 }
 
-mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(
-        timeout: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        timeout.map(|timeout| timeout.as_secs_f64()).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        let seconds = Option::<f64>::deserialize(deserializer)?;
-        seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used)]
@@ -177,7 +158,7 @@ mod tests {
                 "metadata": {"file_name": "a.txt"},
                 "worker_pid": null,
                 "priority": 0,
-                "timeout": 1.5,
+                "timeout": "1.5s",
                 "queue_timeout": null,
                 "stall_timeout": null,
                 "retry": null,

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use ostler_lifecycle::{JobId, JobStatus};
@@ -9,7 +10,10 @@ use crate::events::JobEvents;
 use crate::job::JobCell;
 use crate::{CancelError, Job, JobError, JobType, PluginId};
 
-/// A job that was started. Dropping it detaches it: the job goes on. It does not keep its manager alive.
+/// A job that was started. A clone is cheap, and the same job. Dropping it detaches it: the job goes on. It does not keep
+/// its manager alive.
+///
+/// To await it is to await its [`output`](Self::output): `manager.start_job("word_counter", spec).await?.await?`.
 pub struct JobHandle<J: JobType> {
     cell: Arc<JobCell<J>>,
     core: Weak<Core<J>>,
@@ -92,6 +96,21 @@ impl<J: JobType> JobHandle<J> {
             // A manager that is gone has ended all of its jobs.
             None => Ok(false),
         }
+    }
+}
+
+impl<J: JobType> Clone for JobHandle<J> {
+    fn clone(&self) -> Self {
+        Self { cell: Arc::clone(&self.cell), core: Weak::clone(&self.core) }
+    }
+}
+
+impl<J: JobType> IntoFuture for JobHandle<J> {
+    type Output = Result<J::Output, JobError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.output().await })
     }
 }
 

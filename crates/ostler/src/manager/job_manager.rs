@@ -79,6 +79,12 @@ impl<J: JobType> JobManager<J> {
         self.core.cancel(id, CancelRequest::new()).await
     }
 
+    /// The handle of a job, as [`start_job`](Self::start_job) has returned it: for who knows only the job's id. `None` if
+    /// the job is unknown. One that has ended so long ago that its events had to make room has none to read.
+    pub fn handle(&self, id: JobId) -> Option<JobHandle<J>> {
+        Some(JobHandle::new(self.core.cell(id)?, &self.core))
+    }
+
     /// The record of a job, as it stands now.
     pub fn get_job(&self, id: JobId) -> Option<Arc<Job<J>>> {
         self.core.read(|ledger| ledger.get(id))

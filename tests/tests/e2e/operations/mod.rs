@@ -6,6 +6,7 @@ mod completed;
 mod deep_queue;
 mod events;
 mod flood;
+mod handle;
 mod hooked;
 mod integrations;
 mod job_events;
