@@ -1,6 +1,9 @@
 //! The stock worker started by hand.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
 fn start(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -17,6 +20,15 @@ fn it_says_what_it_is_and_exits_with_2() {
         let plugins = "digest, thumbnail, word_counter, text_reverser, uppercase, slow_processor";
         assert!(stderr.contains("is an Ostler worker") && stderr.contains(plugins), "{stderr}");
     }
+}
+
+#[test]
+fn its_name_need_not_be_text() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ostler-worker"));
+    let Output { status, stderr, .. } = command.arg0(OsStr::from_bytes(b"w\xff")).output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("w\u{fffd} is an Ostler worker"), "{stderr}");
 }
 
 #[test]

@@ -42,11 +42,13 @@ pub fn run_worker_binary(register: impl FnOnce(&mut PluginSet)) -> ! {
     }
     let plugins = registered(register);
     let names = plugins.names().collect::<Vec<_>>().join(", ");
-    let program = std::env::args().next().unwrap_or_default();
+    // A name need not be text.
+    let program = std::env::args_os().next().unwrap_or_default();
     complain(&format!(
-        "{program} is an Ostler worker: a host program starts it and talks to it over a socket ({} is not \
+        "{} is an Ostler worker: a host program starts it and talks to it over a socket ({} is not \
          set).\nIt is of no use by itself. Give its path to the host, as in WorkerCommand::program(path), or \
          put it beside the host's executable.\nIts plugins: {names}",
+        program.to_string_lossy(),
         env::SOCKET
     ));
     exit(NOT_STARTED_BY_A_HOST)

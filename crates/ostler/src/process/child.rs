@@ -20,6 +20,10 @@ use super::record_text::Noted;
 use super::worker_id::WorkerId;
 use crate::limits::WorkerLimits;
 
+/// The pauses between looks at one that cannot be reaped, or whose group does not empty.
+const SOONEST_LOOK: Duration = Duration::from_millis(1);
+const LATEST_LOOK: Duration = Duration::from_secs(1);
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub(crate) struct SpawnSpec {
@@ -51,6 +55,11 @@ pub(super) struct Child {
 
 enum Stage {
     Alive,
+    /// Ended, and kept by another process that traces its first thread: it cannot be reaped before that lets go of it.
+    Held {
+        wait: Duration,
+        next_look: Instant,
+    },
     /// Reaped; others of its group still end.
     Emptying {
         exit: ChildExit,
@@ -114,10 +123,10 @@ impl Child {
         matches!(self.stage, Stage::Alive).then(|| self.pidfd.as_fd())
     }
 
-    /// When to look again, if the group is not empty yet.
+    /// When to look again, if it cannot be reaped or the group is not empty yet.
     pub(super) fn next_look(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Emptying { next_look, .. } => Some(next_look),
+            Stage::Held { next_look, .. } | Stage::Emptying { next_look, .. } => Some(next_look),
             Stage::Alive | Stage::Gone => None,
         }
     }
@@ -129,10 +138,20 @@ impl Child {
     /// Takes the next step towards the end: reaps the leader once it has ended and its group was killed, then
     /// waits for the group. The exit is handed out, once, when nobody of the group runs.
     pub(super) fn advance(&mut self, now: Instant, watch: &mut OomWatch) -> Option<ChildExit> {
-        if matches!(self.stage, Stage::Alive) {
+        let held_for = match self.stage {
+            Stage::Alive => Some(Duration::ZERO),
+            Stage::Held { wait, next_look } if next_look <= now => Some(wait),
+            _ => None,
+        };
+        if let Some(held_for) = held_for {
             // The leader is a zombie by now, so the number of the group is still its own.
             group::kill(self.pid);
-            let exit = self.reap(now, watch)?;
+            let Some(exit) = self.reap(now, watch) else {
+                // Its end can be seen all the time: to wait for it would not be to wait.
+                let wait = (held_for * 2).clamp(SOONEST_LOOK, LATEST_LOOK);
+                self.stage = Stage::Held { wait, next_look: now + wait };
+                return None;
+            };
             self.stage = Stage::Emptying { exit, wait: Duration::from_micros(250), next_look: now };
         }
         let Stage::Emptying { wait, next_look, .. } = &mut self.stage else { return None };
@@ -146,7 +165,7 @@ impl Child {
             return Some(exit);
         }
         // Who does not die at once may never: the look costs a walk through all processes.
-        *wait = (*wait * 2).min(Duration::from_secs(1));
+        *wait = (*wait * 2).min(LATEST_LOOK);
         *next_look = now + *wait;
         None
     }

@@ -6,6 +6,7 @@ mod limits;
 mod records;
 mod supervision;
 mod sweeping;
+mod tracer;
 
 use std::fs;
 
