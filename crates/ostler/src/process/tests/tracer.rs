@@ -61,6 +61,7 @@ fn is_readable(child: &Child) -> bool {
 
 /// Its end can be seen, but only the tracer may reap it: who waits for the end would look without a pause.
 #[test]
+#[expect(clippy::print_stdout, reason = "a test that cannot test says so")]
 fn a_child_that_another_process_traces_is_looked_at_after_pauses() {
     let mut watch = OomWatch::start();
     let (mut child, _output) =
