@@ -15,6 +15,10 @@ use crate::{
 ///
 /// Two methods are required; the others are hooks with a default.
 ///
+/// None of them runs under a lock. A panic in one is an error where there is somebody to tell
+/// ([`HookPanicked`](crate::HookPanicked)), else it is logged. Those that are no futures run on the thread that needs
+/// their answer, so they should not block.
+///
 /// ```
 /// use ostler::{BaseJobManager, JobType, WorkerCommand};
 /// use serde::{Deserialize, Serialize};
@@ -66,7 +70,9 @@ pub trait BaseJobManager<J: JobType>: Send + Sync + 'static {
 
     /// What the caller gets. Default: the response, decoded.
     ///
-    /// It runs on the runtime, outside of every lock. A panic fails the job.
+    /// It is called for a result that counts, and for no other. From then on nothing that comes meanwhile ends the job
+    /// otherwise, no cancel and no timeout; only a shutdown does, if this has not returned within `kill_timeout` of its
+    /// deadline. It runs on the runtime, while the worker may have its next job already. A panic fails the job.
     ///
     /// # Errors
     /// The response is not what was expected; the job fails.
@@ -88,6 +94,9 @@ pub trait BaseJobManager<J: JobType>: Send + Sync + 'static {
 
     /// Whether there are resources for a job of this plugin now. Asked before a job is accepted, and again when the
     /// turn of a job comes that had to wait. Default: there are.
+    ///
+    /// It has `hook_timeout` to answer: then a new job is not accepted, and one that had to wait waits on. A shutdown ends
+    /// it. Its future may be dropped at any await.
     fn validate_resources(
         &self,
         plugin: &PluginId,
@@ -95,14 +104,29 @@ pub trait BaseJobManager<J: JobType>: Send + Sync + 'static {
         workers: &[WorkerState],
     ) -> impl Future<Output = Admission> + Send {
         let _ = (plugin, config, workers);
-        Proceed
+        Proceed::<Self>::new()
     }
 
     /// Called once when a job has completed, after job and result are visible to everybody, on a task of its own.
-    /// A panic in it is logged and changes nothing.
+    /// A panic in it is logged and changes nothing. A shutdown waits for it, see
+    /// [`JobManager::shutdown`].
     fn on_job_completed(&self, manager: &JobManager<J>, job: &Job<J>) -> impl Future<Output = ()> + Send {
         let _ = (manager, job);
-        Nothing
+        Nothing::<Self>::new()
+    }
+
+    /// Like [`on_job_completed`](Self::on_job_completed), for a job that has failed and will not be tried again. Why is
+    /// in [`Job::error`].
+    fn on_job_failed(&self, manager: &JobManager<J>, job: &Job<J>) -> impl Future<Output = ()> + Send {
+        let _ = (manager, job);
+        Nothing::<Self>::new()
+    }
+
+    /// Like [`on_job_completed`](Self::on_job_completed), for a job that was cancelled, and of which no code runs any
+    /// more. How is in [`Job::cancellation`].
+    fn on_job_cancelled(&self, manager: &JobManager<J>, job: &Job<J>) -> impl Future<Output = ()> + Send {
+        let _ = (manager, job);
+        Nothing::<Self>::new()
     }
 
     /// Starts the manager. Returns when its first worker is ready, so that what is wrong with the worker shows here.

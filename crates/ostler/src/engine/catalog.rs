@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use ostler_wire::{PluginManifest, PluginSetup};
 
+use crate::caught::hook;
 use crate::integration::PluginRegistry;
-use crate::{LaunchError, PluginConfig, PluginId, StartError};
+use crate::{HookPanicked, LaunchError, PluginConfig, PluginId, StartError};
 
 /// More than a frame needs for a configuration besides its text and name, in bytes.
 const SETUP_OVERHEAD: usize = 64;
@@ -33,10 +34,10 @@ impl Catalog {
         registry: Option<Arc<dyn PluginRegistry>>,
         category: &str,
         given: Vec<(String, PluginConfig)>,
-        resource: impl Fn(&PluginConfig) -> String,
+        resource: impl Fn(&PluginConfig) -> Result<String, HookPanicked>,
     ) -> Result<Self, LaunchError> {
         let unconfigured = Arc::new(PluginConfig::new());
-        let unconfigured = (Arc::clone(&unconfigured), resource(&unconfigured).into());
+        let unconfigured = (Arc::clone(&unconfigured), resource(&unconfigured)?.into());
         let mut catalog = Self {
             registry,
             category: category.to_owned(),
@@ -45,14 +46,14 @@ impl Catalog {
             manifests: None,
         };
         if let Some(registry) = catalog.registry.clone() {
-            for plugin in registry.get_plugins_by_category(category) {
-                let config = registry.load_plugin_config(&plugin.id)?;
-                let resource = resource(&config);
+            for plugin in hook("get_plugins_by_category", || registry.get_plugins_by_category(category))? {
+                let config = hook("load_plugin_config", || registry.load_plugin_config(&plugin.id))??;
+                let resource = resource(&config)?;
                 catalog.configure(plugin.name, config, resource);
             }
         }
         for (name, config) in given {
-            let resource = resource(&config);
+            let resource = resource(&config)?;
             catalog.configure(name, config, resource);
         }
         Ok(catalog)
@@ -94,26 +95,33 @@ impl Catalog {
 
     /// What workers call the plugin; `None` if there is no such plugin. Before the first worker was ready, and
     /// without a registry, every name may be one.
-    pub(crate) fn name_of(&self, id: &PluginId) -> Option<Arc<str>> {
+    pub(crate) fn name_of(&self, id: &PluginId) -> Result<Option<Arc<str>>, HookPanicked> {
         let name: Arc<str> = match &self.registry {
-            Some(registry) => registry.get_plugin(id)?.name.into(),
+            Some(registry) => match hook("get_plugin", || registry.get_plugin(id))? {
+                Some(plugin) => plugin.name.into(),
+                None => return Ok(None),
+            },
             None => id.shared(),
         };
-        (self.manifests.is_none() || self.manifest(&name).is_some()).then_some(name)
+        Ok((self.manifests.is_none() || self.manifest(&name).is_some()).then_some(name))
     }
 
     pub(crate) fn unknown(&self, plugin: &PluginId) -> StartError {
-        StartError::UnknownPlugin { plugin: plugin.clone(), known: self.known() }
+        match self.known() {
+            Ok(known) => StartError::UnknownPlugin { plugin: plugin.clone(), known },
+            Err(panic) => panic.into(),
+        }
     }
 
-    fn known(&self) -> Vec<String> {
-        match &self.registry {
+    fn known(&self) -> Result<Vec<String>, HookPanicked> {
+        Ok(match &self.registry {
             Some(registry) => {
-                let plugins = registry.get_plugins_by_category(&self.category);
+                let plugins =
+                    hook("get_plugins_by_category", || registry.get_plugins_by_category(&self.category))?;
                 plugins.into_iter().map(|plugin| plugin.id.to_string()).collect()
             }
             None => self.manifests().iter().map(|manifest| manifest.name.clone()).collect(),
-        }
+        })
     }
 
     pub(super) fn config(&self, name: &str) -> Arc<PluginConfig> {

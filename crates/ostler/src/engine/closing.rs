@@ -5,11 +5,24 @@ use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{Input, WorkerKey};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::Core;
 use super::cargo::Cargo;
 use crate::JobType;
 use crate::process::Swept;
+
+/// What the host's hooks have after the last job's end at least: those of the jobs that the deadline ended are called
+/// only then.
+const LAST_HOOKS: Duration = Duration::from_secs(1);
+
+/// A shutdown is complete, but for what the host is still told.
+#[derive(Clone)]
+pub(super) struct Closed {
+    /// Processes that do not die.
+    pub(super) still_dying: Vec<u32>,
+    pub(super) at: Instant,
+}
 
 impl<J: JobType> Core<J> {
     pub(crate) fn begin_shutdown(self: &Arc<Self>) {
@@ -17,7 +30,35 @@ impl<J: JobType> Core<J> {
     }
 
     pub(crate) fn shut_down_within(self: &Arc<Self>, patience: Duration) {
-        self.feed(Input::Shutdown { deadline: Instant::now() + patience }, Cargo::None);
+        let deadline = Instant::now() + patience;
+        self.closing.send_if_modified(|known| {
+            let is_sooner = known.is_none_or(|known| deadline < known);
+            if is_sooner {
+                *known = Some(deadline);
+            }
+            is_sooner
+        });
+        self.feed(Input::Shutdown { deadline }, Cargo::None);
+    }
+
+    /// Returns when a shutdown was asked for.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn shuts_down(&self) {
+        // The sender is ours, so it is there.
+        let _ = self.closing.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Returns then, or when the runtime of the manager is gone. It may be awaited outside of every runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn sleep_until(&self, at: Instant) {
+        let timer = self.runtime.spawn(async move { tokio::time::sleep_until(at.into()).await });
+        let _stopped = AbortOnDrop(timer.abort_handle());
+        // It fails only with the runtime.
+        let _ = timer.await;
     }
 
     /// What a worker has left outside of its group is being looked for, until this is dropped.
@@ -46,12 +87,13 @@ impl<J: JobType> Core<J> {
         });
     }
 
-    /// Waits for the end of a shutdown, and for what the host is still told, though not longer than for jobs; the
+    /// Waits for the end of a shutdown, and for what the host is still told, as long as the deadline allows; the
     /// processes that do not die.
     pub(crate) async fn closed(&self) -> Vec<u32> {
         let mut closed = self.closed.subscribe();
         // The sender is ours, so it is there.
-        let still_dying = closed.wait_for(Option::is_some).await.ok().and_then(|pids| pids.clone());
+        let closed = closed.wait_for(Option::is_some).await.ok().and_then(|closed| closed.clone());
+        let Some(Closed { still_dying, at }) = closed else { return Vec::new() };
         // It takes no longer than a second. The sender is ours, so it is there.
         let _ = self.sweeps.subscribe().wait_for(|running| *running == 0).await;
         let told = async {
@@ -60,10 +102,38 @@ impl<J: JobType> Core<J> {
             let _ = hooks.wait_for(|running| *running == 0).await;
             self.notices.settled().await;
         };
-        if tokio::time::timeout(self.settings.shutdown_timeout, told).await.is_err() {
-            tracing::warn!("the shutdown is complete, but a hook or an integration of the host still runs");
+        tokio::select! {
+            biased;
+            () = told => {}
+            () = self.patience_is_over(at) => {
+                tracing::warn!("the shutdown is complete, but a hook or an integration of the host still runs");
+            }
         }
-        still_dying.unwrap_or_default()
+        still_dying
+    }
+
+    /// Returns at the deadline of the shutdown, which another call may make sooner; or a moment after its completion.
+    async fn patience_is_over(&self, closed_at: Instant) {
+        let mut closing = self.closing.subscribe();
+        loop {
+            let deadline = closing.borrow_and_update().unwrap_or(closed_at).max(closed_at + LAST_HOOKS);
+            if deadline <= Instant::now() {
+                return;
+            }
+            tokio::select! {
+                () = self.sleep_until(deadline) => return,
+                // The sender is ours, so it is there.
+                _ = closing.changed() => {}
+            }
+        }
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

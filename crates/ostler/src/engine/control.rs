@@ -28,7 +28,7 @@ impl<J: JobType> Core<J> {
         name: String,
         config: PluginConfig,
     ) -> Result<(), ControlError> {
-        let resource = self.host.resource(&config);
+        let resource = self.host.resource(&config)?;
         let mut then = Catalog::clone(&self.catalog());
         then.configure(name.clone(), config.clone(), resource.clone());
         if let Err(LaunchError::PluginConfigTooLarge { size, limit, .. }) =

@@ -9,10 +9,11 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::cargo::Cargo;
 use super::clock::Clock;
+use super::closing::Closed;
 use super::errand::{Errand, Errands};
 use super::perform::Step;
 use super::state::State;
-use super::{Catalog, Host, Notices, meter, timer};
+use super::{Catalog, Face, Host, Notices, meter, timer};
 use crate::default_hook::OwnHooks;
 use crate::events::{EventLog, ManagerEvents};
 use crate::process::SpawnSpec;
@@ -29,8 +30,10 @@ pub(crate) struct Core<J: JobType> {
     pub(super) runtime: Handle,
     pub(super) timer: Notify,
     pub(super) meter: Notify,
-    /// The processes that do not die, once the shutdown is complete.
-    pub(super) closed: watch::Sender<Option<Vec<u32>>>,
+    /// By when a shutdown is to be over, once one was asked for.
+    pub(super) closing: watch::Sender<Option<Instant>>,
+    /// Once the shutdown is complete.
+    pub(super) closed: watch::Sender<Option<Closed>>,
     /// How many hooks run on tasks of their own.
     pub(super) hooks: watch::Sender<usize>,
     /// How many dead workers are being swept for.
@@ -49,7 +52,7 @@ pub(super) struct Settings {
     pub(super) shared_memory_bytes: usize,
     /// Whether the machine wants to know how large workers are after each job.
     pub(super) measures_jobs: bool,
-    /// What the host answers once and for all, asked outside of the lock.
+    pub(super) hook_timeout: Duration,
     pub(super) own_hooks: OwnHooks,
     pub(super) worker_type: String,
     pub(super) supports_streaming: bool,
@@ -58,6 +61,7 @@ pub(super) struct Settings {
 /// What a core is made of.
 pub(crate) struct Parts<J: JobType> {
     pub(crate) host: Arc<dyn Host<J>>,
+    pub(crate) face: Face,
     pub(crate) catalog: Catalog,
     pub(crate) notices: Notices,
     pub(crate) command: SpawnSpec,
@@ -68,9 +72,7 @@ pub(crate) struct Parts<J: JobType> {
 
 impl<J: JobType> Core<J> {
     pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
-        let Parts { host, catalog, notices, command, command_text, config, runtime } = parts;
-        let (worker_type, supports_streaming) = (host.worker_type().to_owned(), host.supports_streaming());
-        let own_hooks = host.own_hooks();
+        let Parts { host, face, catalog, notices, command, command_text, config, runtime } = parts;
         let machine = Machine::new(config.pool(jitter_seed()));
         let core = Arc::new(Self {
             state: Mutex::new(State::new(machine, config.finished_jobs_kept)),
@@ -85,13 +87,15 @@ impl<J: JobType> Core<J> {
                 spin: config.spin,
                 shared_memory_bytes: config.shared_memory(),
                 measures_jobs: config.recycling.after_growth.is_some(),
-                own_hooks,
-                worker_type,
-                supports_streaming,
+                hook_timeout: config.hook_timeout,
+                own_hooks: face.own_hooks,
+                worker_type: face.worker_type,
+                supports_streaming: face.supports_streaming,
             },
             runtime,
             timer: Notify::new(),
             meter: Notify::new(),
+            closing: watch::Sender::new(None),
             closed: watch::Sender::new(None),
             hooks: watch::Sender::new(0),
             sweeps: watch::Sender::new(0),
@@ -173,7 +177,7 @@ impl<J: JobType> Core<J> {
     }
 
     pub(super) fn close(&self, still_dying: Vec<u32>) {
-        self.closed.send_replace(Some(still_dying));
+        self.closed.send_replace(Some(Closed { still_dying, at: Instant::now() }));
         self.timer.notify_one();
         self.meter.notify_one();
     }

@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -12,12 +11,11 @@ use super::host::BoxFuture;
 use super::perform::note_sent;
 use super::wire::Wire;
 use super::{Core, worker};
-use crate::caught::caught;
+use crate::caught::{OfHost, caught, drop_of_host};
 use crate::events::EventLog;
-use crate::job::panic_message;
 use crate::manager::JobManager;
 use crate::process::Process;
-use crate::{Job, JobType};
+use crate::{HookPanicked, Job, JobStatus, JobType};
 
 /// What must not be done under the lock, in order.
 pub(super) struct Errands<J: JobType>(VecDeque<Errand<J>>);
@@ -29,12 +27,14 @@ pub(super) enum Errand<J: JobType> {
     Deliver(WorkerKey, Arc<Wire>, Box<Execute>),
     /// Ask the resource hook.
     Ask(JobId, Ticket),
-    /// Tell the hook that a job completed.
-    Completed(Arc<Job<J>>),
+    /// Tell the hook that a job has ended.
+    Ended(Arc<Job<J>>),
     /// Drop what an ended job held: it may be large, and its drop is the host's code.
     Forget(Remains<J>),
     /// Drop what came with an input and was not wanted.
     Unload(Cargo<J>),
+    /// Say that the shutdown is complete, when all hooks for ended jobs were called. With the processes that do not die.
+    Close(Vec<u32>),
 }
 
 /// What is left of a job that has ended, and the record and the logs that had to make room for its own.
@@ -67,18 +67,13 @@ impl<J: JobType> Errands<J> {
                         core.step(&mut core.lock(), input, Cargo::None, &mut self);
                     }
                 }
-                Errand::Completed(job) => tell_completed(core, job),
+                Errand::Ended(job) => tell_ended(core, job),
                 // A panic in it must not keep the rest from being done.
                 Errand::Forget(job) => drop_of_host(job),
                 Errand::Unload(cargo) => drop_of_host(cargo),
+                Errand::Close(still_dying) => core.close(still_dying),
             }
         }
-    }
-}
-
-fn drop_of_host<T>(value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        tracing::error!(message = panic_message(&*panic), "a value of the host panicked when it was dropped");
     }
 }
 
@@ -92,34 +87,53 @@ fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Ad
     };
     let (config, workers, host) = (core.catalog().config(&name), core.workers(), Arc::clone(&core.host));
     let question = async move { host.validate(&plugin, &config, &workers).await };
-    let mut answer: BoxFuture<'static, Admission> = Box::pin(async move {
+    let answer: BoxFuture<'static, Admission> = Box::pin(async move {
         caught(question).await.unwrap_or_else(|panic| {
-            let message = panic_message(&*panic);
-            Admission::Refuse { reason: format!("the resource hook panicked: {message}") }
+            let panic = HookPanicked::new("validate_resources", &*panic);
+            Admission::Refuse { reason: panic.to_string() }
         })
     });
+    let mut answer = OfHost::new(answer);
     // Whoever feeds in may be no thread of the runtime.
     let _runtime = core.runtime.enter();
-    if let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    let future = answer.get_mut()?;
+    if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Some(answer);
     }
     let later = Arc::clone(core);
     core.runtime.spawn(async move {
-        let input = Input::Admission { job, ticket, answer: answer.await };
-        later.feed(input, Cargo::None);
+        // The machine does not wait for longer either: see `hook_timed_out`. Nobody else would ever drop the question.
+        let patience = later.settings.hook_timeout;
+        let mut closed = later.closed.subscribe();
+        let Some(future) = answer.get_mut() else { return };
+        tokio::select! {
+            answer = future => {
+                later.feed(Input::Admission { job, ticket, answer }, Cargo::None);
+            }
+            () = tokio::time::sleep(patience) => {}
+            // What waits ends with the manager.
+            _ = closed.wait_for(Option::is_some) => {}
+        }
     });
     None
 }
 
-fn tell_completed<J: JobType>(core: &Arc<Core<J>>, job: Arc<Job<J>>) {
-    if !core.settings.own_hooks.hears_of_completion {
-        return;
-    }
+/// Calls the hook for a job that has ended, if the host has one.
+fn tell_ended<J: JobType>(core: &Arc<Core<J>>, job: Arc<Job<J>>) {
     let (manager, host) = (JobManager::for_hook(core), Arc::clone(&core.host));
     core.spawn_hook(async move {
-        if let Err(panic) = caught(host.completed(&manager, &job)).await {
-            let message = panic_message(&*panic);
-            tracing::error!(job = %job.id, plugin = %job.plugin_id, message, "on_job_completed panicked");
+        if let Err(panic) = caught(host.ended(&manager, &job)).await {
+            let panic = HookPanicked::new(name_of_hook(job.status), &*panic);
+            tracing::error!(job = %job.id, plugin = %job.plugin_id, "{panic}");
         }
+        drop_of_host(job);
     });
+}
+
+fn name_of_hook(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Completed => "on_job_completed",
+        JobStatus::Cancelled => "on_job_cancelled",
+        _ => "on_job_failed",
+    }
 }

@@ -34,6 +34,6 @@ mod worker_change;
 pub(crate) use cargo::Cargo;
 pub(crate) use catalog::Catalog;
 pub(crate) use core::{Core, Parts};
-pub(crate) use host::{Erased, Host};
+pub(crate) use host::{Erased, Face, Host};
 pub(crate) use notice::Notices;
 pub(crate) use start::bounded;

@@ -244,7 +244,7 @@ impl<J: JobType> Step<'_, J> {
     fn close(&mut self, still_dying: Vec<u32>) {
         self.state.ready_waiters.clear();
         self.state.events = None;
-        self.core.close(still_dying);
+        self.errands.push(Errand::Close(still_dying));
     }
 }
 

@@ -30,14 +30,19 @@ impl<J: JobType> Step<'_, J> {
         tracing::debug!(job = %id, plugin = %active.cell.plugin, worker, outcome = kind.name(), "ended");
 
         let cell = Arc::clone(&active.cell);
-        let is_completed = kind == JobEventKind::Completed;
+        let hooks = self.core.settings.own_hooks;
+        let is_heard = match kind {
+            JobEventKind::Completed => hooks.hears_of_completion,
+            JobEventKind::Cancelled => hooks.hears_of_cancel,
+            _ => hooks.hears_of_failure,
+        };
         self.tell_dropped(&cell);
         self.tell(&cell, kind);
         cell.log().close();
         let logs = self.shelve(&cell, evicted.as_ref().map(|job| job.id));
         if let Some(record) = record {
-            if is_completed {
-                self.errands.push(Errand::Completed(Arc::clone(&record)));
+            if is_heard {
+                self.errands.push(Errand::Ended(Arc::clone(&record)));
             }
             cell.end(record);
         }

@@ -1,19 +1,22 @@
 use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ostler_lifecycle::{Admission, BlockReason, Input, PluginKey, Submit};
 use ostler_wire::{Attachment, DecodeError, EncodeError, Encoding, Payload};
+use tokio::task::coop::consume_budget;
 
 use super::Core;
 use super::active::Active;
 use super::cargo::Cargo;
 use super::errand::Errands;
-use crate::caught::caught;
-use crate::job::{JobCell, Waiting, new_id, panic_message};
-use crate::{Job, JobType, NewJob, PluginId, StartError};
+use crate::caught::{OfHost, caught};
+use crate::job::{JobCell, Waiting, new_id};
+use crate::{HookPanicked, Job, JobType, NewJob, PluginId, StartError};
+
+const VALIDATE: &str = "validate_resources";
 
 /// More than a frame needs besides payload, plugin name and attachment names, in bytes.
 const FRAME_OVERHEAD: usize = 256;
@@ -26,6 +29,8 @@ const ATTACHMENT_OVERHEAD: usize = 32;
 impl<J: JobType> Core<J> {
     /// Accepts a job, or says why not; then nothing was queued. Nothing is awaited from acceptance on.
     pub(crate) async fn start_job(self: &Arc<Self>, new: NewJob<J>) -> Result<Arc<JobCell<J>>, StartError> {
+        // Who tries again and again, as with a full queue, would else never let anybody else have a turn.
+        consume_budget().await;
         let asked = new.plugin_id.clone();
         let mut name = self.known(&asked)?;
         self.lock().machine.can_accept()?;
@@ -33,7 +38,7 @@ impl<J: JobType> Core<J> {
         self.check_size(&asked, &name, 0, &new.attachments)?;
         let mut blocked = self.validate(&asked, &name).await?;
 
-        let new = self.host.create_job(new).map_err(|error| StartError::create_job(&asked, error))?;
+        let new = self.host.create_job(new)?.map_err(|error| StartError::create_job(&asked, error))?;
         if new.plugin_id != asked {
             name = self.known(&new.plugin_id)?;
             blocked = self.validate(&new.plugin_id, &name).await?;
@@ -47,13 +52,13 @@ impl<J: JobType> Core<J> {
 
     fn known(&self, plugin: &PluginId) -> Result<Arc<str>, StartError> {
         let catalog = self.catalog();
-        catalog.name_of(plugin).ok_or_else(|| catalog.unknown(plugin))
+        catalog.name_of(plugin)?.ok_or_else(|| catalog.unknown(plugin))
     }
 
     fn prepare(&self, job: &Job<J>, attachments: Vec<Attachment>) -> Result<Payload, StartError> {
         let plugin = &job.plugin_id;
         self.check_round_trip(job)?;
-        let prepared = self.host.prepare(job);
+        let prepared = self.host.prepare(job)?;
         let mut payload = prepared.map_err(|error| match error.into_inner().downcast::<EncodeError>() {
             Ok(source) => StartError::NotEncodable { plugin: plugin.clone(), source: *source },
             Err(source) => StartError::PrepareRequest { plugin: plugin.clone(), source },
@@ -120,11 +125,25 @@ impl<J: JobType> Core<J> {
             return Ok(None);
         }
         let (config, workers) = (self.catalog().config(name), self.workers());
-        match caught(self.host.validate(plugin, &config, &workers)).await {
+        let mut question = OfHost::new(Box::pin(caught(self.host.validate(plugin, &config, &workers))));
+        let timeout = self.settings.hook_timeout;
+        let answer = match question.get_mut() {
+            Some(question) => tokio::select! {
+                // Most hooks answer at once, and then nothing else is looked at.
+                biased;
+                answer = question => answer,
+                () = self.shuts_down() => return Err(StartError::ShutDown),
+                () = self.sleep_until(Instant::now() + timeout) => {
+                    return Err(StartError::HookTimedOut { hook: VALIDATE, timeout });
+                }
+            },
+            None => Ok(Admission::Proceed),
+        };
+        match answer {
             Ok(Admission::Proceed) => Ok(None),
             Ok(Admission::Wait { reason }) => Ok(Some(BlockReason::Resources { reason })),
             Ok(Admission::Refuse { reason }) => Err(StartError::ResourceValidation { reason }),
-            Err(panic) => Err(StartError::HookPanicked { message: panic_message(&*panic).to_owned() }),
+            Err(panic) => Err(HookPanicked::new(VALIDATE, &*panic).into()),
         }
     }
 

@@ -1,5 +1,7 @@
 use ostler_lifecycle::ControlFailure;
 
+use super::HookPanicked;
+
 /// Why a reload or unload did not reach every worker.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ControlError {
@@ -27,6 +29,9 @@ pub enum ControlError {
     /// The manager was shut down.
     #[error("the manager is shut down")]
     ShutDown,
+    /// A hook of the host panicked; nothing was begun.
+    #[error(transparent)]
+    HookPanicked(#[from] HookPanicked),
     /// No worker has such a plugin.
     #[error("there is no plugin {plugin:?}")]
     UnknownPlugin {

@@ -1,5 +1,8 @@
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+
+use crate::job::panic_message;
 
 /// What a hook of [`BaseJobManager`](crate::BaseJobManager) answers when it cannot do its part.
 ///
@@ -42,5 +45,22 @@ impl fmt::Display for HookError {
 impl fmt::Debug for HookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// A hook of the host panicked: a method of [`BaseJobManager`](crate::BaseJobManager) or of an integration. Nothing of
+/// the manager's was lost by it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the host's {hook} panicked: {message}")]
+pub struct HookPanicked {
+    /// The name of the method.
+    pub hook: &'static str,
+    /// What the panic said.
+    pub message: String,
+}
+
+impl HookPanicked {
+    pub(crate) fn new(hook: &'static str, panic: &(dyn Any + Send)) -> Self {
+        Self { hook, message: panic_message(panic).to_owned() }
     }
 }

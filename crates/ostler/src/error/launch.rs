@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ostler_lifecycle::ExitStatus;
 
-use super::chain;
+use super::{HookPanicked, chain};
 
 use crate::integration::RegistryError;
 
@@ -29,6 +29,12 @@ pub enum LaunchError {
     /// There is no runtime to work on.
     #[error("a manager needs a tokio runtime with I/O and time enabled: launch it from within one")]
     NoRuntime,
+    /// The system has no thread for what the integrations are told.
+    #[error("cannot start a thread for the host's integrations")]
+    Thread(#[source] io::Error),
+    /// A hook of the host panicked.
+    #[error(transparent)]
+    HookPanicked(#[from] HookPanicked),
     /// The worker's program cannot be run.
     #[error("the worker cannot be started: {0}")]
     Command(#[from] CommandError),

@@ -14,7 +14,7 @@ mod top;
 pub use cancel::CancelError;
 pub(crate) use chain::chain;
 pub use control::ControlError;
-pub use hook::HookError;
+pub use hook::{HookError, HookPanicked};
 pub use job::JobError;
 pub use launch::{CommandError, LaunchError, WorkerStartError};
 pub use shutdown::ShutdownError;

@@ -1,9 +1,10 @@
 use std::fmt;
+use std::time::Duration;
 
 use ostler_lifecycle::{DownReason, Rejection};
 use ostler_wire::EncodeError;
 
-use super::{HookError, chain};
+use super::{HookError, HookPanicked, chain};
 use crate::PluginId;
 
 /// Why a job was not accepted. Nothing was queued.
@@ -72,11 +73,16 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
-    /// A resource hook panicked.
-    #[error("the resource hook panicked: {message}")]
-    HookPanicked {
-        /// What it said.
-        message: String,
+    /// A hook of the host panicked.
+    #[error(transparent)]
+    HookPanicked(#[from] HookPanicked),
+    /// A hook of the host did not answer in time.
+    #[error("the host's {hook} did not answer within {timeout:?} (WorkerConfig::hook_timeout)")]
+    HookTimedOut {
+        /// The name of the method.
+        hook: &'static str,
+        /// How long it was waited for.
+        timeout: Duration,
     },
     /// As many jobs wait as may.
     #[error("the queue is full ({capacity} jobs wait); try again when some have ended")]

@@ -5,6 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use tokio::task::coop::consume_budget;
+
 use super::log::Found;
 use super::{EventLog, JobEvent};
 
@@ -50,6 +52,8 @@ impl JobEvents {
     /// # Cancel safety
     /// Cancel safe: an event is either returned or read next time.
     pub async fn next(&mut self) -> Option<Result<JobEvent, Missed>> {
+        // A long log must not take the turn of others.
+        consume_budget().await;
         loop {
             // Registered before the look, so that nothing can come in between unseen.
             let mut grown = std::pin::pin!(self.log.grown());

@@ -3,6 +3,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use ostler_lifecycle::{JobId, Priority};
 use tokio::sync::SetOnce;
+use tokio::task::coop::consume_budget;
 
 use super::{Job, JobType, PluginId};
 use crate::events::{EventLog, JobEventKind};
@@ -54,6 +55,8 @@ impl<J: JobType> JobCell<J> {
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn ended(&self) -> &Arc<Job<J>> {
+        // One that has ended is there at once: who asks again and again must let others have a turn.
+        consume_budget().await;
         self.ended.wait().await
     }
 

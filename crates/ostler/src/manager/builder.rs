@@ -11,14 +11,12 @@ use tokio::runtime::Handle;
 use super::JobManager;
 use crate::engine::{Catalog, Core, Erased, Host, Notices, Parts};
 use crate::integration::{EventBroadcaster, PluginRegistry, ResourceManager};
-use crate::{BaseJobManager, JobType, LaunchError, PluginConfig, WorkerCommand, WorkerConfig};
+use crate::{BaseJobManager, JobType, LaunchError, PluginConfig, WorkerConfig};
 
 /// What a manager is launched with. Made by [`JobManager::builder`].
 #[must_use = "nothing runs before launch()"]
 pub struct JobManagerBuilder<J: JobType> {
     host: Arc<dyn Host<J>>,
-    entry_point: WorkerCommand,
-    category: String,
     config: WorkerConfig,
     registry: Option<Arc<dyn PluginRegistry>>,
     resources: Option<Arc<dyn ResourceManager>>,
@@ -30,8 +28,6 @@ pub struct JobManagerBuilder<J: JobType> {
 impl<J: JobType> JobManagerBuilder<J> {
     pub(super) fn new(base: impl BaseJobManager<J>) -> Self {
         Self {
-            entry_point: base.get_worker_entry_point(),
-            category: base.category().to_owned(),
             host: Arc::new(Erased::new(base)),
             config: WorkerConfig::default(),
             registry: None,
@@ -105,18 +101,22 @@ impl<J: JobType> JobManagerBuilder<J> {
         if !has_drivers() {
             return Err(LaunchError::NoRuntime);
         }
-        let mut command = self.entry_point.resolve()?;
+        let face = self.host.face()?;
+        let mut command = face.entry_point.resolve()?;
         command.limits = self.config.limits.clone();
         let host = Arc::clone(&self.host);
         let resource = move |config: &PluginConfig| host.resource(config);
-        let catalog = Catalog::new(self.registry, &self.category, self.plugin_configs, resource)?;
+        let catalog = Catalog::new(self.registry, &face.category, self.plugin_configs, resource)?;
         catalog.check_size(self.config.max_frame_bytes)?;
+        let notices = Notices::start(&face.worker_type, &runtime, self.broadcaster, self.resources)
+            .map_err(LaunchError::Thread)?;
         let core = Core::start(Parts {
             host: self.host,
+            command_text: face.entry_point.to_string(),
+            face,
             catalog,
-            notices: Notices::start(&runtime, self.broadcaster, self.resources),
+            notices,
             command,
-            command_text: self.entry_point.to_string(),
             config: self.config,
             runtime,
         });
@@ -145,8 +145,6 @@ fn has_drivers() -> bool {
 impl<J: JobType> fmt::Debug for JobManagerBuilder<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobManagerBuilder")
-            .field("entry_point", &self.entry_point)
-            .field("category", &self.category)
             .field("config", &self.config)
             .field("lazy", &self.lazy)
             .finish_non_exhaustive()

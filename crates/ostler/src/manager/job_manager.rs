@@ -180,15 +180,16 @@ impl<J: JobType> JobManager<J> {
         self.core.start_workers(Input::RestartWorkers).await
     }
 
-    /// What workers call a plugin; `None` if there is no such plugin.
+    /// What workers call a plugin; `None` if there is no such plugin, or if the registry panicked, which is logged.
     pub fn get_plugin_name(&self, plugin: impl Into<PluginId>) -> Option<String> {
-        Some(self.core.catalog().name_of(&plugin.into())?.to_string())
+        self.known_name(&plugin.into()).map(|name| name.to_string())
     }
 
     /// Whether jobs of this plugin give parts of their result while they run: the plugin can, and the manager wants it.
+    /// False if the registry panicked, which is logged.
     pub fn check_streaming_support(&self, plugin: impl Into<PluginId>) -> bool {
         let catalog = self.core.catalog();
-        let name = catalog.name_of(&plugin.into());
+        let name = self.known_name(&plugin.into());
         let can = name.and_then(|name| catalog.manifest(&name)).is_some_and(|manifest| manifest.streaming);
         can && self.core.supports_streaming()
     }
@@ -209,8 +210,11 @@ impl<J: JobType> JobManager<J> {
     }
 
     /// Stops the intake, lets jobs finish for `shutdown_timeout`, ends the rest as `Interrupted`, and waits until no
-    /// process is left, and until `on_job_completed` has returned for every job, though not longer than for the jobs.
+    /// process is left. It also waits until the host's hooks for ended jobs have returned and its integrations were told
+    /// everything, though not beyond the same deadline; for those that were called because of the deadline, a second more.
     /// Another call waits for the first.
+    ///
+    /// It may be awaited anywhere, also outside of a runtime; the work is done on the runtime of the launch.
     ///
     /// # Errors
     /// Processes were killed and do not die.
@@ -222,8 +226,8 @@ impl<J: JobType> JobManager<J> {
         self.closed().await
     }
 
-    /// Like [`shutdown`](Self::shutdown), with another deadline for the jobs. If a shutdown goes on already this can only
-    /// make it sooner: what a second Ctrl-C is for.
+    /// Like [`shutdown`](Self::shutdown), with another deadline. If a shutdown goes on already this can only make it
+    /// sooner: what a second Ctrl-C is for.
     ///
     /// # Errors
     /// Processes were killed and do not die.
@@ -255,8 +259,15 @@ impl<J: JobType> JobManager<J> {
     }
 
     fn name_of(&self, plugin: &PluginId) -> Result<String, ControlError> {
-        let name = self.core.catalog().name_of(plugin).map(|name| name.to_string());
+        let name = self.core.catalog().name_of(plugin)?.map(|name| name.to_string());
         name.ok_or_else(|| ControlError::UnknownPlugin { plugin: plugin.to_string() })
+    }
+
+    fn known_name(&self, plugin: &PluginId) -> Option<Arc<str>> {
+        self.core.catalog().name_of(plugin).unwrap_or_else(|panic| {
+            tracing::error!(%plugin, "{panic}");
+            None
+        })
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ostler::{
-    Admission, BaseJobManager, HookError, Job, JobManager, JobManagerBuilder, NewJob, PluginConfig, PluginId,
-    WorkerCommand, WorkerState,
+    Admission, BaseJobManager, Encoding, HookError, Job, JobManager, JobManagerBuilder, NewJob, Payload,
+    PluginConfig, PluginId, WorkerCommand, WorkerState,
 };
 use ostler_tests::lab::Task;
 
@@ -17,13 +17,21 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Admit = Box<dyn Fn(&PluginId, &PluginConfig, &[WorkerState]) -> BoxFuture<Admission> + Send + Sync>;
-type Completed = Box<dyn Fn(JobManager<Task>, Job<Task>) -> BoxFuture<()> + Send + Sync>;
+type Ended = Box<dyn Fn(JobManager<Task>, Job<Task>) -> BoxFuture<()> + Send + Sync>;
 type Create = Box<dyn Fn(NewJob<Task>) -> Result<NewJob<Task>, HookError> + Send + Sync>;
+type Prepare = Box<dyn Fn(&Job<Task>) + Send + Sync>;
+type Extract = Box<dyn Fn(&Job<Task>, &str) + Send + Sync>;
+type Resource = Box<dyn Fn(&PluginConfig) -> String + Send + Sync>;
 
 pub(crate) struct Hooked {
     admit: Admit,
-    completed: Completed,
+    completed: Ended,
+    failed: Ended,
+    cancelled: Ended,
     create: Create,
+    prepare: Prepare,
+    extract: Extract,
+    resource: Resource,
 }
 
 impl Hooked {
@@ -31,7 +39,12 @@ impl Hooked {
         Self {
             admit: Box::new(|_, _, _| Box::pin(async { Admission::Proceed })),
             completed: Box::new(|_, _| Box::pin(async {})),
+            failed: Box::new(|_, _| Box::pin(async {})),
+            cancelled: Box::new(|_, _| Box::pin(async {})),
             create: Box::new(Ok),
+            prepare: Box::new(|_| {}),
+            extract: Box::new(|_, _| {}),
+            resource: Box::new(|_| "unknown".to_owned()),
         }
     }
 
@@ -61,6 +74,42 @@ impl Hooked {
         hook: impl Fn(JobManager<Task>, Job<Task>) -> F + Send + Sync + 'static,
     ) -> Self {
         self.completed = Box::new(move |manager, job| Box::pin(hook(manager, job)));
+        self
+    }
+
+    /// `on_job_failed`.
+    pub(crate) fn failed<F: Future<Output = ()> + Send + 'static>(
+        mut self,
+        hook: impl Fn(JobManager<Task>, Job<Task>) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.failed = Box::new(move |manager, job| Box::pin(hook(manager, job)));
+        self
+    }
+
+    /// `on_job_cancelled`.
+    pub(crate) fn cancelled<F: Future<Output = ()> + Send + 'static>(
+        mut self,
+        hook: impl Fn(JobManager<Task>, Job<Task>) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.cancelled = Box::new(move |manager, job| Box::pin(hook(manager, job)));
+        self
+    }
+
+    /// Runs before the default of `prepare_execute_request`.
+    pub(crate) fn prepare(mut self, hook: impl Fn(&Job<Task>) + Send + Sync + 'static) -> Self {
+        self.prepare = Box::new(hook);
+        self
+    }
+
+    /// Runs in `extract_job_result`, which answers like the default.
+    pub(crate) fn extract(mut self, hook: impl Fn(&Job<Task>, &str) + Send + Sync + 'static) -> Self {
+        self.extract = Box::new(hook);
+        self
+    }
+
+    /// `extract_plugin_resource_identifier`.
+    pub(crate) fn resource(mut self, hook: impl Fn(&PluginConfig) -> String + Send + Sync + 'static) -> Self {
+        self.resource = Box::new(hook);
         self
     }
 
@@ -104,12 +153,39 @@ impl BaseJobManager<Task> for Hooked {
         (self.admit)(plugin, config, workers)
     }
 
+    fn prepare_execute_request(&self, job: &Job<Task>) -> Result<Payload, HookError> {
+        (self.prepare)(job);
+        Ok(Payload::encode(Encoding::Bincode, &job.spec)?)
+    }
+
+    fn extract_job_result(&self, job: &Job<Task>, response: Payload) -> Result<String, HookError> {
+        let output: String = response.decode()?;
+        (self.extract)(job, &output);
+        Ok(output)
+    }
+
+    fn extract_plugin_resource_identifier(&self, config: &PluginConfig) -> String {
+        (self.resource)(config)
+    }
+
     fn on_job_completed(
         &self,
         manager: &JobManager<Task>,
         job: &Job<Task>,
     ) -> impl Future<Output = ()> + Send {
         (self.completed)(manager.clone(), job.clone())
+    }
+
+    fn on_job_failed(&self, manager: &JobManager<Task>, job: &Job<Task>) -> impl Future<Output = ()> + Send {
+        (self.failed)(manager.clone(), job.clone())
+    }
+
+    fn on_job_cancelled(
+        &self,
+        manager: &JobManager<Task>,
+        job: &Job<Task>,
+    ) -> impl Future<Output = ()> + Send {
+        (self.cancelled)(manager.clone(), job.clone())
     }
 }
 

@@ -1,4 +1,3 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,6 @@ use crate::engine::cargo::Cargo;
 use crate::engine::wire::Wire;
 use crate::error::chain;
 use crate::events::{Dropped, EventLog, JobEventKind};
-use crate::job::panic_message;
 use crate::process::memory;
 use crate::{JobType, OutputStream};
 
@@ -254,11 +252,10 @@ fn extract<J: JobType>(
     // A stranger: the machine knows what to think of its worker.
     let Some(job) = core.read(|ledger| ledger.get(id)) else { return (Ok(()), Cargo::None) };
     let attachments = response.attachments().to_vec();
-    let extracted = catch_unwind(AssertUnwindSafe(|| core.host.extract(&job, std::mem::take(&mut response))));
-    let why = match extracted {
+    let why = match core.host.extract(&job, std::mem::take(&mut response)) {
         Ok(Ok(output)) => return (Ok(()), Cargo::Output(output, attachments)),
         Ok(Err(error)) => chain(&*error.into_inner()),
-        Err(panic) => format!("the host panicked over it: {}", panic_message(&*panic)),
+        Err(panic) => panic.to_string(),
     };
     let message = format!("the response of plugin {} cannot be used: {why}", job.plugin_id);
     (Err(JobFailure::plugin(Category::Fatal, message)), Cargo::None)

@@ -1,0 +1,246 @@
+//! The host's own code: it panics, never answers, blocks, and is called too often or not at all.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use ostler::{
+    Admission, ControlError, EventBroadcaster, HookPanicked, LaunchError, PluginConfig, PluginId, PluginInfo,
+    PluginRegistry, RegistryError, StartError, WorkerConfig,
+};
+use ostler_tests::lab::Task;
+use serde_json::{Value, json};
+
+use super::{Calls, Hooked, PATIENCE};
+use crate::support::{Gate, config, echo, lab, launch, started, within};
+
+/// Longer than any test takes.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap()
+}
+
+#[track_caller]
+fn is_panic_of(panic: &HookPanicked, hook: &str) {
+    assert_eq!((panic.hook, panic.message.as_str()), (hook, "no such device"));
+}
+
+#[track_caller]
+fn start_panicked<T: std::fmt::Debug>(result: Result<T, StartError>, hook: &str) {
+    match result {
+        Err(StartError::HookPanicked(panic)) => is_panic_of(&panic, hook),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_panic_on_the_way_in_is_an_error_that_names_the_hook() {
+    for hook in ["create_job", "prepare_execute_request", "validate_resources"] {
+        let hooked = Hooked::new();
+        let manager = match hook {
+            "create_job" => hooked.create(|_| panic!("no such device")),
+            "prepare_execute_request" => hooked.prepare(|_| panic!("no such device")),
+            _ => hooked.admission(|_, _, _| panic!("no such device")),
+        };
+        let manager = manager.start().await;
+        start_panicked(manager.start_job("lab", echo("")).await, hook);
+        assert_eq!(manager.get_all_jobs().len(), 0);
+        manager.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_panic_about_a_plugins_resource_is_an_error_of_launch_and_of_reload() {
+    let panics = |config: &PluginConfig| match config.get("model") {
+        Some(_) => panic!("no such device"),
+        None => "unknown".to_owned(),
+    };
+    let model = config(json!({ "model": "base" }));
+    let builder = Hooked::new().resource(panics).builder().plugin_config("lab", model.clone());
+    match builder.launch().await {
+        Err(LaunchError::HookPanicked(panic)) => is_panic_of(&panic, "extract_plugin_resource_identifier"),
+        other => panic!("{other:?}"),
+    }
+    let manager = Hooked::new().resource(panics).start().await;
+    match manager.reload_plugin("lab", model).await {
+        Err(ControlError::HookPanicked(panic)) => is_panic_of(&panic, "extract_plugin_resource_identifier"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(manager.start_job("lab", echo("on")).await.unwrap().output().await.unwrap(), "on");
+}
+
+fn lab_plugin() -> PluginInfo {
+    PluginInfo { id: "lab".into(), name: "lab".to_owned(), category: "lab".to_owned() }
+}
+
+/// Panics when it is asked by this name.
+struct Moody(Arc<Mutex<&'static str>>);
+
+impl Moody {
+    fn asked(&self, name: &str) {
+        let panics = *self.0.lock().unwrap() == name;
+        assert!(!panics, "no such device");
+    }
+}
+
+impl PluginRegistry for Moody {
+    fn get_plugins_by_category(&self, _: &str) -> Vec<PluginInfo> {
+        self.asked("get_plugins_by_category");
+        vec![lab_plugin()]
+    }
+
+    fn get_plugin(&self, id: &PluginId) -> Option<PluginInfo> {
+        self.asked("get_plugin");
+        (*id == "lab").then(lab_plugin)
+    }
+
+    fn load_plugin_config(&self, _: &PluginId) -> Result<PluginConfig, RegistryError> {
+        self.asked("load_plugin_config");
+        Ok(PluginConfig::new())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_registry_is_an_error_that_names_the_call() {
+    let mood = Arc::new(Mutex::new(""));
+    let set = |name| *mood.lock().unwrap() = name;
+    for call in ["get_plugins_by_category", "load_plugin_config"] {
+        set(call);
+        match lab().registry(Moody(Arc::clone(&mood))).launch().await {
+            Err(LaunchError::HookPanicked(panic)) => is_panic_of(&panic, call),
+            other => panic!("{other:?}"),
+        }
+    }
+    set("");
+    let manager = lab().registry(Moody(Arc::clone(&mood))).launch().await.unwrap();
+    set("get_plugin");
+    start_panicked(manager.start_job("lab", echo("")).await, "get_plugin");
+    for result in
+        [manager.reload_plugin("lab", PluginConfig::new()).await, manager.unload_plugin("lab").await]
+    {
+        match result {
+            Err(ControlError::HookPanicked(panic)) => is_panic_of(&panic, "get_plugin"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(manager.get_plugin_name("lab"), None);
+    assert!(!manager.check_streaming_support("lab"));
+    set("get_plugins_by_category");
+    start_panicked(manager.start_job("nobody", echo("")).await, "get_plugins_by_category");
+    set("");
+    assert_eq!(manager.start_job("lab", echo("on")).await.unwrap().output().await.unwrap(), "on");
+}
+
+#[tokio::test]
+async fn a_resource_hook_that_never_answers_is_waited_for_as_long_as_its_timeout() {
+    let config = WorkerConfig { hook_timeout: Duration::from_millis(50), ..WorkerConfig::default() };
+    let hooked = Hooked::new().slow_admission(|_, _, _| std::future::pending::<Admission>());
+    let manager = hooked.builder().config(config).launch().await.unwrap();
+    let error = soon(manager.start_job("lab", echo(""))).await.unwrap_err();
+    let StartError::HookTimedOut { hook, timeout } = error else { panic!("{error}") };
+    assert_eq!((hook, timeout), ("validate_resources", Duration::from_millis(50)));
+    soon(manager.shutdown()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_the_wait_for_a_resource_hook_that_never_answers() {
+    let (asked, is_asked) = tokio::sync::oneshot::channel();
+    let asked = Mutex::new(Some(asked));
+    let hooked = Hooked::new().slow_admission(move |_, _, _| {
+        asked.lock().unwrap().take().unwrap().send(()).unwrap();
+        std::future::pending::<Admission>()
+    });
+    let config = WorkerConfig { hook_timeout: FOR_EVER, ..WorkerConfig::default() };
+    let manager = hooked.builder().config(config).launch().await.unwrap();
+    let starting = manager.clone();
+    let start = tokio::spawn(async move { starting.start_job("lab", echo("")).await.map(drop) });
+    is_asked.await.unwrap();
+    soon(manager.shutdown()).await.unwrap();
+    let error = soon(start).await.unwrap().unwrap_err();
+    assert!(matches!(error, StartError::ShutDown), "{error}");
+}
+
+#[tokio::test]
+async fn a_hook_that_never_returns_holds_a_shutdown_up_no_longer_than_its_deadline() {
+    let called = Calls::default();
+    let note = called.clone();
+    let hooked = Hooked::new().completed(move |_, _| {
+        note.note("completed");
+        std::future::pending()
+    });
+    let config = WorkerConfig { shutdown_timeout: FOR_EVER, ..WorkerConfig::default() };
+    let manager = hooked.builder().config(config).launch().await.unwrap();
+    manager.start_job("lab", echo("")).await.unwrap().output().await.unwrap();
+    called.reach(1).await;
+    let patient = manager.clone();
+    let patient = tokio::spawn(async move { patient.shutdown().await });
+    assert!(within(PATIENCE, || manager.workers().is_empty()).await);
+    assert!(!patient.is_finished(), "it waits for the hook");
+    soon(manager.shutdown_within(Duration::ZERO)).await.unwrap();
+    soon(patient).await.unwrap().unwrap();
+}
+
+/// Waits until the test lets go.
+struct Stuck(Mutex<mpsc::Receiver<()>>, Calls);
+
+impl EventBroadcaster for Stuck {
+    fn broadcast(&self, event_type: &str, _: Value) {
+        self.1.note(event_type);
+        let _ = self.0.lock().unwrap().recv();
+    }
+}
+
+#[tokio::test]
+async fn a_broadcaster_that_blocks_holds_up_neither_jobs_nor_a_shutdown() {
+    let (let_go, stuck) = mpsc::channel();
+    let calls = Calls::default();
+    let manager = lab().event_broadcaster(Stuck(Mutex::new(stuck), calls.clone())).launch().await.unwrap();
+    calls.reach(1).await;
+    for _ in 0..3 {
+        assert_eq!(soon(manager.start_job("lab", echo("on")).await.unwrap().output()).await.unwrap(), "on");
+    }
+    soon(manager.shutdown_within(Duration::ZERO)).await.unwrap();
+    assert_eq!(calls.all().len(), 1, "it is told one thing at a time");
+    drop(let_go);
+    let all = calls.reach(2).await;
+    assert_eq!(all[0], "lab:worker_starting");
+}
+
+#[tokio::test]
+async fn who_tries_again_at_once_lets_others_have_their_turn() {
+    let config = WorkerConfig { queue_capacity: 1, ..WorkerConfig::default() };
+    let manager = lab().config(config).launch().await.unwrap();
+    let gate = Gate::new();
+    started(&manager.start_job("lab", gate.task()).await.unwrap()).await;
+    manager.start_job("lab", echo("")).await.unwrap();
+    let was_there = Arc::new(AtomicBool::new(false));
+    let other = Arc::clone(&was_there);
+    tokio::spawn(async move { other.store(true, Ordering::Relaxed) });
+    for _ in 0..10_000 {
+        let error = manager.start_job("lab", echo("")).await.unwrap_err();
+        assert!(matches!(error, StartError::QueueFull { .. }), "{error}");
+        if was_there.load(Ordering::Relaxed) {
+            return gate.open();
+        }
+    }
+    panic!("nobody else had a turn");
+}
+
+#[tokio::test]
+async fn who_reads_what_is_there_lets_others_have_their_turn() {
+    let manager = launch().await;
+    let job = manager.start_job("lab", echo("")).await.unwrap();
+    job.output().await.unwrap();
+    let was_there = Arc::new(AtomicBool::new(false));
+    let other = Arc::clone(&was_there);
+    tokio::spawn(async move { other.store(true, Ordering::Relaxed) });
+    for _ in 0..10_000 {
+        job.output().await.unwrap();
+        assert!(!job.cancel().await.unwrap());
+        if was_there.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+    panic!("nobody else had a turn");
+}

@@ -1,0 +1,112 @@
+//! A manager that is used outside of its runtime, and after it.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use ostler::{FailureKind, JobManager, PluginConfig, StartError};
+use ostler_tests::lab::Task;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Hooked, PATIENCE};
+use crate::support::{echo, launch, runs};
+
+/// An executor that knows nothing of tokio.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+#[test]
+fn every_operation_works_outside_of_a_runtime() {
+    let runtime = runtime();
+    let manager = runtime.block_on(async {
+        // So that a hook is asked that does not answer at once.
+        let hooked = Hooked::new().slow_admission(|_, _, _| async {
+            tokio::task::yield_now().await;
+            ostler::Admission::Proceed
+        });
+        hooked.start().await
+    });
+    let job = wait(manager.start_job("lab", echo("outside"))).unwrap();
+    assert_eq!(wait(job.output()).unwrap(), "outside");
+    assert!(wait(job.events().next()).is_some());
+    let mut buffer = manager.buffer(1024 * 1024);
+    buffer[0] = 1;
+    let with_part = manager.job("lab", Task::Attachments).attach("part", "text/plain", buffer.freeze());
+    assert_eq!(wait(wait(with_part.start()).unwrap().output()).unwrap(), "part");
+    wait(manager.reload_plugin("lab", PluginConfig::new())).unwrap();
+    wait(manager.get_worker_state()).unwrap();
+    let endless = wait(manager.start_job("lab", Task::Spin)).unwrap();
+    assert!(wait(endless.cancel()).unwrap());
+    wait(manager.restart_worker()).unwrap();
+    wait(manager.shutdown()).unwrap();
+    assert!(matches!(wait(manager.start_job("lab", echo(""))), Err(StartError::ShutDown)));
+    drop((manager, job));
+}
+
+#[test]
+fn a_shutdown_outside_of_a_runtime_ends_what_runs() {
+    let runtime = runtime();
+    let manager = runtime.block_on(launch());
+    let pid = manager.workers()[0].pid.unwrap();
+    let endless = wait(manager.start_job("lab", Task::Spin)).unwrap();
+    wait(manager.shutdown_within(Duration::ZERO)).unwrap();
+    let error = wait(endless.output()).unwrap_err();
+    assert_eq!(error.failure().unwrap().kind, FailureKind::Interrupted);
+    assert!(!runs(pid));
+}
+
+/// The last clone goes outside of a runtime.
+#[test]
+fn a_drop_outside_of_a_runtime_ends_what_runs() {
+    let runtime = runtime();
+    let manager = runtime.block_on(launch());
+    let pid = manager.workers()[0].pid.unwrap();
+    let endless = wait(manager.start_job("lab", Task::Spin)).unwrap();
+    drop(manager);
+    let error = wait(endless.output()).unwrap_err();
+    assert_eq!(error.failure().unwrap().kind, FailureKind::Interrupted);
+    assert!(!runs(pid));
+}
+
+#[test]
+fn what_is_asked_when_the_runtime_is_gone_is_answered() {
+    let runtime = runtime();
+    let manager: JobManager<Task> = runtime.block_on(async {
+        let hooked = Hooked::new().completed(|_, _| std::future::pending());
+        let manager = hooked.start().await;
+        manager.start_job("lab", echo("")).await.unwrap().output().await.unwrap();
+        manager
+    });
+    let pid = manager.workers()[0].pid.unwrap();
+    runtime.shutdown_timeout(PATIENCE);
+    wait(manager.shutdown()).unwrap();
+    assert!(!runs(pid));
+    let job = wait(manager.start_job("lab", echo("")));
+    assert!(matches!(job, Err(StartError::ShutDown)), "{job:?}");
+}
+
+#[test]
+fn a_launch_outside_of_a_runtime_is_an_error() {
+    let error = wait(Hooked::new().builder().launch()).unwrap_err();
+    assert!(matches!(error, ostler::LaunchError::NoRuntime), "{error}");
+}
