@@ -13,7 +13,7 @@ use crate::JobType;
 use crate::process::Swept;
 
 /// What the host's hooks have after the last job's end at least: those of the jobs that the deadline ended are called
-/// only then.
+/// only then. And what its integrations have at a launch.
 const LAST_HOOKS: Duration = Duration::from_secs(1);
 
 /// A shutdown is complete, but for what the host is still told.
@@ -110,6 +110,18 @@ impl<J: JobType> Core<J> {
             }
         }
         still_dying
+    }
+
+    /// Waits until the host's integrations were told of the launch: whoever subscribes after it shall see what comes after
+    /// it. One that is slow is not waited for.
+    pub(crate) async fn told_of_launch(&self) {
+        if self.notices.has_listener() {
+            tokio::select! {
+                biased;
+                () = self.notices.settled() => {}
+                () = self.sleep_until(Instant::now() + LAST_HOOKS) => {}
+            }
+        }
     }
 
     /// Returns at the deadline of the shutdown, which another call may make sooner; or a moment after its completion.

@@ -3,8 +3,8 @@ use std::fmt;
 use ostler_wire::{DecodeError, EncodeError};
 
 use super::{
-    CancelError, CommandError, ControlError, JobError, LaunchError, QuarantineError, ResizeError,
-    ShutdownError, StartError, chain,
+    CancelError, CommandError, ControlError, HookPanicked, JobError, LaunchError, QuarantineError,
+    ResizeError, ShutdownError, StartError, chain,
 };
 use crate::events::Missed;
 use crate::integration::{MemoryError, RegistryError};
@@ -57,6 +57,9 @@ pub enum Error {
     /// A payload is not the value that was expected.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// A hook of the host panicked.
+    #[error(transparent)]
+    HookPanicked(#[from] HookPanicked),
     /// A reader of events was too slow.
     #[error(transparent)]
     Missed(#[from] Missed),

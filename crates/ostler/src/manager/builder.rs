@@ -129,6 +129,7 @@ impl<J: JobType> JobManagerBuilder<J> {
             core.closed().await;
             return Err(error);
         }
+        manager.core().told_of_launch().await;
         Ok(manager)
     }
 }

@@ -8,7 +8,6 @@ use ostler::{
     Admission, ControlError, EventBroadcaster, HookPanicked, LaunchError, PluginConfig, PluginId, PluginInfo,
     PluginRegistry, RegistryError, StartError, WorkerConfig,
 };
-use ostler_tests::lab::Task;
 use serde_json::{Value, json};
 
 use super::{Calls, Hooked, PATIENCE};
@@ -179,6 +178,16 @@ async fn a_hook_that_never_returns_holds_a_shutdown_up_no_longer_than_its_deadli
     assert!(!patient.is_finished(), "it waits for the hook");
     soon(manager.shutdown_within(Duration::ZERO)).await.unwrap();
     soon(patient).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_over_a_result_fails_the_job_and_names_the_hook() {
+    let hooked = Hooked::new().extract(|_, output| assert_ne!(output, "bad", "no such device"));
+    let manager = hooked.start().await;
+    let job = manager.start_job("lab", echo("bad")).await.unwrap();
+    let failure = crate::support::failed(&job).await;
+    crate::support::says(&failure, &["the host's extract_job_result panicked: ", "no such device"]);
+    assert_eq!(manager.start_job("lab", echo("on")).await.unwrap().output().await.unwrap(), "on");
 }
 
 /// Waits until the test lets go.
