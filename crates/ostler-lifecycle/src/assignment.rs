@@ -11,6 +11,8 @@ pub(crate) struct Assignment {
     pub(crate) stage: Stage,
     /// How long it may report nothing, and when it did last.
     pub(crate) stall: Option<(Duration, Instant)>,
+    /// When the pool's time was up: it ends with the pool.
+    pub(crate) interrupted_at: Option<Instant>,
 }
 
 impl Assignment {

@@ -25,6 +25,12 @@ pub enum Effect {
         /// Which worker.
         worker: WorkerKey,
     },
+    /// Feed in all that this worker has said and printed until now, and its exit if it has ended; then
+    /// [`Input::CaughtUp`](crate::Input::CaughtUp). A deadline of it has passed, and is judged after that.
+    CatchUp {
+        /// Which worker.
+        worker: WorkerKey,
+    },
     /// Ask the resource hook about a job that had to wait. Its slot is reserved until the answer.
     AskAdmission {
         /// The job.

@@ -10,14 +10,6 @@ pub(crate) struct Heartbeat {
     asked: Option<Instant>,
 }
 
-/// What to do now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Pulse {
-    Fine,
-    Ask,
-    Dead,
-}
-
 impl Heartbeat {
     /// None if nobody is to be asked.
     pub(crate) fn new(interval: Duration, timeout: Duration, now: Instant) -> Option<Self> {
@@ -29,25 +21,19 @@ impl Heartbeat {
         self.asked = None;
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
-        match self.asked {
-            None => self.heard + self.interval,
-            Some(asked) => asked + self.timeout,
-        }
+    /// When it is to be asked; none while its answer is awaited.
+    pub(crate) fn asks_at(&self) -> Option<Instant> {
+        self.asked.is_none().then(|| self.heard + self.interval)
     }
 
-    pub(crate) fn check(&mut self, now: Instant) -> Pulse {
-        let deadline = self.deadline();
-        if now < deadline {
-            return Pulse::Fine;
-        }
-        // Whoever looks this late was stopped itself, and the answer may lie unread beside it: ask again.
-        let overslept = now - deadline > self.timeout / 2;
-        if self.asked.is_none() || overslept {
-            self.asked = Some(now);
-            return Pulse::Ask;
-        }
-        Pulse::Dead
+    /// When it has not answered for too long.
+    pub(crate) fn dies_at(&self) -> Option<Instant> {
+        self.asked.map(|asked| asked + self.timeout)
+    }
+
+    /// It was asked.
+    pub(crate) fn ask(&mut self, now: Instant) {
+        self.asked = Some(now);
     }
 }
 
@@ -57,29 +43,17 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn beat(now: Instant) -> Heartbeat {
-        Heartbeat::new(10 * SECOND, 4 * SECOND, now)
-            .unwrap_or_else(|| unreachable!("the interval is not zero"))
-    }
-
     #[test]
     fn who_speaks_is_not_asked_and_who_does_not_answer_is_dead() {
         let start = Instant::now();
-        let mut beat = beat(start);
-        assert_eq!(beat.check(start + 9 * SECOND), Pulse::Fine);
+        let mut beat = Heartbeat::new(10 * SECOND, 4 * SECOND, start)
+            .unwrap_or_else(|| unreachable!("the interval is not zero"));
+        assert_eq!((beat.asks_at(), beat.dies_at()), (Some(start + 10 * SECOND), None));
         beat.heard(start + 9 * SECOND);
-        assert_eq!(beat.check(start + 18 * SECOND), Pulse::Fine);
-        assert_eq!(beat.check(start + 19 * SECOND), Pulse::Ask);
-        assert_eq!(beat.check(start + 22 * SECOND), Pulse::Fine);
-        assert_eq!(beat.check(start + 23 * SECOND), Pulse::Dead);
-    }
-
-    #[test]
-    fn a_host_that_slept_asks_again() {
-        let start = Instant::now();
-        let mut beat = beat(start);
-        assert_eq!(beat.check(start + 10 * SECOND), Pulse::Ask);
-        assert_eq!(beat.check(start + 100 * SECOND), Pulse::Ask);
-        assert_eq!(beat.check(start + 104 * SECOND), Pulse::Dead);
+        assert_eq!((beat.asks_at(), beat.dies_at()), (Some(start + 19 * SECOND), None));
+        beat.ask(start + 19 * SECOND);
+        assert_eq!((beat.asks_at(), beat.dies_at()), (None, Some(start + 23 * SECOND)));
+        beat.heard(start + 22 * SECOND);
+        assert_eq!((beat.asks_at(), beat.dies_at()), (Some(start + 32 * SECOND), None));
     }
 }

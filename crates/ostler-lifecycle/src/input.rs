@@ -76,6 +76,17 @@ pub enum Input {
         /// What is known of its end.
         exit: WorkerExit,
     },
+    /// All was fed in that this worker had said when [`Effect::CatchUp`](crate::Effect::CatchUp) asked for it.
+    CaughtUp {
+        /// Which worker.
+        worker: WorkerKey,
+    },
+    /// The host did not run for so long, until now: it was stopped, or something blocked it. That time counts for no
+    /// deadline.
+    HostPaused {
+        /// How long.
+        time: Duration,
+    },
     /// Time passed: [`Machine::next_deadline`](crate::Machine::next_deadline) was reached.
     Tick,
     /// Do this in every worker, each when it is idle.

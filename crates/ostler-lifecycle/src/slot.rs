@@ -13,6 +13,7 @@ use crate::assignment::{Assignment, Stage};
 use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
 use crate::life::Life;
+use crate::read_mark::ReadMark;
 use crate::restart::Fault;
 use crate::{
     Category, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket,
@@ -30,6 +31,8 @@ pub(crate) struct Slot {
     pub(crate) deadline: Option<Instant>,
     /// It closed its connection; if it has not exited by then, it never will.
     pub(crate) hung_up: Option<Instant>,
+    /// Up to when what its worker said has been read.
+    pub(crate) read: ReadMark,
     /// In states in which it must show that it lives.
     pub(crate) heartbeat: Option<Heartbeat>,
     /// Why the worker must go as soon as it may.
@@ -98,6 +101,7 @@ impl Slot {
             state: SlotState::VACANT,
             deadline: None,
             hung_up: None,
+            read: ReadMark::default(),
             heartbeat: None,
             retire: None,
             wanted: false,
@@ -119,14 +123,46 @@ impl Slot {
         self.beside &= !self.is_vacant();
     }
 
-    /// Everything that this slot waits for by itself.
+    /// When something is to be done here next, if nothing else happens first.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = Instant> {
-        let stalls_at = match &self.state {
+        // While the driver reads what the worker has said, nothing is judged.
+        let ending = self.endings().min().filter(|_| !self.read.is_awaited());
+        let ping = self.heartbeat.and_then(|heartbeat| heartbeat.asks_at());
+        [self.wait_ends_at(), ending, ping].into_iter().flatten()
+    }
+
+    /// When a wait ends in which no worker has a say.
+    pub(crate) fn wait_ends_at(&self) -> Option<Instant> {
+        self.deadline.filter(|_| matches!(self.state, SlotState::Waiting { .. } | SlotState::Reserved { .. }))
+    }
+
+    /// When its worker, or the job in it, will have taken too long. Nothing of that is judged before all was read that the
+    /// worker had said until then.
+    pub(crate) fn endings(&self) -> impl Iterator<Item = Instant> {
+        let state = self.state_ends_at();
+        let dies = self.heartbeat.and_then(|heartbeat| heartbeat.dies_at());
+        [state, self.hung_up, self.stalls_at(), dies, self.interrupted_at()].into_iter().flatten()
+    }
+
+    /// When the present state of its worker has lasted too long.
+    pub(crate) fn state_ends_at(&self) -> Option<Instant> {
+        if self.wait_ends_at().is_some() { None } else { self.deadline }
+    }
+
+    /// When its job has reported nothing for too long.
+    pub(crate) fn stalls_at(&self) -> Option<Instant> {
+        match &self.state {
             SlotState::Busy(assignment) => assignment.stalls_at(),
             _ => None,
-        };
-        let beat = self.heartbeat.map(|heartbeat| heartbeat.deadline());
-        [self.deadline, self.hung_up, stalls_at, beat].into_iter().flatten()
+        }
+    }
+
+    /// When the pool's time was up, if its job ends with the pool.
+    pub(crate) fn interrupted_at(&self) -> Option<Instant> {
+        match &self.state {
+            SlotState::Busy(assignment) => assignment.interrupted_at,
+            _ => None,
+        }
     }
 
     pub(crate) fn is_vacant(&self) -> bool {

@@ -106,13 +106,14 @@ fn a_worker_that_reloads_is_asked_too() {
 }
 
 #[test]
-fn a_host_that_slept_asks_before_it_kills() {
+fn a_host_that_slept_does_not_hold_that_against_who_was_asked() {
     running(
         beats(),
         "",
         "
         pass 10s     | 0.1 <- ping
-        pass 3600s   | 0.1 <- ping
+        paused 3600s |
+        pass 3s      |
         pong 0.1     |
         pass 9s      |
         ",

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Machine;
 use super::core::Intake;
 use crate::control::Control;
-use crate::slot::SlotState;
+use crate::slot::{Slot, SlotState};
 use crate::{
     Command, ControlFailure, ControlId, ControlOperation, Effect, EndReason, RequestId, SlotId, WorkerKey,
 };
@@ -149,7 +149,7 @@ impl Machine {
     /// Answers what took too long, and ends the workers that hang in it. One that had a job for most of that time, and
     /// was told late, does not hang: but nobody knows what it has loaded now.
     pub(super) fn time_out_controls(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        while let Some(index) = self.controls.iter().position(|control| control.deadline <= now) {
+        while let Some(index) = self.control_that_is_over(now, out) {
             let control = self.controls.remove(index);
             if control.operation != ControlOperation::GetState {
                 let time = self.time_for(control.operation);
@@ -164,6 +164,41 @@ impl Machine {
             }
             self.conclude(&control, Err(ControlFailure::TimedOut), out);
         }
+    }
+
+    /// One whose time is up, and of whose workers all was read that they had said until then; of the others that is asked
+    /// for.
+    fn control_that_is_over(&mut self, now: Instant, out: &mut Vec<Effect>) -> Option<usize> {
+        for index in 0..self.controls.len() {
+            let control = &self.controls[index];
+            if control.deadline > now {
+                continue;
+            }
+            let unread: Vec<SlotId> = self.unread(control).map(|slot| slot.id).collect();
+            if unread.is_empty() {
+                return Some(index);
+            }
+            for slot in unread {
+                self.catch_up(now, slot, out);
+            }
+        }
+        None
+    }
+
+    /// The workers that were told and whose answers may lie unread when the time is up.
+    fn unread(&self, control: &Control) -> impl Iterator<Item = &Slot> {
+        let told = control.unanswered().filter_map(|(worker, _)| {
+            let slot = self.slots.get(worker.slot.0 as usize)?;
+            // Who is being killed is not listened to.
+            (slot.worker() == worker && !matches!(slot.state, SlotState::Dying(_))).then_some(slot)
+        });
+        let deadline = control.deadline;
+        told.filter(move |slot| !slot.read.covers(deadline))
+    }
+
+    /// Whether the driver is reading what one of its workers has said.
+    pub(super) fn is_being_read(&self, control: &Control) -> bool {
+        self.unread(control).any(|slot| slot.read.is_awaited())
     }
 
     /// Ends workers that must not go on and have no job.

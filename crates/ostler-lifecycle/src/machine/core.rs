@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::control::Control;
+use crate::host_clock::HostClock;
 use crate::job::JobEntry;
 use crate::place::Place;
 use crate::queue::Queue;
@@ -33,6 +34,7 @@ pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct Machine {
+    pub(super) clock: HostClock,
     pub(super) config: PoolConfig,
     pub(super) jobs: JobTable<JobEntry>,
     pub(super) queue: Queue,
@@ -74,6 +76,7 @@ impl Machine {
     /// A machine with empty slots; [`Input::Start`] fills them, or the first job does.
     pub fn new(config: PoolConfig) -> Self {
         Self {
+            clock: HostClock::default(),
             jobs: JobTable::default(),
             queue: Queue::default(),
             quarantine: BTreeMap::new(),
@@ -97,8 +100,13 @@ impl Machine {
 
     /// Feeds in one thing that happened; the effects to carry out are pushed to `out`, in order.
     ///
-    /// `now` must not run backwards. What comes late (from an earlier worker, about an ended job) changes nothing.
+    /// `now` must not run backwards. The machine counts in the time in which the host ran: `now`, less what
+    /// [`Input::HostPaused`] took away. What comes late (from an earlier worker, about an ended job) changes nothing.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        if let Input::HostPaused { time } = input {
+            self.clock.lose(time);
+        }
+        let now = self.clock.read(now);
         let mut fresh = None;
         match input {
             Input::Start => self.start(now, out),
@@ -111,12 +119,14 @@ impl Machine {
             Input::SpawnFailed { worker, message } => self.spawn_failed(now, worker, message, out),
             Input::Frame { worker, frame } => self.frame(now, worker, frame, out),
             Input::WorkerExited { worker, exit } => self.worker_exited(now, worker, exit, out),
+            Input::CaughtUp { worker } => self.caught_up(now, worker, out),
+            Input::HostPaused { .. } => {}
             Input::Tick => self.tick(now, out),
             Input::Control { id, operation } => self.control(now, id, operation, out),
             Input::RestartWorkers => self.restart_workers(now, out),
             Input::Resize { max_workers, standby } => self.resize(now, max_workers, standby, out),
             Input::Memory { available, resident } => self.memory(now, available, &resident, out),
-            Input::Shutdown { deadline } => self.shutdown(now, deadline, out),
+            Input::Shutdown { deadline } => self.shutdown(now, self.clock.shown_at(deadline), out),
         }
         self.recycle(now, out);
         self.retire_idle(now, out);

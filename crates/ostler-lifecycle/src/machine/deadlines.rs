@@ -1,4 +1,7 @@
 //! What happens when time has passed. Each slot has one deadline at most, that of its present state.
+//!
+//! What has taken too long is judged in two steps, if it is a worker's or its job's: first the driver feeds in all that the
+//! worker has said, then it is judged by that. See `ReadMark`.
 
 use std::time::Instant;
 
@@ -7,35 +10,42 @@ use super::core::Intake;
 use super::jobs::ENDED_AT_ONCE;
 use super::workers::end_kind_of;
 use crate::assignment::Stage;
-use crate::heartbeat::Pulse;
 use crate::job::{Fate, Whereabouts};
 use crate::restart::Fault;
 use crate::slot::{SlotState, Undead};
-use crate::{BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId};
+use crate::{BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey};
 
 impl Machine {
     /// When to call [`handle`](Self::handle) with [`Input::Tick`](crate::Input::Tick) if nothing else happens first.
     pub fn next_deadline(&self) -> Option<Instant> {
+        // Nothing of these ends anybody's work, so nobody looks whether time is lost meanwhile: an idle host sleeps.
+        let uncounted = [self.ask_again_at, self.next_birthday()];
+        let next = self.counted_deadlines().chain(uncounted.into_iter().flatten()).min();
+        next.map(|at| self.clock.moment_of(at))
+    }
+
+    /// Whether a deadline runs for which it matters how long the host did not run. As long as one does, whoever feeds in
+    /// [`Input::HostPaused`](crate::Input::HostPaused) must look often enough whether time was lost.
+    pub fn counts_time(&self) -> bool {
+        self.counted_deadlines().next().is_some()
+    }
+
+    fn counted_deadlines(&self) -> impl Iterator<Item = Instant> {
         let drain = match self.intake {
             Intake::Draining { deadline } => Some(deadline),
             Intake::Open | Intake::Ending | Intake::Closed => None,
         };
         let slots = self.slots.iter().flat_map(|slot| slot.deadlines());
-        let controls = self.controls.iter().map(|control| control.deadline);
-        let rest = [self.ask_again_at, drain, self.queue.next_deadline(), self.next_birthday()];
-        slots.chain(controls).chain(rest.into_iter().flatten()).min()
+        // As long as the driver reads what one of its workers has said, it cannot be judged.
+        let controls = self.controls.iter().filter(|control| !self.is_being_read(control));
+        slots
+            .chain(controls.map(|control| control.deadline))
+            .chain([drain, self.queue.next_deadline()].into_iter().flatten())
     }
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
-            if self.slots[index].hung_up.is_some_and(|deadline| deadline <= now) {
-                self.hung_up_for_good(now, self.slots[index].id, out);
-            }
-            if self.slots[index].deadline.is_some_and(|deadline| deadline <= now) {
-                self.slot_timed_out(now, self.slots[index].id, out);
-            }
-            self.check_stall(now, self.slots[index].id, out);
-            self.check_heartbeat(now, self.slots[index].id, out);
+            self.check_slot(now, self.slots[index].id, out);
         }
         self.check_ages(now);
         self.time_out_controls(now, out);
@@ -49,8 +59,70 @@ impl Machine {
             }
         }
         self.time_out_pending(now, out);
-        if matches!(self.intake, Intake::Draining { deadline } if deadline <= now) {
-            self.end_everything(now, out);
+        if let Intake::Draining { deadline } = self.intake
+            && deadline <= now
+        {
+            self.end_everything(now, Some(deadline), out);
+        }
+    }
+
+    /// The driver has fed in all that a worker had said when it was asked to.
+    pub(super) fn caught_up(&mut self, now: Instant, worker: WorkerKey, out: &mut Vec<Effect>) {
+        let Some(slot) = self.living(worker) else { return };
+        let id = slot.id;
+        if slot.read.answered() {
+            self.check_slot(now, id, out);
+            self.time_out_controls(now, out);
+        }
+    }
+
+    /// Asks the driver to feed in all that the worker has said until now, unless it is at that already.
+    pub(super) fn catch_up(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let slot = self.slot(id);
+        if slot.read.ask(now) {
+            out.push(Effect::CatchUp { worker: slot.worker() });
+        }
+    }
+
+    /// Judges what has taken too long in a slot; of its worker, only what can be judged by what was read of it.
+    pub(super) fn check_slot(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        if self.slot(id).wait_ends_at().is_some_and(|at| at <= now) {
+            self.wait_ended(now, id, out);
+        }
+        self.ask_for_a_sign_of_life(now, id, out);
+        while self.judge(now, id, out) {}
+        if self.slot(id).endings().any(|at| at <= now) {
+            self.catch_up(now, id, out);
+        }
+    }
+
+    /// Whether anything was judged. The order is that in which reasons count.
+    fn judge(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) -> bool {
+        let slot = &self.slots[id.0 as usize];
+        // What is read up to a time was read after that time.
+        let is_over = |at: Option<Instant>| at.is_some_and(|at| slot.read.covers(at));
+        if is_over(slot.hung_up) {
+            self.hung_up_for_good(now, id, out);
+        } else if is_over(slot.state_ends_at()) {
+            self.slot_timed_out(now, id, out);
+        } else if is_over(slot.stalls_at()) {
+            self.stalled(now, id, out);
+        } else if is_over(slot.heartbeat.and_then(|heartbeat| heartbeat.dies_at())) {
+            self.gave_no_sign_of_life(now, id, out);
+        } else if is_over(slot.interrupted_at()) {
+            self.interrupt(now, id, out);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// No worker has a say in this.
+    fn wait_ended(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        match self.slot(id).state {
+            SlotState::Waiting { after } => self.end_wait(now, id, after, out),
+            SlotState::Reserved { job, .. } => self.hook_timed_out(now, id, job, out),
+            _ => {}
         }
     }
 
@@ -67,8 +139,6 @@ impl Machine {
 
     fn slot_timed_out(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let reason = match &self.slots[id.0 as usize].state {
-            &SlotState::Waiting { after } => return self.end_wait(now, id, after, out),
-            &SlotState::Reserved { job, .. } => return self.hook_timed_out(now, id, job, out),
             SlotState::Dying(_) => return self.give_up(now, id, out),
             SlotState::Starting => EndReason::SilentAtStart,
             SlotState::Loading { .. } => EndReason::LoadTimedOut,
@@ -78,7 +148,11 @@ impl Machine {
                 Stage::Running { .. } => EndReason::TimedOut,
                 Stage::Leaving => EndReason::Cancelled,
             },
-            SlotState::Vacant { .. } | SlotState::Idle | SlotState::Controlling { .. } => return,
+            SlotState::Vacant { .. }
+            | SlotState::Waiting { .. }
+            | SlotState::Idle
+            | SlotState::Reserved { .. }
+            | SlotState::Controlling { .. } => return,
         };
         let timeout = self.timeout_of_job_in(id);
         let victim = self.slot(id).state.victim(|| {
@@ -92,11 +166,8 @@ impl Machine {
     }
 
     /// Its job reports nothing.
-    fn check_stall(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+    fn stalled(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let SlotState::Busy(assignment) = &self.slot(id).state else { return };
-        if assignment.stalls_at().is_none_or(|at| now < at) {
-            return;
-        }
         let patience = assignment.stall.map(|(patience, _)| patience).unwrap_or_default();
         let victim = self.slot(id).state.victim(|| {
             let message =
@@ -106,27 +177,27 @@ impl Machine {
         self.kill(now, id, EndReason::Silent, victim, out);
     }
 
-    /// Asks a worker that says nothing whether it lives, and ends one that does not answer.
-    fn check_heartbeat(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+    /// Asks a worker that says nothing whether it lives.
+    fn ask_for_a_sign_of_life(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         let worker = slot.worker();
-        match slot.heartbeat.as_mut().map_or(Pulse::Fine, |heartbeat| heartbeat.check(now)) {
-            Pulse::Fine => {}
-            Pulse::Ask => {
-                self.send(worker, Command::Ping, out);
-            }
-            Pulse::Dead => {
-                let timeout = self.config.heartbeat_timeout;
-                let victim = self.slot(id).state.victim(|| {
-                    let message = format!(
-                        "the worker did not answer for {timeout:?} and was killed: its process was stopped, starved or \
-                         frozen"
-                    );
-                    JobFailure::new(FailureKind::Stalled, Category::Transient, message)
-                });
-                self.kill(now, id, EndReason::Unresponsive, victim, out);
-            }
+        if let Some(heartbeat) = &mut slot.heartbeat
+            && heartbeat.asks_at().is_some_and(|at| at <= now)
+        {
+            heartbeat.ask(now);
+            self.send(worker, Command::Ping, out);
         }
+    }
+
+    fn gave_no_sign_of_life(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let timeout = self.config.heartbeat_timeout;
+        let victim = self.slot(id).state.victim(|| {
+            let message = format!(
+                "the worker did not answer for {timeout:?} and was killed: its process was stopped, starved or frozen"
+            );
+            JobFailure::new(FailureKind::Stalled, Category::Transient, message)
+        });
+        self.kill(now, id, EndReason::Unresponsive, victim, out);
     }
 
     /// A question that nobody answers must not hold up the others behind it.

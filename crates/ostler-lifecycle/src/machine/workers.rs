@@ -7,6 +7,7 @@ use super::core::Intake;
 use crate::assignment::Stage;
 use crate::job::Fate;
 use crate::life::Life;
+use crate::read_mark::ReadMark;
 use crate::restart::{EndKind, Fault};
 use crate::slot::{Death, SlotState, Undead};
 use crate::{
@@ -62,6 +63,7 @@ impl Machine {
         slot.wanted = false;
         slot.needs = 0;
         slot.hung_up = None;
+        slot.read = ReadMark::default();
         // The start's deadline begins with the process: making it is the host's own business.
         slot.enter(SlotState::Starting, None);
         out.push(Effect::Spawn { worker: slot.worker() });

@@ -6,7 +6,9 @@
 //! Jobs and operations are letters, workers are `slot.generation`. What a line needs to know (which request a
 //! frame answers, which worker a job is in) is what was said last; it can be given too: `result a from 0.1`.
 //! `evidence` is what is known of the worker's end on the record of the job that ended last.
-//! `up 0.1` is a worker's whole way from its process to Idle; `pass 5s` lets time pass up to the tick at its end.
+//! `up 0.1` is a worker's whole way from its process to Idle; `pass 5s` lets time pass up to the tick at its end, and the
+//! driver finds nothing unread. With `leave_unread 5s` it has not looked yet; `caught_up 0.1` says that it has. `paused 5s`
+//! is a time in which the host did not run, up to the tick at its end.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a script that cannot be read fails its test")]
 
@@ -106,7 +108,18 @@ impl Pool {
             ["evidence"] => return print::evidence(self.evidence.as_deref()),
             ["pass", time] => {
                 self.now += parse::time(time);
+                self.feed_and_read(Input::Tick)
+            }
+            ["leave_unread", time] => {
+                self.now += parse::time(time);
                 self.feed(Input::Tick)
+            }
+            ["paused", time] => {
+                let time = parse::time(time);
+                self.now += time;
+                let mut effects = self.feed(Input::HostPaused { time });
+                effects.extend(self.feed_and_read(Input::Tick));
+                effects
             }
             _ => {
                 let input = self.read(&words);
@@ -114,6 +127,17 @@ impl Pool {
             }
         };
         print::all(&effects)
+    }
+
+    /// The driver reads at once what it is asked to read, and nothing is there.
+    fn feed_and_read(&mut self, input: Input) -> Vec<Effect> {
+        let mut effects = self.feed(input);
+        while let Some(at) = effects.iter().position(|effect| matches!(effect, Effect::CatchUp { .. })) {
+            if let Effect::CatchUp { worker } = effects.remove(at) {
+                effects.extend(self.feed(Input::CaughtUp { worker }));
+            }
+        }
+        effects
     }
 
     fn feed(&mut self, input: Input) -> Vec<Effect> {

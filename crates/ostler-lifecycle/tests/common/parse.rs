@@ -18,6 +18,7 @@ impl Pool {
         match words {
             ["start"] => Input::Start,
             ["tick"] => Input::Tick,
+            ["caught_up", name] => Input::CaughtUp { worker: worker(name) },
             ["restart"] => Input::RestartWorkers,
             ["submit", job, options @ ..] => Input::Submit(submit(job, options)),
             ["cancel", name] => Input::Cancel { job: job(name), grace: None },

@@ -21,6 +21,7 @@ fn one(effect: &Effect) -> Option<String> {
         Effect::Spawn { worker } => format!("spawn {worker}"),
         Effect::Send { worker, request, command } => send(*worker, *request, *command),
         Effect::Kill { worker } => format!("kill {worker}"),
+        Effect::CatchUp { worker } => format!("read {worker}"),
         Effect::AskAdmission { job, ticket } => format!("ask {} ?{}", letter(*job), ticket.0),
         Effect::Publish { job, change } => format!("{} {}", letter(*job), job_change(change)),
         Effect::Settle { job, outcome } => format!("{} {}", letter(*job), ended(outcome)),
