@@ -157,7 +157,7 @@ impl<J: JobType> Core<J> {
             errands.push(Errand::Unload(cargo));
         }
         state.effects = effects;
-        self.arm_timer(state);
+        self.arm_timer(state, now);
         if !state.is_measured && state.machine.measure_every().is_some() {
             state.is_measured = true;
             self.meter.notify_one();
@@ -165,13 +165,9 @@ impl<J: JobType> Core<J> {
         grown
     }
 
-    fn arm_timer(&self, state: &mut State<J>) {
-        let next = state.machine.next_deadline();
-        // A timer that is set too early costs one look; it is not set again for each job.
-        if let Some(next) = next
-            && state.armed.is_none_or(|armed| next < armed)
-        {
-            state.armed = Some(next);
+    fn arm_timer(&self, state: &mut State<J>, now: Instant) {
+        let State { machine, alarm, .. } = state;
+        if alarm.must_be_set(now, machine.next_deadline(), || machine.counts_time()) {
             self.timer.notify_one();
         }
     }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use ostler_lifecycle::{Admission, Input, JobId, Ticket, WorkerKey};
 use ostler_wire::Execute;
+use tokio::sync::Notify;
 
 use super::active::Active;
 use super::cargo::Cargo;
@@ -22,7 +23,7 @@ pub(super) struct Errands<J: JobType>(VecDeque<Errand<J>>);
 
 pub(super) enum Errand<J: JobType> {
     /// Make a worker.
-    Spawn(WorkerKey, Process),
+    Spawn(WorkerKey, Process, Arc<Notify>),
     /// Copy a large job, and send it.
     Deliver(WorkerKey, Arc<Wire>, Box<Execute>),
     /// Ask the resource hook.
@@ -59,7 +60,7 @@ impl<J: JobType> Errands<J> {
     pub(super) fn run(mut self, core: &Arc<Core<J>>) {
         while let Some(errand) = self.0.pop_front() {
             match errand {
-                Errand::Spawn(worker, process) => worker::spawn(core, worker, process),
+                Errand::Spawn(worker, process, catch_up) => worker::spawn(core, worker, process, catch_up),
                 Errand::Deliver(worker, wire, job) => note_sent(worker, wire.deliver(*job)),
                 Errand::Ask(job, ticket) => {
                     if let Some(answer) = ask(core, job, ticket) {

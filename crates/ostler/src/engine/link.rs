@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use ostler_lifecycle::JobId;
+use tokio::sync::Notify;
 
 use super::wire::Wire;
 use crate::PluginId;
@@ -10,6 +11,8 @@ use crate::process::Process;
 pub(super) struct Link {
     pub(super) process: Process,
     pub(super) pid: Option<u32>,
+    /// Tells its task to feed in all that it has said until now.
+    pub(super) catch_up: Arc<Notify>,
     /// Whether it has loaded its plugins.
     pub(super) is_ready: bool,
     /// From its hello on.
@@ -22,6 +25,6 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(process: Process) -> Self {
-        Self { process, pid: None, is_ready: false, wire: None, job: None, plugin: None }
+        Self { process, catch_up: Arc::default(), pid: None, is_ready: false, wire: None, job: None, plugin: None }
     }
 }

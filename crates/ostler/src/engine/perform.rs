@@ -48,6 +48,11 @@ impl<J: JobType> Step<'_, J> {
                 }
                 self.note_cancel(worker, |cancellation, at| cancellation.killed_at = Some(at));
             }
+            Effect::CatchUp { worker } => {
+                if let Some(link) = self.state.links.get(&worker) {
+                    link.catch_up.notify_one();
+                }
+            }
             Effect::AskAdmission { job, ticket } if self.core.settings.own_hooks.validates => {
                 self.errands.push(Errand::Ask(job, ticket));
             }
@@ -75,8 +80,9 @@ impl<J: JobType> Step<'_, J> {
 
     fn make_link(&mut self, worker: WorkerKey) {
         let process = Process::new();
-        self.state.links.insert(worker, Link::new(process.clone()));
-        self.errands.push(Errand::Spawn(worker, process));
+        let link = Link::new(process.clone());
+        self.errands.push(Errand::Spawn(worker, process, Arc::clone(&link.catch_up)));
+        self.state.links.insert(worker, link);
     }
 
     fn send(&mut self, worker: WorkerKey, request: RequestId, command: Command) {

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ostler_lifecycle::{ControlId, Effect, JobId, JobTable, Machine, SlotPhase, WorkerKey};
 use tokio::sync::{broadcast, oneshot};
@@ -9,6 +8,7 @@ use super::active::Active;
 use super::control::ControlCall;
 use super::link::Link;
 use super::plugin_keys::PluginKeys;
+use super::timer::Alarm;
 use crate::events::{Archive, ManagerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::job::Ledger;
@@ -37,8 +37,8 @@ pub(super) struct State<J: JobType> {
     pub(super) unswept: HashMap<WorkerKey, JobId>,
     /// Whether memory is being measured.
     pub(super) is_measured: bool,
-    /// For when the timer is set.
-    pub(super) armed: Option<Instant>,
+    /// What the timer is set for.
+    pub(super) alarm: Alarm,
     /// None once the manager is closed.
     pub(super) events: Option<broadcast::Sender<ManagerEvent>>,
     /// Scratch space.
@@ -60,7 +60,7 @@ impl<J: JobType> State<J> {
             workers: None,
             unswept: HashMap::new(),
             is_measured: false,
-            armed: None,
+            alarm: Alarm::default(),
             events: Some(broadcast::Sender::new(MANAGER_EVENTS_KEPT)),
             effects: Vec::new(),
         }

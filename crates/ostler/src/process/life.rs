@@ -1,7 +1,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::process::Pid;
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::{group, teardown};
 
@@ -49,6 +50,20 @@ impl Life {
         state.leader = Some(leader);
         if state.condemned {
             state.kill();
+        }
+    }
+
+    /// Whether the leader has ended, reaped or not. Only of one that was made.
+    pub(super) fn has_ended(&self) -> bool {
+        let state = self.lock();
+        let Some(leader) = state.leader else { return true };
+        let looks = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(leader), looks) {
+            Ok(ended) => ended.is_some(),
+            // Somebody else has reaped it: the supervisor will find that as well.
+            Err(Errno::CHILD) => true,
+            // The other errors are of calls that are not like this one.
+            Err(_) => false,
         }
     }
 

@@ -58,6 +58,11 @@ impl Process {
         answer.await.unwrap_or_else(|_| Err(io::Error::other("the supervisor thread is gone")))
     }
 
+    /// Whether the process, which was made, has ended: then its exit is told soon, if it was not yet. Never blocks.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.life.has_ended()
+    }
+
     /// Ends the process group; also if the process is still to be made. Does not wait and never blocks.
     pub(crate) fn kill(&self) {
         self.life.kill();

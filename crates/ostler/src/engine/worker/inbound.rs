@@ -159,6 +159,11 @@ impl<J: JobType> Inbound<J> {
         }
     }
 
+    /// All was fed in that the worker had said when that was asked for.
+    pub(super) fn caught_up(&self) {
+        self.core.feed(Input::CaughtUp { worker: self.worker }, Cargo::None);
+    }
+
     /// Feeds in what the worker did not say as a message.
     pub(super) fn say(&self, frame: WorkerFrame) {
         self.core.feed(Input::Frame { worker: self.worker, frame }, Cargo::None);

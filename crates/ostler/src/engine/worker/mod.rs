@@ -10,6 +10,7 @@ mod session;
 mod socket;
 mod tail;
 mod task;
+mod unread;
 mod valve;
 
 pub(super) use task::spawn;

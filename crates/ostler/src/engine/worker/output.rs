@@ -48,6 +48,11 @@ impl Output {
         }
     }
 
+    /// Whether the pipes are left unread because somebody who reads what was taken is far behind.
+    pub(super) fn is_held(&self) -> bool {
+        self.pacing.as_ref().is_some_and(|log| log.is_crowded())
+    }
+
     /// Reads a little of both pipes, unless something of that is left from before.
     pub(super) fn read(&mut self) {
         if !self.has_news() {

@@ -11,6 +11,7 @@ use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
 use super::tail::Tail;
+use super::unread::Unread;
 use crate::JobType;
 use crate::engine::Core;
 use crate::events::EventLog;
@@ -28,6 +29,8 @@ pub(super) struct Session<J: JobType> {
     socket: Option<Socket>,
     /// While the socket is left unread: when the machine is told so the next time.
     unheard_due: Option<Instant>,
+    /// Asks for what lies unread.
+    unread: Unread,
     spin: Spin,
 }
 
@@ -40,7 +43,13 @@ const ANSWERS_AT_ONCE: u32 = 8;
 const UNHEARD_EVERY: Duration = Duration::from_millis(100);
 
 impl<J: JobType> Session<J> {
-    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32, output: ChildOutput) -> Self {
+    pub(super) fn new(
+        core: Arc<Core<J>>,
+        worker: WorkerKey,
+        pid: u32,
+        output: ChildOutput,
+        unread: Unread,
+    ) -> Self {
         let inbound = Inbound::new(core, worker, pid);
         Self {
             spin: Spin::new(inbound.spin()),
@@ -48,6 +57,7 @@ impl<J: JobType> Session<J> {
             output: Output::new(worker, output),
             socket: None,
             unheard_due: None,
+            unread,
         }
     }
 
@@ -59,7 +69,7 @@ impl<J: JobType> Session<J> {
         let (limit, offer) = (self.inbound.max_frame_bytes(), self.inbound.offer());
         let met = tokio::select! {
             met = meet(endpoint, self.inbound.pid(), limit, offer) => met,
-            never = overhear(&mut self.output, &mut self.inbound) => match never {},
+            never = overhear(&mut self.output, &mut self.inbound, &self.unread) => match never {},
         };
         match met {
             Ok(socket) => {
@@ -73,7 +83,7 @@ impl<J: JobType> Session<J> {
             }
             Err(message) => {
                 self.inbound.say(WorkerFrame::Fault { message });
-                overhear(&mut self.output, &mut self.inbound).await
+                overhear(&mut self.output, &mut self.inbound, &self.unread).await
             }
         }
     }
@@ -81,7 +91,7 @@ impl<J: JobType> Session<J> {
     async fn listen(&mut self) -> Infallible {
         loop {
             let Some(socket) = &self.socket else { return std::future::pending().await };
-            self.unheard_due = match socket.is_held() {
+            self.unheard_due = match socket.is_held() || self.output.is_held() {
                 true => Some(self.unheard_due.unwrap_or_else(|| Instant::now() + UNHEARD_EVERY)),
                 false => None,
             };
@@ -93,6 +103,7 @@ impl<J: JobType> Session<J> {
                     // A flood must not starve the other workers of this runtime's thread.
                     tokio::task::yield_now().await;
                 }
+                () = self.unread.asked() => self.read_all().await,
                 () = at(self.inbound.drops_due()) => self.inbound.tell_dropped(),
                 () = at(self.unheard_due) => {
                     self.unheard_due = None;
@@ -129,6 +140,58 @@ impl<J: JobType> Session<J> {
         }
         if let Some(socket) = self.socket.as_mut().filter(|_| is_awake) {
             socket.rest();
+        }
+    }
+
+    /// Feeds in all that the worker has said and printed until now, whoever reads that slowly, and says so.
+    async fn read_all(&mut self) {
+        self.hear_all();
+        self.hear_frame_that_has_begun().await;
+        self.output.read_all();
+        self.output.tell(|stream, line| self.inbound.line(stream, line));
+        self.unread.exit_is_told().await;
+        self.inbound.caught_up();
+    }
+
+    /// Of a large frame the kernel holds only a part, until that is read.
+    async fn hear_frame_that_has_begun(&mut self) {
+        let mut patience = self.unread.patience();
+        while let Some(socket) = self.socket.as_mut().filter(|socket| socket.is_within_a_frame()) {
+            if !patience.waits_for(socket.readable()).await {
+                return;
+            }
+            match socket.read() {
+                Read::More(_) => {}
+                Read::Nothing => continue,
+                Read::End => return self.inbound.say(WorkerFrame::HungUp),
+            }
+            if let Some(message) = self.next() {
+                self.hear_what_was_printed_before();
+                self.feed(message);
+                return;
+            }
+        }
+    }
+
+    /// Feeds in all that is in the socket and in the ring. The worker does not use the ring meanwhile: nobody looks there.
+    fn hear_all(&mut self) {
+        let mut left = self.socket.as_ref().map_or(0, Socket::waiting);
+        let mut crowded = None;
+        loop {
+            while let Some(message) = self.next() {
+                self.hear_what_was_printed_before();
+                crowded = self.feed(message).filter(|log| log.is_crowded()).or(crowded);
+            }
+            let Some(socket) = self.socket.as_mut().filter(|socket| socket.is_open()) else { return };
+            match socket.read_now() {
+                // What comes later is not waited for: a worker may say more than anybody can hear.
+                Read::More(count) if left > 0 => left = left.saturating_sub(count as u64),
+                Read::End => return self.inbound.say(WorkerFrame::HungUp),
+                Read::More(_) | Read::Nothing => break,
+            }
+        }
+        if let (Some(log), Some(socket)) = (crowded, &mut self.socket) {
+            socket.pace(log);
         }
     }
 
@@ -247,12 +310,24 @@ impl<J: JobType> Session<J> {
 ///
 /// # Cancel safety
 /// Cancel safe.
-async fn overhear<J: JobType>(output: &mut Output, inbound: &mut Inbound<J>) -> Infallible {
+async fn overhear<J: JobType>(
+    output: &mut Output,
+    inbound: &mut Inbound<J>,
+    unread: &Unread,
+) -> Infallible {
     loop {
-        output.ready().await;
-        output.read();
-        output.tell(|stream, line| inbound.line(stream, line));
-        tokio::task::yield_now().await;
+        tokio::select! {
+            () = output.ready() => {
+                output.read();
+                output.tell(|stream, line| inbound.line(stream, line));
+                tokio::task::yield_now().await;
+            }
+            () = unread.asked() => {
+                unread.connection_is_seen().await;
+                unread.exit_is_told().await;
+                inbound.caught_up();
+            }
+        }
     }
 }
 

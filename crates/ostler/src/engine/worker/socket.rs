@@ -237,6 +237,20 @@ impl Socket {
         Ok(None)
     }
 
+    /// Whether a frame has come in part.
+    pub(super) fn is_within_a_frame(&self) -> bool {
+        self.state == State::Open && self.inflow.finish().is_err()
+    }
+
+    /// Returns when more may have come, whoever is behind.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn readable(&self) {
+        // What is wrong with it shows at the next read.
+        let _ = self.wire.socket().readable().await;
+    }
+
     /// The readers of this log are waited for before the next frame.
     pub(super) fn pace(&mut self, log: Arc<EventLog>) {
         self.pacing = Some(log);

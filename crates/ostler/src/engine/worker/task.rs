@@ -3,19 +3,25 @@ use std::time::Duration;
 
 use ostler_lifecycle::{Input, WorkerExit, WorkerKey};
 use ostler_wire::env;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::evidence;
 use super::session::Session;
+use super::unread::{Unread, nothing_was_said};
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
 use crate::process::{ChildExit, Endpoint, OnSwept, OnUnclaimedExit, Process, SpawnSpec, Spawned, Swept};
 use crate::{JobType, WorkerLimits};
 
 /// Starts the task of a worker that is to be made.
-pub(in crate::engine) fn spawn<J: JobType>(core: &Arc<Core<J>>, worker: WorkerKey, process: Process) {
+pub(in crate::engine) fn spawn<J: JobType>(
+    core: &Arc<Core<J>>,
+    worker: WorkerKey,
+    process: Process,
+    catch_up: Arc<Notify>,
+) {
     // Made here and not in the task: a runtime that is gone drops a task before its first step.
-    let custody = Custody { core: Arc::clone(core), worker, process, stage: Stage::Unmade, exit: None };
+    let custody = Custody { core: Arc::clone(core), worker, process, catch_up, stage: Stage::Unmade, exit: None };
     core.runtime.spawn(run(custody));
 }
 
@@ -24,6 +30,7 @@ struct Custody<J: JobType> {
     core: Arc<Core<J>>,
     worker: WorkerKey,
     process: Process,
+    catch_up: Arc<Notify>,
     stage: Stage,
     /// Once it is made. Kept here, so that an exit of which the task was not yet told is not lost with it.
     exit: Option<oneshot::Receiver<ChildExit>>,
@@ -64,13 +71,19 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
     // Whoever waited for the end that made room for this worker goes first: where the cores are few, the making of a
     // process takes one for a millisecond. Without this, a cancel took up to six times as long as the death.
     tokio::task::yield_now().await;
-    match make(&core, worker, &custody.process).await {
+    let made = tokio::select! {
+        biased;
+        made = make(&core, worker, &custody.process) => made,
+        never = nothing_was_said(&core, worker, &custody.catch_up) => match never {},
+    };
+    match made {
         Ok((endpoint, spawned, swept)) => {
             custody.stage = Stage::Made;
             let Spawned { pid, output, exit } = spawned;
             let exit = custody.exit.insert(exit);
             core.feed(Input::WorkerSpawned { worker, pid }, Cargo::None);
-            let mut session = Session::new(Arc::clone(&core), worker, pid, output);
+            let unread = Unread::new(custody.process.clone(), Arc::clone(&custody.catch_up));
+            let mut session = Session::new(Arc::clone(&core), worker, pid, output, unread);
             let exit = accompany(&mut session, endpoint, exit, &core.settings.command.limits).await;
             custody.stage = Stage::Ended;
             // A shutdown is not over before that.
