@@ -25,6 +25,8 @@ pub(crate) enum Happening {
     Reap(WorkerKey),
     /// The stopped process goes on.
     Wake(WorkerKey),
+    /// The host has read all that the worker had said.
+    CatchUp(WorkerKey),
     /// The host measures memory.
     Measure,
     /// The resource hook answers.
@@ -37,6 +39,26 @@ pub(crate) enum Happening {
     Judge,
     /// What slept uninterruptibly wakes up.
     Thaw,
+}
+
+impl Happening {
+    /// Whether the host does it, which it cannot while it does not run.
+    pub(crate) fn is_of_the_host(&self) -> bool {
+        match self {
+            Self::Host
+            | Self::SpawnDone(_)
+            | Self::Deliver(_)
+            | Self::Reap(_)
+            | Self::CatchUp(_)
+            | Self::Measure
+            | Self::Admit(..)
+            | Self::Calm
+            | Self::Tidy
+            | Self::Judge
+            | Self::Chaos => true,
+            Self::Arrive(_) | Self::Act(..) | Self::Die(_) | Self::Wake(_) | Self::Thaw => false,
+        }
+    }
 }
 
 /// What a worker's process can do.

@@ -1,5 +1,7 @@
 //! What nobody asked for: things that come too late, things that never were, and damage.
 
+use std::time::{Duration, Instant};
+
 use ostler_lifecycle::{
     Admission, ExitStatus, Generation, Input, RequestId, SlotId, Ticket, WorkerExit, WorkerFrame, WorkerKey,
 };
@@ -39,15 +41,46 @@ impl World {
             3 => self.feed(Input::Cancel { job: job_id(u32::MAX), grace: None }),
             // Nobody who is not in quarantine can be let out of it.
             4 => self.feed(Input::Release { job }),
-            5 => self.oversleep(),
+            5 => self.pause(),
             _ => self.ghost_speaks(),
         }
     }
 
-    /// The host was stopped for a while: a tick comes late, and before all that happened meanwhile.
-    fn oversleep(&mut self) -> Verdict {
-        self.now += self.rng.up_to_ms(700);
+    /// The host does not run for a while, and perhaps nobody else does either. What is said meanwhile lies unread, and the
+    /// first thing that is noticed may be that a deadline has passed.
+    fn pause(&mut self) -> Verdict {
+        let time = self.rng.up_to_ms(700);
+        let until = self.now + time;
+        if self.rng.chance(600) {
+            self.others_go_on(until)?;
+        }
+        self.now = until;
+        // A part of it may remain unnoticed, and all of it.
+        let noticed = match self.rng.below(4) {
+            0 => Duration::ZERO,
+            1 => time / 2,
+            _ => time,
+        };
+        self.feed(Input::HostPaused { time: noticed })?;
         self.feed(Input::Tick)
+    }
+
+    fn others_go_on(&mut self, until: Instant) -> Verdict {
+        let mut waiting = Vec::new();
+        while self.agenda.next_at().is_some_and(|at| at <= until) {
+            let at = self.agenda.next_at().unwrap_or(until);
+            let Some(happening) = self.agenda.pop() else { break };
+            self.now = self.now.max(at);
+            if happening.is_of_the_host() {
+                waiting.push(happening);
+            } else {
+                self.happen(happening)?;
+            }
+        }
+        for happening in waiting {
+            self.agenda.add(until, happening);
+        }
+        Ok(())
     }
 
     /// A worker that is gone, or never was.

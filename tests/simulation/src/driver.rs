@@ -21,6 +21,11 @@ impl World {
             Effect::Spawn { worker } => self.begin_spawn(*worker),
             Effect::Send { worker, request, command } => self.send(*worker, *request, *command),
             Effect::Kill { worker } => self.kill(*worker),
+            Effect::CatchUp { worker } => {
+                let slow = !self.calm && self.rng.chance(200);
+                let delay = self.rng.up_to_ms(if slow { 300 } else { 2 });
+                self.after(delay, Happening::CatchUp(*worker));
+            }
             Effect::AskAdmission { job, ticket } => {
                 remember(&mut self.recent_tickets, (*job, *ticket));
                 let answer = self.answer_of_the_hook();
@@ -108,6 +113,7 @@ impl World {
                 }
             }
             Happening::Die(_) => self.die(worker),
+            Happening::CatchUp(_) => return self.read_all(worker),
             Happening::Wake(_) if process.mute => {
                 process.mute = false;
                 // Now it hears what it was told in the meantime.
@@ -212,11 +218,30 @@ impl World {
         self.after(delay, Happening::Reap(worker));
     }
 
-    /// Exit never overtakes frames: what it said is fed in first.
-    fn reap(&mut self, worker: WorkerKey) -> Verdict {
+    /// The host reads all that a worker has said, and finds whether it is dead.
+    fn read_all(&mut self, worker: WorkerKey) -> Verdict {
+        match self.processes.get(&worker).map(|process| process.stage) {
+            Some(Stage::Dead) => return self.reap(worker),
+            Some(Stage::Living) => self.hear_all(worker)?,
+            Some(Stage::Making | Stage::Reaped) | None => {}
+        }
+        self.feed(Input::CaughtUp { worker })
+    }
+
+    fn hear_all(&mut self, worker: WorkerKey) -> Verdict {
         while let Some(frame) = self.processes.get_mut(&worker).and_then(|process| process.wire.pop_front()) {
             self.feed(Input::Frame { worker, frame })?;
         }
+        Ok(())
+    }
+
+    /// Exit never overtakes frames: what it said is fed in first.
+    fn reap(&mut self, worker: WorkerKey) -> Verdict {
+        // It was reaped when the host looked for what lay unread.
+        if self.processes.get(&worker).is_none_or(|process| process.stage == Stage::Reaped) {
+            return Ok(());
+        }
+        self.hear_all(worker)?;
         if let Some(process) = self.processes.get_mut(&worker) {
             process.stage = Stage::Reaped;
         }

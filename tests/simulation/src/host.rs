@@ -49,6 +49,7 @@ impl World {
             | Happening::Arrive(worker)
             | Happening::Act(worker, ..)
             | Happening::Deliver(worker)
+            | Happening::CatchUp(worker)
             | Happening::Die(worker)
             | Happening::Wake(worker)
             | Happening::Reap(worker) => self.happen_to_process(worker, happening),

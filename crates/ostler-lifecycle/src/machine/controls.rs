@@ -65,7 +65,9 @@ impl Machine {
     /// Sends an idle worker the next operation that waits for it.
     pub(super) fn begin_control(&mut self, now: Instant, slot: SlotId, out: &mut Vec<Effect>) {
         let worker = self.slot(slot).worker();
-        let Some(index) = self.controls.iter().position(|control| control.waits_for(worker)) else {
+        // One whose time is up is only still there because answers may lie unread.
+        let is_next = |control: &Control| control.waits_for(worker) && control.deadline > now;
+        let Some(index) = self.controls.iter().position(is_next) else {
             return;
         };
         let id = self.controls[index].id;
@@ -196,9 +198,10 @@ impl Machine {
         told.filter(move |slot| !slot.read.covers(deadline))
     }
 
-    /// Whether the driver is reading what one of its workers has said.
+    /// Whether the driver is reading what all those workers have said whose answers may lie unread.
     pub(super) fn is_being_read(&self, control: &Control) -> bool {
-        self.unread(control).any(|slot| slot.read.is_awaited())
+        let mut unread = self.unread(control).peekable();
+        unread.peek().is_some() && unread.all(|slot| slot.read.is_awaited())
     }
 
     /// Ends workers that must not go on and have no job.

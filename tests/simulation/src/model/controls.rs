@@ -50,7 +50,7 @@ impl Model {
         let has_reason = match result {
             Ok(()) => control.failed == 0 && control.succeeded > 0,
             Err(ControlFailure::NoLiveWorker) => control.failed == 0 && control.succeeded == 0,
-            Err(ControlFailure::TimedOut) => control.deadline <= self.now,
+            Err(ControlFailure::TimedOut) => control.deadline <= self.now && self.all_was_read_of(id, control.deadline),
             Err(ControlFailure::Plugin(_)) => control.failed > 0,
             Err(ControlFailure::ShutDown) => self.shutdown.is_some(),
         };
@@ -69,6 +69,34 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// The workers that were told and have not answered.
+    fn open_workers(&self, id: ControlId) -> impl Iterator<Item = &Worker> {
+        let has_it = move |worker: &&Worker| {
+            worker.chore.is_some_and(|(chore, _)| chore == id)
+                || worker.questions.iter().any(|(_, asked)| *asked == id)
+        };
+        self.workers.values().filter(has_it)
+    }
+
+    /// Nobody has given an answer in time that lies unread.
+    fn all_was_read_of(&self, id: ControlId, deadline: Instant) -> bool {
+        let mut open = self.open_workers(id).filter(|worker| worker.listens());
+        open.all(|worker| worker.was_read_until(deadline))
+    }
+
+    /// Whether a worker that was awaited was killed in this step: the next look at the time, which comes at once, judges it.
+    pub(super) fn lost_one_in_this_step(&self, id: ControlId) -> bool {
+        let has_it = |worker: &Worker| worker.questions.iter().any(|(_, asked)| *asked == id);
+        self.step.killed.iter().filter_map(|key| self.workers.get(key)).any(has_it)
+    }
+
+    /// Whether all is being read that its workers have said.
+    pub(super) fn is_read_for(&self, id: ControlId, deadline: Instant) -> bool {
+        let unread = |worker: &&Worker| worker.listens() && !worker.was_read_until(deadline);
+        let mut unread = self.open_workers(id).filter(unread).peekable();
+        unread.peek().is_some() && unread.all(|worker| worker.read_asked_at.is_some())
     }
 
     fn everybody_did_it(&self, id: ControlId, operation: ControlOperation) -> Verdict {

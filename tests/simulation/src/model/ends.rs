@@ -103,18 +103,7 @@ impl Model {
             }
         }
         self.notice_ending();
-        let kill_timeout = self.config.kill_timeout;
-        let hopeless: Vec<WorkerKey> = self
-            .workers
-            .iter()
-            .filter(|(_, worker)| {
-                !worker.given_up && worker.killed.is_some_and(|killed| killed.at + kill_timeout <= now)
-            })
-            .map(|(&key, _)| key)
-            .collect();
-        for key in hopeless {
-            self.give_up(key)?;
-        }
+        self.give_up_the_hopeless()?;
         self.some_have_come_of_age();
         Ok(())
     }
@@ -129,7 +118,7 @@ impl Model {
         }
     }
 
-    fn give_up(&mut self, key: WorkerKey) -> Verdict {
+    pub(super) fn give_up(&mut self, key: WorkerKey) -> Verdict {
         let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
         worker.given_up = true;
         self.step.returning.extend(worker.may_return.then_some(key.slot));

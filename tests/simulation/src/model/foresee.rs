@@ -12,7 +12,8 @@ use super::{Model, Verdict};
 
 impl Model {
     pub(crate) fn foresee(&mut self, now: Instant, input: &Input, machine: &Machine) -> Verdict {
-        self.now = now;
+        self.time_passes(now, input);
+        let now = self.now;
         self.step = Step::default();
         match input {
             Input::Start => self.foresee_start(),
@@ -35,20 +36,24 @@ impl Model {
             Input::SpawnFailed { worker, .. } => self.foresee_exit(*worker, None),
             Input::WorkerExited { worker, exit } => self.foresee_exit(*worker, Some(exit)),
             Input::Frame { worker, frame } => self.foresee_frame(*worker, frame),
-            Input::Tick => return self.foresee_tick(machine.next_deadline()),
+            Input::CaughtUp { worker } => return self.foresee_reading(*worker),
+            Input::HostPaused { .. } => self.step.quiet = true,
+            Input::Tick => return self.foresee_tick(self.called_at(machine)),
             Input::Control { id, operation } => {
                 self.controls.insert(*id, Control::new(*operation, now, &self.config));
             }
             Input::RestartWorkers => self.foresee_restart(),
             Input::Resize { max_workers, standby } => self.foresee_resize(*max_workers, *standby),
             Input::Memory { available, resident } => self.foresee_memory(*available, resident, machine),
-            Input::Shutdown { deadline } => self.foresee_shutdown(*deadline),
+            Input::Shutdown { deadline } => self.foresee_shutdown(self.in_host_time(*deadline)),
         }
         Ok(())
     }
 
     fn foresee_shutdown(&mut self, deadline: Instant) {
-        self.step.quiet = self.ending.is_some() || self.closed;
+        let at_once = deadline <= self.now;
+        self.step.quiet = (self.ending.is_some() && (self.ends_at_once || !at_once)) || self.closed;
+        self.ends_at_once |= at_once;
         let deadline = self.shutdown.map_or(deadline, |earlier| earlier.min(deadline));
         self.shutdown = Some(deadline);
         for (&id, job) in &self.jobs {

@@ -52,12 +52,12 @@ impl Model {
         let fault = |why, doom| Some(Reason { end: worker.fault(), doom, why });
         let asked = |why, doom| Some(Reason { end: End::Asked, doom, why });
         if let Some(stopped) = worker.stopped {
-            let late = self.is_over(input, stopped.until, Duration::ZERO)
-                || self.is_over(input, worker.hung_up_at, HANG_UP_GRACE);
+            let late = self.is_over(input, worker, stopped.until, Duration::ZERO)
+                || self.is_over(input, worker, worker.hung_up_at, HANG_UP_GRACE);
             return if late || self.ending.is_some() { asked(Why::LetGo, None) } else { None };
         }
         if (subject && self.step.frame == Frame::Wrong)
-            || self.is_over(input, worker.hung_up_at, HANG_UP_GRACE)
+            || self.is_over(input, worker, worker.hung_up_at, HANG_UP_GRACE)
         {
             return fault(Why::Breach, self.doom_of_a_breach(worker));
         }
@@ -91,7 +91,9 @@ impl Model {
         }
         if worker.task.is_some() {
             let doom = Some((FailureKind::Interrupted, Category::Transient));
-            return if self.ending.is_some() { asked(Why::LetGo, doom) } else { None };
+            let read = self.shutdown.is_some_and(|deadline| worker.was_read_until(deadline));
+            let ends = self.ending.is_some() && (self.ends_at_once || read);
+            return if ends { asked(Why::LetGo, doom) } else { None };
         }
         if self.is_too_slow_for_the_pool(worker, input) {
             // Who was told late had no time to be too slow.
@@ -108,48 +110,49 @@ impl Model {
         let asked = |why, doom| Some(Reason { end: End::Asked, doom, why });
         match (job.stage, task.started_at) {
             (Stage::Cancelling(_), _) => {
-                let timely = matches!(input, Input::Tick | Input::Cancel { .. });
-                let grace_over = timely && task.leave_by.is_some_and(|until| until <= self.now);
+                let at_once = matches!(input, Input::Cancel { .. });
+                let grace_over = task.leave_by.is_some_and(|until| {
+                    (at_once && until <= self.now) || self.is_judged(input, worker, until)
+                });
                 let ended = self.step.frame == Frame::EndedAfterCancel
                     && matches!(input, Input::Frame { worker, .. } if Some(*worker) == job.worker());
                 if grace_over || ended { asked(Why::Cancelled, None) } else { None }
             }
-            (_, Some(_)) if job.timeout.is_some_and(|span| self.is_over(input, task.started_at, span)) => {
+            (_, Some(_)) if job.timeout.is_some_and(|span| self.is_over(input, worker, task.started_at, span)) => {
                 asked(Why::TimedOut, Some((FailureKind::TimedOut, Category::Transient)))
             }
             (_, Some(_))
                 if job
                     .stall_timeout
-                    .is_some_and(|span| self.is_over(input, Some(task.reported_at), span)) =>
+                    .is_some_and(|span| self.is_over(input, worker, Some(task.reported_at), span)) =>
             {
                 asked(Why::Silent, Some((FailureKind::Stalled, Category::Transient)))
             }
-            (_, None) if self.is_over(input, Some(task.sent_at), self.config.start_timeout) => {
+            (_, None) if self.is_over(input, worker, Some(task.sent_at), self.config.start_timeout) => {
                 Some(Reason { end: worker.fault(), doom: None, why: Why::Stalled })
             }
             _ => None,
         }
     }
 
-    /// It was asked whether it lives, has said nothing since, and the host did not oversleep.
+    /// It was asked whether it lives, and has said nothing since.
     fn has_no_pulse(&self, worker: &Worker, input: &Input) -> bool {
         worker.must_show_life()
-            && self.is_over(input, worker.pinged_at, self.config.heartbeat_timeout)
-            && !worker.is_looked_at_too_late(&self.config, self.now)
+            && self.is_over(input, worker, worker.pinged_at, self.config.heartbeat_timeout)
     }
 
     /// It does not say hello, or does not become ready.
     fn is_too_slow_to_begin(&self, worker: &Worker, input: &Input) -> bool {
         match worker.hello_at {
-            None => self.is_over(input, worker.spawned_at, self.config.start_timeout),
-            Some(_) => !worker.ready && self.is_over(input, worker.hello_at, self.config.load_timeout),
+            None => self.is_over(input, worker, worker.spawned_at, self.config.start_timeout),
+            Some(_) => !worker.ready && self.is_over(input, worker, worker.hello_at, self.config.load_timeout),
         }
     }
 
     /// It does not carry out what the whole pool does.
     fn is_too_slow_for_the_pool(&self, worker: &Worker, input: &Input) -> bool {
         let deadline = |(chore, _)| self.controls.get(&chore).map(|control| control.deadline);
-        self.is_over(input, worker.chore.and_then(deadline), Duration::ZERO)
+        self.is_over(input, worker, worker.chore.and_then(deadline), Duration::ZERO)
     }
 
     /// It has been at what the pool does for as long as that may take.
@@ -158,8 +161,8 @@ impl Model {
         worker.chore_since.zip(time).is_some_and(|(since, time)| since + time <= self.now)
     }
 
-    /// Whether a tick may say that it took too long.
-    fn is_over(&self, input: &Input, since: Option<Instant>, span: Duration) -> bool {
-        matches!(input, Input::Tick) && since.is_some_and(|since| since + span <= self.now)
+    /// Whether it took too long, by what was read of it.
+    fn is_over(&self, input: &Input, worker: &Worker, since: Option<Instant>, span: Duration) -> bool {
+        since.is_some_and(|since| self.is_judged(input, worker, since + span))
     }
 }

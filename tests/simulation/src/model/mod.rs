@@ -19,11 +19,12 @@ mod restart;
 mod retries;
 mod runs;
 mod step;
+mod unread;
 mod worker;
 mod workers;
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{
     ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, SlotId, Ticket, WorkerKey,
@@ -40,7 +41,10 @@ use super::violation::{Verdict, ensure};
 #[derive(Debug)]
 pub(crate) struct Model {
     config: PoolConfig,
+    /// In the time in which the host ran.
     now: Instant,
+    /// How long it did not.
+    lost: Duration,
     jobs: BTreeMap<JobId, Job>,
     ended: HashSet<JobId>,
     submits: u64,
@@ -58,6 +62,10 @@ pub(crate) struct Model {
     shutdown: Option<Instant>,
     /// When the shutdown's deadline was noticed.
     ending: Option<Instant>,
+    /// Without a look at what was said before.
+    ends_at_once: bool,
+    /// When all was read last that some worker had said.
+    last_reading: Option<Instant>,
     closed: bool,
     /// The host is short of memory.
     pressure: bool,
@@ -82,6 +90,7 @@ impl Model {
             restarts: Restarts::default(),
             config,
             now,
+            lost: Duration::ZERO,
             jobs: BTreeMap::new(),
             ended: HashSet::new(),
             submits: 0,
@@ -95,6 +104,8 @@ impl Model {
             down: false,
             shutdown: None,
             ending: None,
+            ends_at_once: false,
+            last_reading: None,
             closed: false,
             pressure: false,
             needs: BTreeMap::new(),
@@ -128,6 +139,7 @@ impl Model {
             Effect::Spawn { worker } => self.spawn(*worker, input),
             Effect::Send { worker, request, command } => self.send(*worker, *request, *command, input),
             Effect::Kill { worker } => self.kill(*worker, input),
+            Effect::CatchUp { worker } => self.read(*worker),
             Effect::AskAdmission { job, ticket } => self.ask(*job, *ticket),
             Effect::Publish { job, change } => self.publish(*job, change, input),
             Effect::Settle { job, outcome } => self.settle(*job, outcome, input),

@@ -43,6 +43,9 @@ pub(crate) struct Worker {
     /// It was on its way out when the pool got another size: another one may take its place.
     pub(crate) may_return: bool,
     pub(crate) killed: Option<Killed>,
+    /// Until when all was read that it had said, and since when more of that is being read.
+    pub(crate) read_until: Option<Instant>,
+    pub(crate) read_asked_at: Option<Instant>,
     /// It did not die in time: its slot goes on without it.
     pub(crate) given_up: bool,
 }
@@ -199,26 +202,27 @@ impl Worker {
             && (self.task.is_some() || self.chore.is_some() || (self.hello_at.is_some() && !self.ready))
     }
 
+    /// Whether all was read that it had said until then.
+    pub(crate) fn was_read_until(&self, time: Instant) -> bool {
+        self.read_until.is_some_and(|until| time <= until)
+    }
+
     /// Something was heard of it, or it was given something to do.
     pub(crate) fn lives(&mut self, now: Instant) {
         self.quiet_since = Some(now);
         self.pinged_at = None;
     }
 
-    /// When it must be asked for a sign of life, or has not given one.
-    pub(crate) fn pulse_deadline(&self, config: &PoolConfig) -> Option<Instant> {
-        if config.heartbeat_interval.is_zero() || !self.must_show_life() {
+    /// When it must be asked for a sign of life.
+    pub(crate) fn asks_at(&self, config: &PoolConfig) -> Option<Instant> {
+        if config.heartbeat_interval.is_zero() || !self.must_show_life() || self.pinged_at.is_some() {
             return None;
         }
-        match self.pinged_at {
-            Some(asked) => Some(asked + config.heartbeat_timeout),
-            None => self.quiet_since.map(|since| since + config.heartbeat_interval),
-        }
+        self.quiet_since.map(|since| since + config.heartbeat_interval)
     }
 
-    /// Whether the host looks so late that the answer may lie unread beside it.
-    pub(crate) fn is_looked_at_too_late(&self, config: &PoolConfig, now: Instant) -> bool {
-        let deadline = self.pinged_at.map(|asked| asked + config.heartbeat_timeout);
-        deadline.is_some_and(|deadline| now > deadline + config.heartbeat_timeout / 2)
+    /// When it has not given one in time.
+    pub(crate) fn dies_at(&self, config: &PoolConfig) -> Option<Instant> {
+        self.pinged_at.filter(|_| self.must_show_life()).map(|asked| asked + config.heartbeat_timeout)
     }
 }

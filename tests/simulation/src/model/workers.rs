@@ -91,18 +91,16 @@ impl Model {
     }
 
     fn is_open(&self, id: ControlId, fits: impl Fn(ControlOperation) -> bool) -> bool {
-        self.controls.get(&id).is_some_and(|control| fits(control.operation))
+        let now = self.now;
+        self.controls.get(&id).is_some_and(|control| fits(control.operation) && control.deadline > now)
     }
 
-    /// A worker is asked whether it lives: when it was silent for the interval, or again, when the host overslept the
-    /// answer.
+    /// A worker is asked whether it lives when it was silent for the interval.
     fn ping(&mut self, key: WorkerKey, input: &Input) -> Verdict {
         let (now, config) = (self.now, &self.config);
         let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
-        let due = worker.pulse_deadline(config).is_some_and(|deadline| deadline <= now);
-        let first = worker.pinged_at.is_none();
-        let right =
-            due && matches!(input, Input::Tick) && (first || worker.is_looked_at_too_late(config, now));
+        let due = worker.asks_at(config).is_some_and(|deadline| deadline <= now);
+        let right = due && matches!(input, Input::Tick | Input::CaughtUp { .. });
         ensure(right, "who_speaks_is_not_asked_whether_it_lives", || format!("{key} is {worker:?}"))?;
         worker.pinged_at = Some(now);
         Ok(())
