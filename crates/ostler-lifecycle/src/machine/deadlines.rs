@@ -45,7 +45,12 @@ impl Machine {
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for index in 0..self.slots.len() {
-            self.check_slot(now, self.slots[index].id, out);
+            let id = self.slots[index].id;
+            if self.slots[index].wait_ends_at().is_some_and(|at| at <= now) {
+                self.wait_ended(now, id, out);
+            }
+            self.ask_for_a_sign_of_life(now, id, out);
+            self.judge_all(now, id, out);
         }
         self.check_ages(now);
         self.time_out_controls(now, out);
@@ -71,7 +76,7 @@ impl Machine {
         let Some(slot) = self.living(worker) else { return };
         let id = slot.id;
         if slot.read.answered() {
-            self.check_slot(now, id, out);
+            self.judge_all(now, id, out);
             self.time_out_controls(now, out);
         }
     }
@@ -84,12 +89,8 @@ impl Machine {
         }
     }
 
-    /// Judges what has taken too long in a slot; of its worker, only what can be judged by what was read of it.
-    pub(super) fn check_slot(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        if self.slot(id).wait_ends_at().is_some_and(|at| at <= now) {
-            self.wait_ended(now, id, out);
-        }
-        self.ask_for_a_sign_of_life(now, id, out);
+    /// Judges what took a worker too long, as far as that can be judged by what was read of it, and asks for the rest.
+    pub(super) fn judge_all(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         while self.judge(now, id, out) {}
         if self.slot(id).endings().any(|at| at <= now) {
             self.catch_up(now, id, out);

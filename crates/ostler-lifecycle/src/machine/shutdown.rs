@@ -40,7 +40,7 @@ impl Machine {
                 (SlotState::Waiting { .. }, _) => slot.enter(SlotState::VACANT, None),
                 (SlotState::Busy(assignment), Some(_)) => {
                     assignment.interrupted_at = deadline;
-                    self.check_slot(now, id, out);
+                    self.judge_all(now, id, out);
                 }
                 (SlotState::Busy(_), None) => self.interrupt(now, id, out),
                 _ => self.kill(now, id, EndReason::Shutdown, None, out),

@@ -100,7 +100,7 @@ impl Model {
         let (now, config) = (self.now, &self.config);
         let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
         let due = worker.asks_at(config).is_some_and(|deadline| deadline <= now);
-        let right = due && matches!(input, Input::Tick | Input::CaughtUp { .. });
+        let right = due && matches!(input, Input::Tick);
         ensure(right, "who_speaks_is_not_asked_whether_it_lives", || format!("{key} is {worker:?}"))?;
         worker.pinged_at = Some(now);
         Ok(())
