@@ -11,6 +11,8 @@ pub(crate) enum Happening {
     Host,
     /// Somebody else does something: the kernel, a broken peer.
     Chaos,
+    /// The host does not run for a while.
+    Pause,
     /// The process was made, or not.
     SpawnDone(WorkerKey),
     /// The oldest command on its way reaches the worker.
@@ -55,6 +57,7 @@ impl Happening {
             | Self::Calm
             | Self::Tidy
             | Self::Judge
+            | Self::Pause
             | Self::Chaos => true,
             Self::Arrive(_) | Self::Act(..) | Self::Die(_) | Self::Wake(_) | Self::Thaw => false,
         }

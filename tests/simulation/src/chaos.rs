@@ -48,11 +48,12 @@ impl World {
 
     /// The host does not run for a while, and perhaps nobody else does either. What is said meanwhile lies unread, and the
     /// first thing that is noticed may be that a deadline has passed.
-    fn pause(&mut self) -> Verdict {
+    pub(super) fn pause(&mut self) -> Verdict {
         let time = self.rng.up_to_ms(700);
         let until = self.now + time;
         if self.rng.chance(600) {
-            self.others_go_on(until)?;
+            let by_a_thread_of_its_own = self.rng.chance(300);
+            self.others_go_on(until, by_a_thread_of_its_own)?;
         }
         self.now = until;
         // A part of it may remain unnoticed, and all of it.
@@ -65,13 +66,14 @@ impl World {
         self.feed(Input::Tick)
     }
 
-    fn others_go_on(&mut self, until: Instant) -> Verdict {
+    /// What the host does by threads of its own it does also while its runtime is blocked.
+    fn others_go_on(&mut self, until: Instant, host_acts: bool) -> Verdict {
         let mut waiting = Vec::new();
         while self.agenda.next_at().is_some_and(|at| at <= until) {
             let at = self.agenda.next_at().unwrap_or(until);
             let Some(happening) = self.agenda.pop() else { break };
             self.now = self.now.max(at);
-            if happening.is_of_the_host() {
+            if happening.is_of_the_host() && !(host_acts && matches!(happening, Happening::Host)) {
                 waiting.push(happening);
             } else {
                 self.happen(happening)?;

@@ -22,6 +22,7 @@ impl World {
         match happening {
             Happening::Host => self.host_acts(),
             Happening::Chaos => self.chaos_strikes(),
+            Happening::Pause => self.pause(),
             Happening::Admit(job, ticket, answer) => self.feed(Input::Admission { job, ticket, answer }),
             Happening::Calm => {
                 self.calm = true;
@@ -161,7 +162,13 @@ impl World {
 
     fn shut_down(&mut self) -> Verdict {
         self.shut_down = true;
-        let deadline = self.now + self.rng.up_to_ms(3000);
+        let patience = self.rng.up_to_ms(3000);
+        let deadline = self.now + patience;
+        if !self.calm && self.rng.chance(500) {
+            // The end of it comes while the host does not run.
+            let before = self.rng.up_to_ms(100);
+            self.after(patience.saturating_sub(before), Happening::Pause);
+        }
         self.after(SLEEP, Happening::Thaw);
         self.feed(Input::Shutdown { deadline })
     }

@@ -5,7 +5,8 @@
 //! submits, cancels, releases, reloads, restarts, resizes and shuts down, each job with policies and timeouts of its own;
 //! processes that are made late or not at all, that crash, hang, are stopped and go on, hang up, forge frames, leave them
 //! half said, grow, or sleep through their kill; memory that runs short and comes back; a hook that lets jobs wait, or
-//! never answers; ticks that come late, and a host that oversleeps; and things that come when they are long over. Every
+//! never answers; ticks that come late; a host that does not run for a while, alone or with all others, and notices
+//! that or not, so that frames lie unread when deadlines pass; and things that come when they are long over. Every
 //! history ends in a calm, in which every job that is not in quarantine must end within bounded time and the pool must
 //! be whole again, and in a shutdown, after which nothing may be left.
 //!
@@ -98,9 +99,15 @@
 //!   late: `a_limit_is_refused_when_it_is_futile`. A hopeless limit does not end the pool:
 //!   `a_hopeless_limit_ends_the_pool`.
 //! - Nobody is asked for a sign of life: `deadlines_are_kept`; idle workers are: `who_is_told_something_can_hear_it`; a
-//!   pong is no sign of life, loading workers are not asked, output counts: `deadlines_are_announced`. A host that
-//!   overslept does not ask again, a report does not put off the stall timeout:
-//!   `guarantee_3_nothing_is_killed_without_a_reason`.
+//!   pong is no sign of life, loading workers are not asked, output counts: `deadlines_are_announced`. A report
+//!   does not put off the stall timeout: `guarantee_3_nothing_is_killed_without_a_reason`.
+//! - A deadline is judged before what was said earlier is read, also that of a reload or of a shutdown; more counts as read
+//!   than was: `guarantee_3_nothing_is_killed_without_a_reason`. It is asked for again and again:
+//!   `nobody_is_listened_to_without_a_reason`. A death that was not noticed is never asked about: `deadlines_are_announced`.
+//!   A worker whose result was read at the end of a shutdown stays: `guarantee_8_a_shutdown_ends`. A worker is told of a
+//!   reload whose time is up: `who_is_told_something_can_hear_it`.
+//! - Time in which the host did not run counts: `nobody_is_listened_to_without_a_reason`; it counts for a shutdown, or is
+//!   taken off twice: `deadlines_are_announced`; the time runs backwards: `deadlines_are_kept`.
 //! - The hook's timeout or the queue timeout is ignored, a second cancel lengthens the grace: `deadlines_are_announced`,
 //!   `deadlines_are_kept`. Who comes back to the queue too late waits on: `guarantee_1_…`.
 //! - A worker at the memory limit goes, a busy one goes although one idles, the smallest, the oldest, the last, several at

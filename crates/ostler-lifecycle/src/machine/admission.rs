@@ -79,7 +79,8 @@ impl Machine {
         let deadline = now + self.config.start_timeout;
         let worker = self.slot(id).worker();
         let request = self.send(worker, Command::Execute { job, attempt }, out);
-        let assignment = Assignment { job, attempt, request, stage: Stage::Sent, stall, interrupted_at: None };
+        let assignment =
+            Assignment { job, attempt, request, stage: Stage::Sent, stall, interrupted_at: None };
         let slot = self.slot(id);
         slot.enter(SlotState::Busy(assignment), Some(deadline));
         slot.life.uses(plugin);

@@ -13,7 +13,9 @@ use crate::assignment::Stage;
 use crate::job::{Fate, Whereabouts};
 use crate::restart::Fault;
 use crate::slot::{SlotState, Undead};
-use crate::{BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey};
+use crate::{
+    BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey,
+};
 
 impl Machine {
     /// When to call [`handle`](Self::handle) with [`Input::Tick`](crate::Input::Tick) if nothing else happens first.

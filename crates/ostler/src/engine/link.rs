@@ -25,6 +25,14 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(process: Process) -> Self {
-        Self { process, catch_up: Arc::default(), pid: None, is_ready: false, wire: None, job: None, plugin: None }
+        Self {
+            process,
+            catch_up: Arc::default(),
+            pid: None,
+            is_ready: false,
+            wire: None,
+            job: None,
+            plugin: None,
+        }
     }
 }

@@ -91,7 +91,12 @@ pub(super) struct Alarm {
 impl Alarm {
     /// Whether the timer has to be set anew, and is to be called for that. One that goes off too early costs one look; it
     /// is not set again for each job.
-    pub(super) fn must_be_set(&mut self, now: Instant, next: Option<Instant>, counts_time: impl FnOnce() -> bool) -> bool {
+    pub(super) fn must_be_set(
+        &mut self,
+        now: Instant,
+        next: Option<Instant>,
+        counts_time: impl FnOnce() -> bool,
+    ) -> bool {
         let Some(next) = next else { return false };
         let is_sooner = self.set_for.is_none_or(|set_for| next < set_for);
         if is_sooner {

@@ -50,7 +50,9 @@ impl Model {
         let has_reason = match result {
             Ok(()) => control.failed == 0 && control.succeeded > 0,
             Err(ControlFailure::NoLiveWorker) => control.failed == 0 && control.succeeded == 0,
-            Err(ControlFailure::TimedOut) => control.deadline <= self.now && self.all_was_read_of(id, control.deadline),
+            Err(ControlFailure::TimedOut) => {
+                control.deadline <= self.now && self.all_was_read_of(id, control.deadline)
+            }
             Err(ControlFailure::Plugin(_)) => control.failed > 0,
             Err(ControlFailure::ShutDown) => self.shutdown.is_some(),
         };

@@ -118,7 +118,9 @@ impl Model {
                     && matches!(input, Input::Frame { worker, .. } if Some(*worker) == job.worker());
                 if grace_over || ended { asked(Why::Cancelled, None) } else { None }
             }
-            (_, Some(_)) if job.timeout.is_some_and(|span| self.is_over(input, worker, task.started_at, span)) => {
+            (_, Some(_))
+                if job.timeout.is_some_and(|span| self.is_over(input, worker, task.started_at, span)) =>
+            {
                 asked(Why::TimedOut, Some((FailureKind::TimedOut, Category::Transient)))
             }
             (_, Some(_))
@@ -145,7 +147,9 @@ impl Model {
     fn is_too_slow_to_begin(&self, worker: &Worker, input: &Input) -> bool {
         match worker.hello_at {
             None => self.is_over(input, worker, worker.spawned_at, self.config.start_timeout),
-            Some(_) => !worker.ready && self.is_over(input, worker, worker.hello_at, self.config.load_timeout),
+            Some(_) => {
+                !worker.ready && self.is_over(input, worker, worker.hello_at, self.config.load_timeout)
+            }
         }
     }
 

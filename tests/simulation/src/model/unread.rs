@@ -54,7 +54,9 @@ impl Model {
             self.for_each_deadline_of(worker, |at| is_late |= unread(at));
             is_late || self.controls_open_in(worker).any(|deadline| unread(deadline))
         });
-        ensure(asked_anew && late, "nobody_is_listened_to_without_a_reason", || format!("{key} is {worker:?}"))?;
+        ensure(asked_anew && late, "nobody_is_listened_to_without_a_reason", || {
+            format!("{key} is {worker:?}")
+        })?;
         if let Some(worker) = self.workers.get_mut(&key) {
             worker.read_asked_at = Some(now);
         }

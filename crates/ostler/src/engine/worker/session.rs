@@ -310,11 +310,7 @@ impl<J: JobType> Session<J> {
 ///
 /// # Cancel safety
 /// Cancel safe.
-async fn overhear<J: JobType>(
-    output: &mut Output,
-    inbound: &mut Inbound<J>,
-    unread: &Unread,
-) -> Infallible {
+async fn overhear<J: JobType>(output: &mut Output, inbound: &mut Inbound<J>, unread: &Unread) -> Infallible {
     loop {
         tokio::select! {
             () = output.ready() => {

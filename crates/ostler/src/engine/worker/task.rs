@@ -21,7 +21,8 @@ pub(in crate::engine) fn spawn<J: JobType>(
     catch_up: Arc<Notify>,
 ) {
     // Made here and not in the task: a runtime that is gone drops a task before its first step.
-    let custody = Custody { core: Arc::clone(core), worker, process, catch_up, stage: Stage::Unmade, exit: None };
+    let custody =
+        Custody { core: Arc::clone(core), worker, process, catch_up, stage: Stage::Unmade, exit: None };
     core.runtime.spawn(run(custody));
 }
 
