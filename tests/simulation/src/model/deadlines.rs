@@ -33,7 +33,9 @@ impl Model {
         }
         for (id, control) in &self.controls {
             let is_due = control.deadline <= self.now;
-            if !self.is_read_for(*id, control.deadline) && !(is_due && self.lost_one_in_this_step(*id)) {
+            let waits =
+                self.is_read_for(*id, control.deadline) || (is_due && self.lost_one_in_this_step(*id));
+            if !waits {
                 note(control.deadline, &(id, control));
             }
         }

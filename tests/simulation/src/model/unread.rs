@@ -52,7 +52,7 @@ impl Model {
             let mut is_late = self.must_end_with_the_pool(worker)
                 || (drains && self.shutdown.is_some_and(|deadline| deadline <= now));
             self.for_each_deadline_of(worker, |at| is_late |= unread(at));
-            is_late || self.controls_open_in(worker).any(|deadline| unread(deadline))
+            is_late || self.controls_open_in(worker).any(unread)
         });
         ensure(asked_anew && late, "nobody_is_listened_to_without_a_reason", || {
             format!("{key} is {worker:?}")
