@@ -57,8 +57,7 @@ impl Inflow {
 
     /// The next message, if it is there.
     ///
-    /// What of its payload lies in shared memory is the peer's. A peer that keeps to the protocol does not change it as
-    /// long as it is held; one that does not can, so who checks it and then relies on the check should copy it first.
+    /// What of its payload came in shared memory is copied, unless the peer is trusted.
     ///
     /// # Errors
     /// The peer does not keep to the rules; nothing that follows can be read.
@@ -144,11 +143,11 @@ mod tests {
     }
 
     fn next(inflow: &mut Inflow) -> Option<ToWorker> {
-        inflow.next(LIMIT, &Arena::closed()).unwrap().map(|received| received.message)
+        inflow.next(LIMIT, &Arena::of_worker()).unwrap().map(|received| received.message)
     }
 
     fn fault(inflow: &mut Inflow) -> String {
-        inflow.next::<ToWorker>(LIMIT, &Arena::closed()).unwrap_err().to_string()
+        inflow.next::<ToWorker>(LIMIT, &Arena::of_worker()).unwrap_err().to_string()
     }
 
     #[test]
@@ -180,12 +179,12 @@ mod tests {
         let mut frame = BytesMut::new();
         frame::encode(&FromWorker::Nudge, LIMIT, &mut frame).unwrap();
         inflow.buffer().extend_from_slice(&frame);
-        let received = inflow.next::<FromWorker>(LIMIT, &Arena::closed()).unwrap().unwrap();
+        let received = inflow.next::<FromWorker>(LIMIT, &Arena::of_worker()).unwrap().unwrap();
         assert_eq!((received.message, received.by_ring), (FromWorker::Nudge, false));
         frame.clear();
         frame::encode(&FromWorker::Pong { request: 1 }, LIMIT, &mut frame).unwrap();
         assert_eq!(sender.send(&frame), Taken::Yes);
-        let received = inflow.next::<FromWorker>(LIMIT, &Arena::closed()).unwrap().unwrap();
+        let received = inflow.next::<FromWorker>(LIMIT, &Arena::of_worker()).unwrap().unwrap();
         assert_eq!((received.message, received.by_ring), (FromWorker::Pong { request: 1 }, true));
     }
 

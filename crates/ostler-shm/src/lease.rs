@@ -21,6 +21,11 @@ impl Lease {
     pub(crate) fn into_bytes(self) -> Bytes {
         Bytes::from_owner(self)
     }
+
+    /// The bytes in memory of this process alone, if there is enough of it. The lease ends.
+    pub(crate) fn copy(self) -> Option<Bytes> {
+        Some(self.reader.as_ref()?.copy()?.into())
+    }
 }
 
 impl AsRef<[u8]> for Lease {

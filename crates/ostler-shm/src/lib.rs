@@ -13,6 +13,7 @@
 //! segment in common.
 
 mod arena;
+mod books;
 mod buffer;
 mod descriptors;
 mod foreign;
@@ -27,6 +28,7 @@ mod ring;
 mod segment;
 pub mod socket;
 mod spin;
+mod trusted;
 mod words;
 
 pub use arena::{Arena, has_large_part};
@@ -37,6 +39,7 @@ pub use outgoing::Outgoing;
 pub use placement::Placement;
 pub use ring::{RING_FRAME_BYTES, Ring, RingReceiver, RingSender, Taken};
 pub use spin::Spin;
+pub use trusted::TrustedPeer;
 
 /// Parts of a payload from this size on, in bytes, are shared; smaller ones are in their frame.
 ///

@@ -8,10 +8,12 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+/// What is copied at once.
+const WORD: usize = size_of::<usize>();
 /// The number of users while there is a writer.
 const WRITER: usize = usize::MAX;
 
@@ -128,11 +130,45 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The bytes as they are now, in memory of this process alone; `None` if there is too little of it. Whoever writes
+    /// there meanwhile, this is sound, and the copy does not change.
+    pub(crate) fn copy(&self) -> Option<Vec<u8>> {
+        let mut copy = Vec::<u8>::new();
+        copy.try_reserve_exact(self.len).ok()?;
+        let mut at = 0;
+        // SAFETY: so many bytes from there on are mapped as long as the reader lives, and the copy has room for them.
+        // What may change is only read by relaxed atomic loads of at most the size of a pointer, which are allowed on
+        // memory that is mapped for reading only, and each of which is aligned: single bytes, and words from the first
+        // address on that is a multiple of their size.
+        unsafe {
+            let (from, to) = (self.mapping.start.as_ptr().add(self.offset), copy.as_mut_ptr());
+            let byte = |at: usize| to.add(at).write(AtomicU8::from_ptr(from.add(at)).load(Ordering::Relaxed));
+            let words = from.align_offset(WORD).min(self.len);
+            while at < words {
+                byte(at);
+                at += 1;
+            }
+            while at + WORD <= self.len {
+                let word = AtomicUsize::from_ptr(from.add(at).cast()).load(Ordering::Relaxed);
+                to.add(at).cast::<usize>().write_unaligned(word);
+                at += WORD;
+            }
+            while at < self.len {
+                byte(at);
+                at += 1;
+            }
+            copy.set_len(self.len);
+        }
+        Some(copy)
+    }
+}
+
 impl AsRef<[u8]> for Reader {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: the bounds were checked, and in this process there is no writer while there is a reader. A peer that
-        // owns the segment and keeps to the protocol does not write either; what one can do that does not is said in
-        // the documentation of `Inflow::next`.
+        // owns the segment does not write either: it keeps to the protocol. That was promised by `TrustedPeer`, or it is
+        // the host that made this process; what comes from others is copied, and never seen by this.
         unsafe { std::slice::from_raw_parts(self.mapping.start.as_ptr().add(self.offset), self.len) }
     }
 }

@@ -1,23 +1,27 @@
-use std::collections::HashMap;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
-
-use ostler_wire::Place;
+use std::collections::BTreeMap;
 
 use crate::SHARED_FROM;
-use crate::mapping::{Mapping, Reader, Writer};
 
 /// A segment that is free is given back to the system when so many others were asked for since it was last used.
 const USES_UNTIL_COLD: u64 = 64;
 /// A segment may be so many times larger than what is put into it.
 const ROOMY: usize = 4;
 
-/// The segments that this side owns.
+/// The memory of a segment, as far as the rules ask.
+pub(crate) trait Memory {
+    /// How large it is, in bytes.
+    fn size(&self) -> usize;
+
+    /// Whether nobody in this process reads or writes it.
+    fn is_unused(&self) -> bool;
+}
+
+/// The segments that this side owns: what may be written, lent and given up.
 ///
 /// Free is one that nobody in this process has, and to which the peer holds no reference.
-#[derive(Default)]
-pub(crate) struct Owned {
-    segments: HashMap<u64, Segment>,
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Owned<M> {
+    segments: BTreeMap<u64, Segment<M>>,
     /// What all of them, and those that are being made, take together.
     bytes: usize,
     /// How often a segment was asked for.
@@ -25,41 +29,61 @@ pub(crate) struct Owned {
     made: u64,
 }
 
-struct Segment {
-    mapping: Arc<Mapping>,
-    /// Until it has gone to the peer.
-    descriptor: Option<OwnedFd>,
-    /// References that the peer holds.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Segment<M> {
+    memory: M,
+    introduction: Introduction,
+    /// References that the peer holds, or will hold when what was placed is sent.
     out: u64,
     used_at: u64,
 }
 
-impl Segment {
+/// Whether the peer knows a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Introduction {
+    None,
+    /// By the payload of this number, which is not sent yet: no other may name the segment before.
+    By(u64),
+    Done,
+}
+
+impl<M: Memory> Segment<M> {
     fn is_free(&self) -> bool {
-        self.out == 0 && self.mapping.is_unused()
+        self.out == 0 && self.memory.is_unused()
     }
 }
 
 /// What there is for whoever wants to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Room {
-    /// A segment.
-    Warm(u64, Writer),
+    /// A segment that is free.
+    Warm(u64),
     /// Leave to make one of this size: its memory counts already.
     ToMake(usize),
     /// Too much is in use.
     None,
 }
 
-/// Segments that are given up: dropped outside of the lock, since giving memory back takes its time.
-#[derive(Default)]
-pub(crate) struct Retired {
-    _mappings: Vec<Arc<Mapping>>,
-    _descriptors: Vec<OwnedFd>,
+/// Segments that are given up: their memory goes outside of the lock, since giving it back takes its time.
+pub(crate) struct Retired<M> {
+    pub(crate) memory: Vec<M>,
     /// Those that the peer knows.
     pub(crate) known: Vec<u64>,
 }
 
-impl Owned {
+impl<M> Default for Retired<M> {
+    fn default() -> Self {
+        Self { memory: Vec::new(), known: Vec::new() }
+    }
+}
+
+impl<M> Default for Owned<M> {
+    fn default() -> Self {
+        Self { segments: BTreeMap::new(), bytes: 0, uses: 0, made: 0 }
+    }
+}
+
+impl<M: Memory> Owned<M> {
     /// How many segments were made so far.
     pub(crate) const fn made(&self) -> u64 {
         self.made
@@ -70,20 +94,21 @@ impl Owned {
     }
 
     /// Finds room for so many bytes. What is out of use is given up before more than `bound` is taken.
-    pub(crate) fn room(&mut self, len: usize, bound: usize, retired: &mut Retired) -> Room {
+    pub(crate) fn room(&mut self, len: usize, bound: usize, retired: &mut Retired<M>) -> Room {
         self.uses += 1;
         let size = size_for(len);
         let fitting = self.segments.iter().filter(|(_, segment)| {
-            let there = segment.mapping.len();
+            let there = segment.memory.size();
             (len..=size.saturating_mul(ROOMY)).contains(&there) && segment.is_free()
         });
         // The least room, and of those what was used last: it may be in a cache.
-        let best = fitting.min_by_key(|(_, segment)| (segment.mapping.len(), u64::MAX - segment.used_at));
-        if let Some((&id, _)) = best
-            && let Some(writer) = self.claim(id)
-        {
+        let best = fitting.min_by_key(|(_, segment)| (segment.memory.size(), u64::MAX - segment.used_at));
+        if let Some(id) = best.map(|(&id, _)| id) {
+            if let Some(segment) = self.segments.get_mut(&id) {
+                segment.used_at = self.uses;
+            }
             self.retire_cold(retired);
-            return Room::Warm(id, writer);
+            return Room::Warm(id);
         }
         self.retire_cold(retired);
         while self.bytes.saturating_add(size) > bound {
@@ -97,26 +122,19 @@ impl Owned {
         Room::ToMake(size)
     }
 
-    fn claim(&mut self, id: u64) -> Option<Writer> {
-        let segment = self.segments.get_mut(&id)?;
-        segment.used_at = self.uses;
-        Writer::claim(&segment.mapping)
-    }
-
     /// Whether something of this size would be there at once.
     pub(crate) fn has_warm(&self, len: usize) -> bool {
         let sizes = len..=size_for(len).saturating_mul(ROOMY);
-        self.segments.values().any(|segment| sizes.contains(&segment.mapping.len()) && segment.is_free())
+        self.segments.values().any(|segment| sizes.contains(&segment.memory.size()) && segment.is_free())
     }
 
-    /// Takes in what was made.
-    pub(crate) fn add(&mut self, mapping: Mapping, descriptor: OwnedFd) -> Option<(u64, Writer)> {
+    /// Takes in what was made, and numbers it.
+    pub(crate) fn add(&mut self, memory: M) -> u64 {
         let id = self.made;
         self.made += 1;
-        let segment =
-            Segment { mapping: Arc::new(mapping), descriptor: Some(descriptor), out: 0, used_at: self.uses };
+        let segment = Segment { memory, introduction: Introduction::None, out: 0, used_at: self.uses };
         self.segments.insert(id, segment);
-        self.claim(id).map(|writer| (id, writer))
+        id
     }
 
     /// What was to be made could not be.
@@ -124,29 +142,51 @@ impl Owned {
         self.bytes -= size;
     }
 
-    /// Where these bytes are, if they are in one of these segments.
-    pub(crate) fn find(&self, bytes: &[u8]) -> Option<(u64, u64)> {
-        let mut found = self.segments.iter();
-        found.find_map(|(&id, segment)| Some((id, segment.mapping.offset_of(bytes)? as u64)))
+    pub(crate) fn memory(&self, id: u64) -> Option<&M> {
+        self.segments.get(&id).map(|segment| &segment.memory)
     }
 
-    /// Gives the peer a reference to bytes in a segment. The descriptor is there if it has not gone out yet.
-    pub(crate) fn lend(&mut self, id: u64, offset: u64, len: u64) -> Option<(Place, Option<OwnedFd>)> {
+    pub(crate) fn memory_mut(&mut self, id: u64) -> Option<&mut M> {
+        self.segments.get_mut(&id).map(|segment| &mut segment.memory)
+    }
+
+    /// The segment, and where in it, of which `offset` finds one.
+    pub(crate) fn find(&self, offset: impl Fn(&M) -> Option<usize>) -> Option<(u64, usize)> {
+        self.segments.iter().find_map(|(&id, segment)| Some((id, offset(&segment.memory)?)))
+    }
+
+    /// Gives the peer a reference, with the payload of this number. Says whether that one introduces the segment to the
+    /// peer; `None` if another one does, that is not sent yet.
+    pub(crate) fn lend(&mut self, id: u64, payload: u64) -> Option<bool> {
         let segment = self.segments.get_mut(&id)?;
+        let new = match segment.introduction {
+            Introduction::None => true,
+            Introduction::By(other) if other != payload => return None,
+            Introduction::By(_) | Introduction::Done => false,
+        };
+        if new {
+            segment.introduction = Introduction::By(payload);
+        }
         segment.out += 1;
         segment.used_at = self.uses;
-        let descriptor = segment.descriptor.take();
-        let new = descriptor.as_ref().map(|_| segment.mapping.len() as u64);
-        Some((Place::Shared { segment: id, offset, len, new }, descriptor))
+        Some(new)
     }
 
-    /// Takes back a reference that was never sent. A segment whose descriptor was to be sent with it is of no use.
-    pub(crate) fn unlend(&mut self, id: u64, was_new: bool, retired: &mut Retired) {
+    /// The payload that introduces it is on its way.
+    pub(crate) fn introduced(&mut self, id: u64) {
         if let Some(segment) = self.segments.get_mut(&id) {
-            segment.out -= 1;
+            segment.introduction = Introduction::Done;
         }
-        if was_new {
-            self.forget(id, retired);
+    }
+
+    /// Takes back a reference that was never sent.
+    pub(crate) fn take_back(&mut self, id: u64, was_new: bool) {
+        if let Some(segment) = self.segments.get_mut(&id) {
+            // A peer that gave back what it never had hurts only itself.
+            segment.out = segment.out.saturating_sub(1);
+            if was_new {
+                segment.introduction = Introduction::None;
+            }
         }
     }
 
@@ -158,42 +198,46 @@ impl Owned {
         Ok(())
     }
 
-    /// Reads what the peer says it has in one of these segments.
-    pub(crate) fn read(&self, id: u64, offset: u64, len: u64) -> Result<Reader, String> {
+    /// What the peer says that it has in one of these segments.
+    pub(crate) fn returned(&self, id: u64) -> Result<&M, String> {
         let lent = self.segments.get(&id).filter(|segment| segment.out > 0);
-        let segment = lent.ok_or_else(|| format!("segment {id} is referred to and was not given"))?;
-        Reader::new(&segment.mapping, offset, len)
-            .ok_or_else(|| format!("{len} bytes at {offset} are not in segment {id}"))
+        lent.map(|segment| &segment.memory)
+            .ok_or_else(|| format!("segment {id} is referred to and was not given"))
     }
 
     /// The peer could not take it over.
-    pub(crate) fn forget(&mut self, id: u64, retired: &mut Retired) {
+    pub(crate) fn forget(&mut self, id: u64, retired: &mut Retired<M>) {
         if let Some(segment) = self.segments.remove(&id) {
-            self.bytes -= segment.mapping.len();
-            retired._mappings.push(segment.mapping);
-            retired._descriptors.extend(segment.descriptor);
+            self.bytes -= segment.memory.size();
+            retired.memory.push(segment.memory);
         }
     }
 
+    /// Whether all of it is free.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.segments.values().all(Segment::is_free)
+    }
+
     /// Gives up all that is free.
-    pub(crate) fn retire_free(&mut self, retired: &mut Retired) {
+    pub(crate) fn retire_free(&mut self, retired: &mut Retired<M>) {
         self.retire_where(retired, Segment::is_free);
     }
 
-    fn retire_cold(&mut self, retired: &mut Retired) {
+    fn retire_cold(&mut self, retired: &mut Retired<M>) {
         let uses = self.uses;
         self.retire_where(retired, |segment| segment.used_at + USES_UNTIL_COLD < uses && segment.is_free());
     }
 
-    fn retire_where(&mut self, retired: &mut Retired, which: impl Fn(&Segment) -> bool) {
+    fn retire_where(&mut self, retired: &mut Retired<M>, which: impl Fn(&Segment<M>) -> bool) {
         let ids = self.segments.iter().filter(|(_, segment)| which(segment)).map(|(&id, _)| id);
         for id in ids.collect::<Vec<_>>() {
             self.retire(id, retired);
         }
     }
 
-    fn retire(&mut self, id: u64, retired: &mut Retired) {
-        if self.segments.get(&id).is_some_and(|segment| segment.descriptor.is_none()) {
+    fn retire(&mut self, id: u64, retired: &mut Retired<M>) {
+        if self.segments.get(&id).is_some_and(|segment| segment.introduction == Introduction::Done) {
             retired.known.push(id);
         }
         self.forget(id, retired);

@@ -1,5 +1,6 @@
 //! Peers that mean no good, and systems that do not help.
 #![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(unsafe_code, reason = "a worker that means no good maps memory")]
 
 mod common;
 
@@ -7,7 +8,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use common::{BOUND, MIB, Side, pair, pattern};
-use ostler_shm::MAX_DESCRIPTORS;
+use ostler_shm::{Arena, MAX_DESCRIPTORS};
 use ostler_wire::{Payload, Place, SegmentNews};
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, ftruncate, memfd_create,
@@ -134,4 +135,64 @@ fn a_lost_descriptor_is_told_and_all_that_follows_is_in_the_frame() {
     drop(held);
     worker.send(Payload::empty());
     host.payload();
+}
+
+/// A part of the same bytes twice, and again in the next payload, before the sender hears that they were lost.
+#[test]
+fn what_was_lost_may_be_named_until_its_owner_hears_of_it() {
+    let (mut host, mut worker) = pair();
+    let mut buffer = host.arena.buffer(MIB);
+    buffer.copy_from_slice(&pattern(MIB, 1));
+    let bytes = buffer.freeze();
+    lose(&host, Payload::raw(bytes.clone()).attach("again", "", bytes.clone()));
+    assert!(worker.receive().unwrap().1.unwrap().contains("too many open files"));
+    assert!(matches!(host.send(Payload::raw(bytes.clone()))[0], Place::Shared { new: None, .. }));
+    assert!(worker.receive().unwrap().1.unwrap().contains("was lost"));
+    worker.send(Payload::empty());
+    host.payload();
+    assert!(host.arena.place(&mut Payload::raw(bytes)).places().is_empty(), "now it goes in the frame");
+}
+
+#[test]
+fn a_segment_that_is_given_up_while_it_is_read_is_a_fault() {
+    let (mut host, worker) = pair();
+    worker.send(Payload::raw(pattern(MIB, 1)));
+    let held = host.payload();
+    let retired = SegmentNews { retired: vec![0], ..SegmentNews::default() };
+    assert!(host.arena.hear(retired.clone()).unwrap_err().contains("was not given back"));
+    drop(held);
+    assert_eq!(host.arena.hear(retired), Ok(()));
+}
+
+#[test]
+fn a_host_that_does_not_trust_has_a_copy_that_its_worker_cannot_reach() {
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    for (offset, len) in [(0, 3 * 4096), (1, 4097), (7, 1), (4095, 70), (8, 16), (3, 0)] {
+        let (mut host, worker) = pair();
+        host.arena = Arena::of_host(None);
+        host.arena.open(BOUND);
+        let memory = memfd_create("rogue", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+        fallocate(&memory, FallocateFlags::empty(), 0, MIB as u64).unwrap();
+        // SAFETY: the system chooses a place where nothing is.
+        let begin = unsafe {
+            let access = ProtFlags::READ | ProtFlags::WRITE;
+            mmap(std::ptr::null_mut(), MIB, access, MapFlags::SHARED, &memory, 0).unwrap().cast::<u8>()
+        };
+        let text = pattern(4 * 4096, 5);
+        // SAFETY: so much is mapped there, for as long as this process lives.
+        unsafe { begin.copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+        fcntl_add_seals(&memory, GOOD).unwrap();
+        worker.send_raw(Payload::empty(), &[shared(7, offset, len, Some(MIB))], vec![memory]);
+        let came = host.payload();
+        let begun = offset as usize;
+        assert_eq!(came.body(), &text.slice(begun..begun + len));
+        // SAFETY: as above.
+        unsafe { begin.write_bytes(9, MIB) };
+        assert_eq!(
+            came.body(),
+            &text.slice(begun..begun + len),
+            "{len} bytes at {offset} are still the worker's"
+        );
+        assert_eq!(host.arena.news().unwrap().released, [7], "the worker may write there again");
+    }
 }

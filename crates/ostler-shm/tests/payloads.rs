@@ -212,3 +212,77 @@ fn buffers_that_are_held_count_to_the_bound() {
     assert!(host.arena.buffer(BOUND / 2).is_shared());
     assert_eq!(host.arena.made(), 2);
 }
+
+/// Red if an answer about the worker's state, which goes out while the rest of a result is copied, tells that the host's
+/// memory is let go to which the result refers.
+#[test]
+fn what_a_payload_refers_to_is_given_back_behind_it() {
+    let (host, mut worker) = pair();
+    host.send(Payload::raw(pattern(MIB, 1)));
+    let mut payload = worker.payload();
+    let placement = worker.arena.place(&mut payload);
+    assert!(matches!(placement.places()[0], Place::Returned { segment: 0, .. }));
+    drop(payload);
+    assert_eq!(worker.arena.news(), None, "it would overtake");
+    assert!(placement.sent().is_empty());
+    assert_eq!(worker.arena.news().unwrap().released, [0]);
+}
+
+/// And if the payload is not sent in the end, it is given back all the same.
+#[test]
+fn what_is_not_sent_is_given_back_as_well() {
+    let (host, mut worker) = pair();
+    host.send(Payload::raw(pattern(MIB, 1)));
+    let mut payload = worker.payload();
+    drop(worker.arena.place(&mut payload));
+    assert_eq!(worker.arena.news().unwrap().released, [0]);
+}
+
+#[test]
+fn a_segment_whose_first_payload_was_not_sent_goes_with_the_next() {
+    let (host, mut worker) = pair();
+    let mut buffer = host.arena.buffer(MIB);
+    buffer.copy_from_slice(&pattern(MIB, 1));
+    let bytes = buffer.freeze();
+    drop(host.arena.place(&mut Payload::raw(bytes.clone())));
+    assert!(matches!(host.send(Payload::raw(bytes.clone()))[0], Place::Shared { new: Some(_), .. }));
+    assert_eq!(worker.payload().body(), &bytes);
+    assert_eq!(host.arena.made(), 1, "it is the same memory");
+}
+
+/// Red if two threads can send one buffer, and the descriptor goes with the later frame.
+#[test]
+fn a_segment_is_named_by_one_payload_until_that_is_sent() {
+    let (host, mut worker) = pair();
+    let mut buffer = host.arena.buffer(MIB);
+    buffer.copy_from_slice(&pattern(MIB, 1));
+    let bytes = buffer.freeze();
+    let mut first = Payload::raw(bytes.clone());
+    let placement = host.arena.place(&mut first);
+    host.send(Payload::raw(bytes.clone()));
+    assert_eq!(worker.payload().body(), &bytes);
+    let places = placement.places().to_vec();
+    host.send_raw(first, &places, placement.sent());
+    assert_eq!(worker.payload().body(), &bytes);
+}
+
+#[test]
+fn news_of_many_segments_fit_into_small_frames() {
+    let (host, mut worker) = pair();
+    let bytes = host.arena.buffer(SHARED_FROM).freeze();
+    let held: Vec<_> = (0..1000)
+        .map(|_| {
+            host.send(Payload::raw(bytes.clone()));
+            worker.payload()
+        })
+        .collect();
+    drop(held);
+    let mut told = 0;
+    while let Some(news) = worker.arena.news() {
+        let mut frame = bytes::BytesMut::new();
+        let message = ostler_wire::FromWorker::Segments(news.clone());
+        ostler_wire::frame::encode(&message, 4096, &mut frame).unwrap();
+        told += news.released.len();
+    }
+    assert_eq!(told, 1000);
+}

@@ -54,7 +54,7 @@ impl Place {
 }
 
 /// What one side has to tell the other about segments. It holds from the next frame on.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct SegmentNews {
     /// Segments of the receiver's to which the sender gives back one reference, as often as it gives one back.
     pub released: Vec<u64>,

@@ -81,7 +81,7 @@ impl Outbox {
             errand: Condvar::new(),
             sink: Mutex::new(Box::new(sink)),
             limit: AtomicUsize::new(DEFAULT_MAX_FRAME_BYTES),
-            arena: Arena::closed(),
+            arena: Arena::of_worker(),
         }
     }
 
@@ -209,8 +209,8 @@ impl Outbox {
             }
         }
         state.pending.attach(last, placement.sent());
-        if let Some(news) = self.arena.news() {
-            // A few numbers fit where payloads do that are large enough to be shared.
+        while let Some(news) = self.arena.news() {
+            // It fits: no limit is so small.
             let _ = frame::encode(&FromWorker::Segments(news), self.limit(), state.pending.bytes());
             state.unnumbered += 1;
         }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use ostler_lifecycle::serde_form;
 use ostler_lifecycle::{FailureKind, MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
+use ostler_shm::TrustedPeer;
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
 use serde::{Deserialize, Serialize};
 
@@ -101,11 +102,18 @@ pub struct WorkerConfig {
     /// Memory that a host and each of its workers share for large payloads, in bytes and each way, so at most twice as
     /// much for each worker; at most 1 TiB, and 0 for none. It is taken only as large payloads need it: parts of 64 KiB
     /// and more of requests and results. Then it is kept for the next ones, until 64 of them found it of no use, or the
-    /// worker ends. Results count as long as somebody holds their bytes, the records of ended jobs among them. Where it
-    /// does not suffice, payloads go through the socket. Where `limits` or `recycling` bound the memory of a worker, no
+    /// worker ends. With `results_in_place`, results count as long as somebody holds their bytes, the records of ended
+    /// jobs among them. Where it does not suffice, payloads go through the socket. Where `limits` or `recycling` bound the memory of a worker, no
     /// more than an eighth of that is shared each way. Default 256 MiB.
     #[serde(with = "serde_form::byte_count")]
     pub shared_memory_bytes: usize,
+    /// Whether the large parts of a result, of 64 KiB and more, stay in the memory in which the worker wrote them. `None`,
+    /// the default, copies them once into the host's own memory as they come: that is right whatever a worker does, and
+    /// gives the shared memory back at once. A [`TrustedPeer`] saves that copy, which takes as long as a `memcpy` of the
+    /// result; but a worker that breaks its word could then change bytes that the host reads, so to make one is `unsafe`.
+    /// What a worker sends back as it came is the host's own memory, and never copied. No file can set this.
+    #[serde(skip)]
+    pub results_in_place: Option<TrustedPeer>,
     /// How long host and worker look for each other's next word before they sleep, at most 10 ms; zero for never. To be
     /// woken takes longer than a small job, so a busy pool of small jobs is several times faster with it, at the price
     /// of processor time: both look only if the last wait was no longer than this, so an idle pool pays nothing, and
@@ -144,6 +152,7 @@ impl Default for WorkerConfig {
             queue_capacity: pool.queue_capacity,
             max_frame_bytes: DEFAULT_MAX_FRAME_BYTES,
             shared_memory_bytes: 256 << 20,
+            results_in_place: None,
             spin: Duration::ZERO,
             finished_jobs_kept: 1_000,
         }

@@ -93,7 +93,7 @@ pub use ostler_lifecycle::{
     ExitStatus, FailureKind, Forensics, Generation, JobFailure, JobId, JobStatus, LimitKind, Priority,
     RecycleReason, Recycling, RestartPolicy, RetryPolicy, SlotId,
 };
-pub use ostler_shm::SharedBuffer;
+pub use ostler_shm::{SharedBuffer, TrustedPeer};
 pub use ostler_wire::{
     Attachment, DecodeError, EncodeError, Encoding, LogLevel, Parameter, ParameterKind, Payload,
     PluginManifest, WorkerReport,

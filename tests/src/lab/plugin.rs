@@ -108,6 +108,8 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::Answer(bytes) => return Ok("a".repeat(bytes)),
         Task::Attachments => return Ok(send_back(job)),
         Task::Fill(len, value) => fill(job, len, value),
+        Task::FillOwn(len, value) => job.attach("own", "", vec![value; len]),
+        Task::Scribble(len, value) => scribble(job, len, value),
         Task::HoardFiles => hoard_files(),
         Task::Pid => return Ok(std::process::id().to_string()),
         Task::Config => return Ok(format!("{} {}", knowledge.model, knowledge.loads)),
@@ -234,6 +236,24 @@ fn fill(job: &JobContext, len: usize, value: u8) {
     let mut buffer = job.buffer(len);
     buffer.fill(value);
     job.attach("filled", "", buffer.freeze());
+}
+
+#[expect(unsafe_code, reason = "a plugin that writes where it must not")]
+fn scribble(job: &JobContext, len: usize, value: u8) {
+    let mut buffer = job.buffer(len);
+    buffer.fill(value);
+    let begin = buffer.as_mut_ptr().expose_provenance();
+    let bytes = buffer.freeze();
+    // So it stays mapped.
+    std::mem::forget(bytes.clone());
+    job.attach("scribbled", "", bytes);
+    std::thread::spawn(move || {
+        for other in (0..=u8::MAX).cycle() {
+            let begin = std::ptr::with_exposed_provenance_mut::<u8>(begin);
+            // SAFETY: so much is mapped there for ever. It breaks the rules on purpose.
+            unsafe { begin.write_bytes(other, len) };
+        }
+    });
 }
 
 fn hoard_files() {

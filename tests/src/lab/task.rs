@@ -15,6 +15,10 @@ pub enum Task {
     Attachments,
     /// Attach so many bytes of this value, written in place.
     Fill(usize, u8),
+    /// Attach so many bytes of this value, which lie in the worker's own memory and are copied to be sent.
+    FillOwn(usize, u8),
+    /// Attach so many bytes of this value, written in place, and write other bytes there from then on.
+    Scribble(usize, u8),
     /// Open files until no more can be opened, and keep them.
     HoardFiles,
     /// Answer with the process id.

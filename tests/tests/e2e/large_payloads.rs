@@ -1,7 +1,9 @@
 //! Payloads in shared memory: that they arrive, whom they belong to, and what happens when there is none to be had.
 
+mod echoed;
 mod held;
 mod limits;
+mod trusted;
 
 use std::collections::BTreeSet;
 use std::fs;

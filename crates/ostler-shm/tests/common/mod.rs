@@ -25,7 +25,7 @@ pub fn pair() -> (Side, Side) {
         // What should have been shared does not fit into the socket: nobody waits for that for ever.
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let arena = Arena::closed();
+        let arena = Arena::of_worker();
         arena.open(BOUND);
         Side { arena, socket, inflow: Inflow::default() }
     };
@@ -51,7 +51,7 @@ impl Side {
         let mut bytes = BytesMut::new();
         let message = ToWorker::Execute(execute(payload));
         frame::encode_placed(&message, places, DEFAULT_MAX_FRAME_BYTES, &mut bytes).unwrap();
-        if let Some(news) = self.arena.news() {
+        while let Some(news) = self.arena.news() {
             frame::encode(&ToWorker::Segments(news), DEFAULT_MAX_FRAME_BYTES, &mut bytes).unwrap();
         }
         let sent = socket::send(self.socket.as_fd(), &bytes, &mut descriptors).unwrap();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ostler_lifecycle::{Admission, Command, Effect, Input, Machine};
+use ostler_shm::TrustedPeer;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -50,6 +51,7 @@ pub(super) struct Settings {
     pub(super) shutdown_timeout: Duration,
     pub(super) spin: Duration,
     pub(super) shared_memory_bytes: usize,
+    pub(super) results_in_place: Option<TrustedPeer>,
     /// Whether the machine wants to know how large workers are after each job.
     pub(super) measures_jobs: bool,
     pub(super) hook_timeout: Duration,
@@ -86,6 +88,7 @@ impl<J: JobType> Core<J> {
                 shutdown_timeout: config.shutdown_timeout,
                 spin: config.spin,
                 shared_memory_bytes: config.shared_memory(),
+                results_in_place: config.results_in_place,
                 measures_jobs: config.recycling.after_growth.is_some(),
                 hook_timeout: config.hook_timeout,
                 own_hooks: face.own_hooks,

@@ -42,11 +42,11 @@ struct Outbox {
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, limit: usize, is_looked_for: bool) -> Self {
+    pub(super) fn new(stream: Stream, limit: usize, is_looked_for: bool, arena: Arena) -> Self {
         Self {
             stream,
             outbox: Mutex::default(),
-            arena: Arena::closed(),
+            arena,
             filled: Notify::new(),
             has_job: AtomicBool::new(false),
             job_sent: Notify::new(),
@@ -113,8 +113,8 @@ impl Wire {
         frame::encode_placed(&message, placement.places(), self.limit, outbox.waiting.bytes())?;
         outbox.waiting.attach(begin, placement.sent());
         let mut frames = 1;
-        if let Some(news) = self.arena.news() {
-            // A few numbers fit where payloads do that are large enough to be shared.
+        while let Some(news) = self.arena.news() {
+            // It fits: no limit is so small.
             let _ = frame::encode(&ToWorker::Segments(news), self.limit, outbox.waiting.bytes());
             frames += 1;
         }

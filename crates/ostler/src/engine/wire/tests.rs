@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 
 use bytes::BytesMut;
 use interprocess::os::unix::uds_local_socket::tokio::Stream as Uds;
+use ostler_shm::Arena;
 use ostler_wire::{Execute, Payload, ToWorker, frame};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
@@ -16,7 +17,7 @@ const LIMIT: usize = 1024 * 1024;
 fn wire() -> (Wire, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let stream = Uds::try_from(OwnedFd::from(ours.into_std().unwrap())).unwrap();
-    (Wire::new(stream.into(), LIMIT, false), theirs)
+    (Wire::new(stream.into(), LIMIT, false, Arena::of_host(None)), theirs)
 }
 
 fn job(request: u64) -> Execute {

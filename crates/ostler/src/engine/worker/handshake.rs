@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ostler_shm::Ring;
+use ostler_shm::{Arena, Ring, TrustedPeer};
 use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, Hello};
 
 use super::socket::Socket;
@@ -11,6 +11,8 @@ use crate::process::Endpoint;
 #[derive(Clone, Copy)]
 pub(super) struct Offer {
     pub(super) shared_memory_bytes: usize,
+    /// Whether what it answers stays where it wrote it.
+    pub(super) results_in_place: Option<TrustedPeer>,
     pub(super) ring: bool,
 }
 
@@ -28,7 +30,8 @@ pub(super) async fn meet(endpoint: Endpoint, pid: u32, limit: usize, offer: Offe
     let token = endpoint.token();
     // There is nobody else to wait for.
     drop(endpoint);
-    let mut socket = Socket::new(Arc::new(Wire::new(stream, limit, offer.ring)), limit);
+    let arena = Arena::of_host(offer.results_in_place);
+    let mut socket = Socket::new(Arc::new(Wire::new(stream, limit, offer.ring, arena)), limit);
     let hello = socket.hello().await.map_err(|error| error.to_string())?;
     if hello.token != token {
         return Err("it showed a wrong token".to_owned());

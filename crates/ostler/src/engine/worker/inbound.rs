@@ -65,7 +65,11 @@ impl<J: JobType> Inbound<J> {
     /// What the worker is offered.
     pub(super) fn offer(&self) -> Offer {
         let settings = &self.core.settings;
-        Offer { shared_memory_bytes: settings.shared_memory_bytes, ring: !settings.spin.is_zero() }
+        Offer {
+            shared_memory_bytes: settings.shared_memory_bytes,
+            results_in_place: settings.results_in_place,
+            ring: !settings.spin.is_zero(),
+        }
     }
 
     pub(super) fn max_frame_bytes(&self) -> usize {

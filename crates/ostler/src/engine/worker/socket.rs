@@ -231,7 +231,7 @@ impl Socket {
                 FromWorker::Segments(news) => arena
                     .hear(news)
                     .map_err(|reason| FrameError::Shared { direction: FromWorker::NAME, reason })?,
-                message => return Ok(Some(outcome::received(message, loss, arena))),
+                message => return Ok(Some(outcome::received(message, loss))),
             }
         }
         Ok(None)
