@@ -9,6 +9,10 @@
 //!
 //! Nothing of this must succeed: what cannot be shared goes in the frame.
 //!
+//! Who may write what, and when the peer is told, is decided in `books`, without memory and I/O; its tests go through all
+//! histories of small worlds. The owner of a segment can write to it at any time. So a host copies what comes, unless it
+//! was given a [`TrustedPeer`]; a worker does not, since a host that means it ill has easier ways.
+//!
 //! This crate refuses to know what a message means, processes and jobs, to wait, and to let two connections have a
 //! segment in common.
 

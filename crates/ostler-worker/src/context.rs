@@ -153,7 +153,8 @@ impl JobContext {
         self.attachments.iter().find(|attachment| attachment.name == name)
     }
 
-    /// All attachments that came with the request.
+    /// All attachments that came with the request. Large ones lie in memory that the host has shared, without a copy: a
+    /// worker trusts its host.
     pub fn attachments(&self) -> &[Attachment] {
         &self.attachments
     }

@@ -9,6 +9,20 @@ use crate::Result;
 use crate::limit::{Arena, Handover, SocketCopy};
 use crate::line::Line;
 
+/// The pools that carry payloads.
+pub(super) struct Managers {
+    /// As the defaults have it: what comes is copied.
+    pub(super) copying: JobManager<Line>,
+    /// Results stay in the memory of their worker.
+    pub(super) in_place: JobManager<Line>,
+}
+
+impl Managers {
+    fn of(&self, mode: Mode) -> &JobManager<Line> {
+        if mode.is_in_place() { &self.in_place } else { &self.copying }
+    }
+}
+
 /// One payload and all who carry it, with the times that they took, in nanoseconds.
 pub(super) struct Contest<'a> {
     payload: Bytes,
@@ -18,13 +32,13 @@ pub(super) struct Contest<'a> {
     socket: SocketCopy,
     handover: Handover,
     runtime: &'a Runtime,
-    manager: &'a JobManager<Line>,
+    managers: &'a Managers,
     pub(super) bare: [Vec<f64>; 3],
     pub(super) ours: [(Mode, Vec<f64>); Mode::ALL.len()],
 }
 
 impl<'a> Contest<'a> {
-    pub(super) fn new(payload: Bytes, runtime: &'a Runtime, manager: &'a JobManager<Line>) -> Result<Self> {
+    pub(super) fn new(payload: Bytes, runtime: &'a Runtime, managers: &'a Managers) -> Result<Self> {
         let size = payload.len();
         Ok(Self {
             payload,
@@ -33,7 +47,7 @@ impl<'a> Contest<'a> {
             socket: SocketCopy::spawn(size)?,
             handover: Handover::spawn(size)?,
             runtime,
-            manager,
+            managers,
             bare: Default::default(),
             ours: Mode::ALL.map(|mode| (mode, Vec::new())),
         })
@@ -58,9 +72,10 @@ impl<'a> Contest<'a> {
         self.bare[2].push(begun.elapsed().as_nanos() as f64);
 
         for (mode, samples) in &mut self.ours {
-            let sent = mode.prepare(self.manager, payload);
+            let manager = self.managers.of(*mode);
+            let sent = mode.prepare(manager, payload);
             let begun = Instant::now();
-            let back = self.runtime.block_on(mode.there_and_back(self.manager, sent, &mut self.out))?;
+            let back = self.runtime.block_on(mode.there_and_back(manager, sent, &mut self.out))?;
             samples.push(begun.elapsed().as_nanos() as f64);
             if !mode.is_whole(&back, payload) {
                 return Err(CHANGED.into());

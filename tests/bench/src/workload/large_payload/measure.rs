@@ -1,7 +1,9 @@
-use bytes::Bytes;
-use ostler::WorkerConfig;
+#![expect(unsafe_code, reason = "a promise about workers is made here")]
 
-use super::contest::Contest;
+use bytes::Bytes;
+use ostler::{TrustedPeer, WorkerConfig};
+
+use super::contest::{Contest, Managers};
 use crate::flavour::Flavour;
 use crate::pool::{self, Spin};
 use crate::report::NeighbourRow;
@@ -19,8 +21,14 @@ const LIMITS: [&str; 3] = [
 pub(in crate::workload) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let runtime = Flavour::CurrentThread.runtime()?;
     // What has ended is not kept: each record holds its payload.
-    let config = WorkerConfig { finished_jobs_kept: 0, ..pool::config(Spin::Without) };
-    let manager = runtime.block_on(pool::launch(config))?;
+    let copying = WorkerConfig { finished_jobs_kept: 0, ..pool::config(Spin::Without) };
+    // SAFETY: the plugins of these workers are safe Rust.
+    let trusted = Some(unsafe { TrustedPeer::promise() });
+    let in_place = WorkerConfig { results_in_place: trusted, ..copying.clone() };
+    let managers = Managers {
+        copying: runtime.block_on(pool::launch(copying))?,
+        in_place: runtime.block_on(pool::launch(in_place))?,
+    };
     let full = [
         (1, "1 MiB", Some(NeighbourRow::W3Mib1)),
         (16, "16 MiB", Some(NeighbourRow::W3Mib16)),
@@ -31,7 +39,7 @@ pub(in crate::workload) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     for (mebibytes, what, neighbours) in bench.effort.pick(full, quick) {
         let size = mebibytes << 20;
         let payload = Bytes::from((0..size).map(|index| (index % 251) as u8).collect::<Vec<_>>());
-        let mut contest = Contest::new(payload, &runtime, &manager)?;
+        let mut contest = Contest::new(payload, &runtime, &managers)?;
         // Pages are touched for the first time, and pools grow, before it counts.
         contest.round()?;
         contest.forget();
@@ -41,7 +49,8 @@ pub(in crate::workload) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         }
         rows.append(&mut rows_of(what, neighbours, contest, bench)?);
     }
-    runtime.block_on(manager.shutdown())?;
+    runtime.block_on(managers.copying.shutdown())?;
+    runtime.block_on(managers.in_place.shutdown())?;
     Ok(rows)
 }
 
