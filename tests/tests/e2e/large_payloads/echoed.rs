@@ -21,14 +21,14 @@ async fn a_worker_that_sends_back_what_it_got_and_copies_more_may_be_asked_for_i
             }
         })
     };
-    for value in 0..20 {
+    for value in 0..10 {
         // To copy takes long enough that a question comes in between.
-        let copied = (0..4).map(|_| Task::FillOwn(8 * MIB, value));
+        let copied = (0..3).map(|_| Task::FillOwn(4 * MIB, value));
         let task = Task::Steps(std::iter::once(Task::Attachments).chain(copied).collect());
         let request = manager.job("lab", task).attach("a", "", vec![value; MIB]);
         let back = attachments(request.start().await.unwrap()).await;
         assert!(is_filled(&back[0], MIB, value), "job {value}");
-        assert!(back[1..].iter().all(|part| is_filled(part, 8 * MIB, value)), "job {value}");
+        assert!(back[1..].iter().all(|part| is_filled(part, 4 * MIB, value)), "job {value}");
         assert_eq!(only_worker(&manager), pid, "it is the same worker");
     }
     asks.abort();
