@@ -109,8 +109,8 @@ pub struct WorkerConfig {
     pub shared_memory_bytes: usize,
     /// Whether the large parts of a result, of 64 KiB and more, stay in the memory in which the worker wrote them. `None`,
     /// the default, copies them once into the host's own memory as they come: that is right whatever a worker does, and
-    /// gives the shared memory back at once. A [`TrustedPeer`] saves that copy, which takes as long as a `memcpy` of the
-    /// result; but a worker that breaks its word could then change bytes that the host reads, so to make one is `unsafe`.
+    /// gives the shared memory back at once. A [`TrustedPeer`] saves that copy into new memory;
+    /// but a worker that breaks its word could then change bytes that the host reads, so to make one is `unsafe`.
     /// What a worker sends back as it came is the host's own memory, and never copied. No file can set this.
     #[serde(skip)]
     pub results_in_place: Option<TrustedPeer>,
