@@ -24,11 +24,15 @@ pub enum EncodeError {
         /// What was wrong.
         reason: serde_json::Error,
     },
-    /// Plain bytes have no type.
-    #[error("cannot encode `{type_name}` as plain bytes: use Payload::raw, or an attachment")]
-    Untyped {
+    /// The value is not just bytes or text.
+    #[error(
+        "cannot encode `{type_name}` as plain bytes: {reason}; choose another encoding, or an attachment"
+    )]
+    Plain {
         /// The Rust type.
         type_name: &'static str,
+        /// What it is instead.
+        reason: String,
     },
 }
 
@@ -57,11 +61,13 @@ pub enum DecodeError {
         /// What was wrong, and where.
         reason: serde_json::Error,
     },
-    /// Plain bytes have no type.
-    #[error("cannot decode `{type_name}` from plain bytes: they have no type, use Payload::body")]
-    Untyped {
+    /// The bytes are not that type.
+    #[error("cannot decode `{type_name}` from plain bytes: {reason}")]
+    Plain {
         /// The Rust type.
         type_name: &'static str,
+        /// What was wrong.
+        reason: String,
     },
 }
 
@@ -69,9 +75,9 @@ impl DecodeError {
     /// The Rust type that was asked for.
     pub const fn type_name(&self) -> &'static str {
         match self {
-            Self::Bincode { type_name, .. } | Self::Json { type_name, .. } | Self::Untyped { type_name } => {
-                type_name
-            }
+            Self::Bincode { type_name, .. }
+            | Self::Json { type_name, .. }
+            | Self::Plain { type_name, .. } => type_name,
         }
     }
 
@@ -80,7 +86,7 @@ impl DecodeError {
         match self {
             Self::Bincode { .. } => Encoding::Bincode,
             Self::Json { .. } => Encoding::Json,
-            Self::Untyped { .. } => Encoding::Bytes,
+            Self::Plain { .. } => Encoding::Bytes,
         }
     }
 }

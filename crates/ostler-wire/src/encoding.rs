@@ -11,7 +11,7 @@ pub enum Encoding {
     Bincode,
     /// JSON text: for any serde type, and for programs in other languages.
     Json,
-    /// Plain bytes without a type.
+    /// Plain bytes, for values that are nothing but bytes or text: `Bytes`, `String`.
     Bytes,
 }
 

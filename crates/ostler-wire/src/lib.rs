@@ -37,6 +37,7 @@ mod message;
 mod outcome;
 mod payload;
 mod place;
+mod plain_codec;
 mod to_worker;
 
 pub use attachment::Attachment;

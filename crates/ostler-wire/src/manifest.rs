@@ -66,6 +66,13 @@ impl PluginManifest {
     }
 }
 
+/// A manifest of which only the name is known.
+impl From<&str> for PluginManifest {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
 /// One field of a plugin's request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Parameter {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Attachment, DecodeError, EncodeError, Encoding, bin_codec};
+use crate::{Attachment, DecodeError, EncodeError, Encoding, bin_codec, plain_codec};
 
 /// An encoded body and any number of attachments: what a job is given, and what it gives back.
 ///
@@ -29,7 +29,7 @@ impl Payload {
     /// Encodes a value.
     ///
     /// # Errors
-    /// If the encoding cannot express the type, or is [`Encoding::Bytes`].
+    /// If the encoding cannot express the type.
     pub fn encode<T: Serialize + ?Sized>(encoding: Encoding, value: &T) -> Result<Self, EncodeError> {
         let type_name = type_name::<T>();
         let body = match encoding {
@@ -42,7 +42,8 @@ impl Payload {
             Encoding::Json => {
                 serde_json::to_vec(value).map_err(|reason| EncodeError::Json { type_name, reason })?
             }
-            Encoding::Bytes => return Err(EncodeError::Untyped { type_name }),
+            Encoding::Bytes => plain_codec::encode(value)
+                .map_err(|error| EncodeError::Plain { type_name, reason: error.0 })?,
         };
         Ok(Self { encoding, body: without_room(body), attachments: None })
     }
@@ -89,7 +90,8 @@ impl Payload {
             Encoding::Json => {
                 serde_json::from_slice(&self.body).map_err(|reason| DecodeError::Json { type_name, reason })
             }
-            Encoding::Bytes => Err(DecodeError::Untyped { type_name }),
+            Encoding::Bytes => plain_codec::decode(&self.body)
+                .map_err(|error| DecodeError::Plain { type_name, reason: error.0 }),
         }
     }
 

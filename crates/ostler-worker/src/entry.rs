@@ -9,7 +9,7 @@ use ostler_wire::env;
 use crate::serve::serve_over;
 use crate::sink::SocketSink;
 use crate::source::SocketSource;
-use crate::{PluginManager, PluginSet, ServeError, ServeOptions, process, stdout};
+use crate::{PluginManager, PluginSet, ServeError, ServeOptions, fork, job_log, process, stdout};
 
 /// The exit code of a worker that could not serve.
 const FAILED: i32 = 1;
@@ -80,6 +80,8 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     let socket = std::env::var_os(env::SOCKET).unwrap_or_default();
     let token = std::env::var(env::TOKEN).ok().and_then(|text| parse_token(&text));
     process::settle()?;
+    fork::note_process().map_err(|error| format!("cannot watch for forks: {error}"))?;
+    job_log::listen();
     stdout::write_lines_at_once();
     let token = token.ok_or_else(|| {
         format!("{} must be set to 32 hexadecimal digits: start workers only through a host", env::TOKEN)

@@ -8,6 +8,10 @@ use crate::{JobContext, PluginError, PluginManifest};
 /// What it prints does not reach a terminal: it becomes events of the job that runs, as far as it is not too much, and
 /// the host logs it by `tracing`, as `ostler::worker::stdout` at debug and `ostler::worker::stderr` at info. Say with [`JobContext::info`] and its like what the host should see.
 ///
+/// What it says by `tracing` at INFO or above, on whatever thread, is in the log of the job that runs, unless the program
+/// has set a subscriber of its own before [`run_if_worker`](crate::run_if_worker). The environment variable
+/// `OSTLER_WORKER_LOG` chooses another level, such as `debug` or `off`.
+///
 /// A plugin lives on the worker's main thread and need not be `Send`. If it panics, the job fails as
 /// `Panicked`, and the plugin is dropped and loaded afresh before its next job.
 pub trait Plugin: Sized + 'static {

@@ -1,6 +1,8 @@
 use ostler_wire::{Payload, PluginManifest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::slot::{Slot, TypedSlot};
+use crate::slot::{FunctionSlot, Slot, TypedSlot};
 use crate::{JobContext, Plugin, PluginConfig, PluginError, PluginManager};
 
 /// Registered [`Plugin`]s by name.
@@ -21,16 +23,46 @@ impl PluginSet {
     /// If a plugin of that name is registered already. In a worker the host then sees that the worker
     /// did not start, and the message.
     pub fn register<P: Plugin>(&mut self) {
+        self.add(Box::new(TypedSlot::<P>::new()));
+    }
+
+    /// Adds a function as a plugin: for what needs no configuration, and nothing to be loaded first. `manifest` is its
+    /// name, or more. What it captures lives as long as the worker.
+    ///
+    /// ```
+    /// # mod ostler { pub use ostler_worker as worker; }
+    /// use ostler::worker::{Bytes, PluginSet};
+    ///
+    /// let mut plugins = PluginSet::new();
+    /// plugins.function("double", |n: u32, _| Ok(n * 2));
+    /// plugins.function("reverse", |bytes: Bytes, job| {
+    ///     job.info(format!("{} bytes", bytes.len()));
+    ///     Ok(bytes.iter().rev().copied().collect::<Bytes>())
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// As [`register`](Self::register).
+    pub fn function<F, Request, Response>(&mut self, manifest: impl Into<PluginManifest>, function: F)
+    where
+        F: FnMut(Request, &JobContext) -> Result<Response, PluginError> + 'static,
+        Request: DeserializeOwned + 'static,
+        Response: Serialize + 'static,
+    {
+        self.add(Box::new(FunctionSlot::new(manifest.into(), function)));
+    }
+
+    fn add(&mut self, slot: Box<dyn Slot>) {
         assert!(
-            self.slots.iter().all(|slot| slot.name() != P::NAME),
-            "plugin `{}` is registered twice: give one of them another NAME",
-            P::NAME
+            self.slots.iter().all(|known| known.name() != slot.name()),
+            "plugin `{}` is registered twice: give one of them another name",
+            slot.name()
         );
-        self.slots.push(Box::new(TypedSlot::<P>::new()));
+        self.slots.push(slot);
     }
 
     /// The names of all plugins, in the order of registration.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.slots.iter().map(|slot| slot.name())
     }
 

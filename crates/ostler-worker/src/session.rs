@@ -10,6 +10,7 @@ use crate::plugin_set::unknown_plugin;
 use crate::reader::Accepted;
 use crate::shared::Shared;
 use crate::{JobContext, PluginConfig, PluginError, PluginManager, ServeError, stdout};
+use crate::{fork, job_log};
 
 /// The main thread's side of a connection: the plugins, and what is known about them.
 pub(crate) struct Session<'a> {
@@ -75,7 +76,14 @@ impl<'a> Session<'a> {
         let name = execute.plugin.clone();
         let ran = match loss {
             Some(reason) => Ok(Err(lost(&reason))),
-            None => guard(|| self.run(execute, &context)),
+            None => {
+                job_log::begin(&self.shared.outbox, job);
+                let ran = guard(|| self.run(execute, &context));
+                // Before anything is told: a forked child has nothing to tell.
+                fork::end_unless_worker();
+                job_log::end();
+                ran
+            }
         };
         let (outcome, panicked) = match ran {
             Ok(outcome) => (outcome, false),
@@ -222,7 +230,9 @@ impl<'a> Session<'a> {
 
 /// Does something to a plugin. A panic is a failure like another, and the message says what was tried.
 fn guarded(verb: &str, name: &str, work: impl FnOnce() -> Result<(), PluginError>) -> Result<(), Failure> {
-    let failure = match guard(work) {
+    let done = guard(work);
+    fork::end_unless_worker();
+    let failure = match done {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => Failure::from(error),
         Err(panic) => Failure::panicked(panic),

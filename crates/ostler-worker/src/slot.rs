@@ -1,4 +1,7 @@
+use std::marker::PhantomData;
+
 use ostler_wire::Payload;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -6,7 +9,7 @@ use crate::{JobContext, Plugin, PluginConfig, PluginError, PluginManifest};
 
 /// The place of one registered plugin, whatever its types are.
 pub(crate) trait Slot {
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     fn manifest(&self) -> PluginManifest;
     fn load(&mut self, config: &PluginConfig) -> Result<(), PluginError>;
     fn execute(&mut self, request: &Payload, job: &JobContext) -> Result<Payload, PluginError>;
@@ -24,7 +27,7 @@ impl<P> TypedSlot<P> {
 }
 
 impl<P: Plugin> Slot for TypedSlot<P> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         P::NAME
     }
 
@@ -44,12 +47,9 @@ impl<P: Plugin> Slot for TypedSlot<P> {
         let Some(plugin) = &mut self.plugin else {
             return Err(PluginError::fatal(format!("plugin `{}` is not loaded", P::NAME)));
         };
-        let typed = request.decode::<P::Request>().map_err(|error| {
-            PluginError::input(format!("plugin `{}` cannot read the request: {error}", P::NAME))
-        })?;
+        let typed = decode(P::NAME, request)?;
         let response = plugin.execute(typed, job)?;
-        let mut response = Payload::encode(request.encoding(), &response)
-            .map_err(|error| PluginError::fatal(format!("plugin `{}` cannot answer: {error}", P::NAME)))?;
+        let mut response = encode(P::NAME, request, &response)?;
         for attachment in job.take_response_attachments() {
             response.push(attachment);
         }
@@ -61,6 +61,62 @@ impl<P: Plugin> Slot for TypedSlot<P> {
         let plugin = self.plugin.take();
         drop(plugin);
     }
+}
+
+/// The place of a function that is a plugin.
+pub(crate) struct FunctionSlot<F, Request, Response> {
+    manifest: PluginManifest,
+    function: F,
+    types: PhantomData<fn(Request) -> Response>,
+}
+
+impl<F, Request, Response> FunctionSlot<F, Request, Response> {
+    pub(crate) const fn new(manifest: PluginManifest, function: F) -> Self {
+        Self { manifest, function, types: PhantomData }
+    }
+}
+
+impl<F, Request, Response> Slot for FunctionSlot<F, Request, Response>
+where
+    F: FnMut(Request, &JobContext) -> Result<Response, PluginError>,
+    Request: DeserializeOwned,
+    Response: Serialize,
+{
+    fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    fn manifest(&self) -> PluginManifest {
+        self.manifest.clone()
+    }
+
+    fn load(&mut self, config: &PluginConfig) -> Result<(), PluginError> {
+        // A configuration that nobody reads would be a setting without an effect.
+        typed_config::<()>(config).map_err(|_| {
+            PluginError::input(format!(
+                "plugin `{}` is a function and takes no configuration: register a Plugin for that",
+                self.manifest.name
+            ))
+        })
+    }
+
+    fn execute(&mut self, request: &Payload, job: &JobContext) -> Result<Payload, PluginError> {
+        let response = (self.function)(decode(&self.manifest.name, request)?, job)?;
+        encode(&self.manifest.name, request, &response)
+    }
+
+    fn unload(&mut self) {}
+}
+
+fn decode<T: DeserializeOwned>(plugin: &str, request: &Payload) -> Result<T, PluginError> {
+    let typed = request.decode();
+    typed.map_err(|error| PluginError::input(format!("plugin `{plugin}` cannot read the request: {error}")))
+}
+
+/// The response in the encoding of its request.
+fn encode<T: Serialize>(plugin: &str, request: &Payload, response: &T) -> Result<Payload, PluginError> {
+    Payload::encode(request.encoding(), response)
+        .map_err(|error| PluginError::fatal(format!("plugin `{plugin}` cannot answer: {error}")))
 }
 
 /// The configuration as the plugin's own type; an error names the field.
