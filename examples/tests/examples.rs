@@ -35,6 +35,12 @@ fn cancel_and_restart() {
 }
 
 #[test]
+fn functions() {
+    let expected = "ostler\n[Ok(2), Ok(4), Ok(6)]\nwaited 1 ms\nwaited 400 ms";
+    prints(env!("CARGO_BIN_EXE_functions"), expected);
+}
+
+#[test]
 fn keep_going() {
     let expected = r#"
 put aside after 2 attempts: Some(Fault { signal: "SIGABRT" })

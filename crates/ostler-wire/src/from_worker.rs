@@ -38,6 +38,8 @@ pub enum FromWorker {
         fraction: f64,
         /// What is being done.
         message: String,
+        /// More of it, for programs: the text of a JSON value.
+        data: Option<String>,
     },
     /// A part of a streamed result.
     StreamChunk {

@@ -57,7 +57,7 @@ pub use place::{Place, SegmentNews};
 pub use to_worker::{Execute, Init, PluginSetup, ToWorker};
 
 /// The version of the frames. Both sides must have the same; [`Hello`] carries the worker's.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The frame limit, in bytes, where nothing else was configured: 128 MiB.
 pub const DEFAULT_MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;

@@ -103,5 +103,5 @@ fn the_documented_examples_are_the_golden_bytes() {
 fn hello_begins_with_lengths_tag_and_version() {
     let bytes = golden("from_worker_hello");
     assert_eq!(bytes.len(), 40);
-    assert_eq!(bytes[..16], [36, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+    assert_eq!(bytes[..16], [36, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0]);
 }

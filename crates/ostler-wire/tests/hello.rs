@@ -28,12 +28,12 @@ fn a_hello_is_read_once_it_is_whole() {
 
 #[test]
 fn a_foreign_version_is_named_whatever_comes_behind_it() {
-    let error = HelloError::WrongVersion { ours: PROTOCOL_VERSION, theirs: 3 };
+    let error = HelloError::WrongVersion { ours: PROTOCOL_VERSION, theirs: 4 };
     let message = error.to_string();
-    assert!(message.contains("version 3") && message.contains("speaks 2"), "{message}");
+    assert!(message.contains("version 4") && message.contains("speaks 3"), "{message}");
 
     let expected = Err(error);
-    let whole = encoded(&FromWorker::Hello(hello(3)));
+    let whole = encoded(&FromWorker::Hello(hello(4)));
     assert_eq!(decode_hello(&mut BytesMut::from(&whole[..16]), HELLO_MAX_BYTES), expected);
 
     // Even if that version has a Hello that is over our limit and has another layout.

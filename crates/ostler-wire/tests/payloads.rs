@@ -153,3 +153,28 @@ fn debug_output_has_lengths_and_no_bytes() {
     assert!(text.contains("body_len: 6") && text.contains("len: 6"), "{text}");
     assert!(!text.contains("secret"), "{text}");
 }
+
+#[test]
+fn plain_bytes_carry_bytes_and_text() {
+    round_trip(Encoding::Bytes, &Bytes::from_static(b"\0\xff"));
+    round_trip(Encoding::Bytes, &"hay".to_owned());
+    let payload = Payload::encode(Encoding::Bytes, &Bytes::from_static(b"hay")).unwrap();
+    assert_eq!(payload, Payload::raw("hay"));
+    assert_eq!(payload.decode::<String>().unwrap(), "hay");
+}
+
+#[test]
+fn plain_bytes_carry_nothing_else_and_say_so() {
+    fn refused(value: &impl Serialize, what: &str) {
+        let error = Payload::encode(Encoding::Bytes, value).unwrap_err().to_string();
+        assert!(error.contains("plain bytes") && error.contains(what), "{error}");
+    }
+    refused(&5_u8, "a number");
+    refused(&vec![1_u8], "take `Bytes`");
+    refused(&words(), "a struct");
+    refused(&Some("hay"), "an option");
+    refused(&(), "a unit");
+    refused(&BTreeMap::from([(1, 2)]), "a map");
+    let not_text = Payload::raw(&b"\xff"[..]).decode::<String>().unwrap_err().to_string();
+    assert!(not_text.contains("String"), "{not_text}");
+}

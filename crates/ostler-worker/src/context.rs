@@ -80,9 +80,29 @@ impl JobContext {
     /// Tells how far the job is: a part from 0 to 1, and what is being done. Anything else is brought
     /// into that range. Waits while the host does not read.
     pub fn progress(&self, fraction: f64, message: impl Into<String>) {
+        self.tell_progress(fraction, message.into(), None);
+    }
+
+    /// Tells how far the job is, with more of it for programs: any value that JSON can express, such as how many lines were
+    /// read, or a preview's place.
+    ///
+    /// # Errors
+    /// JSON cannot express the value.
+    pub fn progress_with<T: Serialize + ?Sized>(
+        &self,
+        fraction: f64,
+        message: impl Into<String>,
+        data: &T,
+    ) -> Result<(), PluginError> {
+        let data = serde_json::to_string(data)?;
+        self.tell_progress(fraction, message.into(), Some(data));
+        Ok(())
+    }
+
+    fn tell_progress(&self, fraction: f64, message: String, data: Option<String>) {
         let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
-        let (job, attempt, message) = (self.job, self.attempt, message.into());
-        self.say(&FromWorker::Progress { job, attempt, fraction, message });
+        let (job, attempt) = (self.job, self.attempt);
+        self.say(&FromWorker::Progress { job, attempt, fraction, message, data });
     }
 
     /// Sends a part of the result, in the encoding of the request. Nothing happens if the host did not

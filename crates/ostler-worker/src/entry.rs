@@ -26,6 +26,37 @@ pub fn run_if_worker(register: impl FnOnce(&mut PluginSet)) {
     run_if_worker_with(|| registered(register));
 }
 
+/// Lets a test program be a worker, as [`run_if_worker`] does for a program with a `main` of its own: for the tests of a
+/// host whose workers are the host itself, by `WorkerCommand::current_exe()`.
+///
+/// Say it once in the test program, outside of any function, with what `run_if_worker` takes. It runs before the `main` of
+/// the test program, which knows nothing of workers.
+///
+/// ```
+/// # mod ostler { pub use ostler_worker as worker; }
+/// use ostler::worker::PluginSet;
+///
+/// fn register_all(plugins: &mut PluginSet) {
+///     plugins.function("double", |n: u32, _| Ok(n * 2));
+/// }
+///
+/// ostler::worker::worker_in_tests!(register_all);
+/// ```
+#[macro_export]
+macro_rules! worker_in_tests {
+    ($register:expr) => {
+        const _: () = {
+            extern "C" fn become_worker() {
+                $crate::run_if_worker($register);
+            }
+            // The C library calls what stands in this section, before `main`.
+            #[used]
+            #[unsafe(link_section = ".init_array")]
+            static BEFORE_MAIN: extern "C" fn() = become_worker;
+        };
+    };
+}
+
 /// Like [`run_if_worker`], for plugins of another kind. `make` is called only in a worker, and should be
 /// quick: slow things belong into [`PluginManager::load_plugin`].
 pub fn run_if_worker_with<M: PluginManager>(make: impl FnOnce() -> M) {

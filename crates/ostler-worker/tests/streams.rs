@@ -72,8 +72,13 @@ fn progress_and_logs_carry_the_job_and_sane_numbers() {
     let mut host = host();
     let job = host.start("lab", order(&Order::Talk), false);
     let (said, _) = host.finish(job);
-    let progress =
-        |fraction, message: &str| FromWorker::Progress { job, attempt: 3, fraction, message: message.into() };
+    let progress = |fraction, message: &str| FromWorker::Progress {
+        job,
+        attempt: 3,
+        fraction,
+        message: message.into(),
+        data: None,
+    };
     let log = |level, message: &str| FromWorker::Log { job: Some(job), level, message: message.into() };
     let expected = [
         progress(0.25, "a quarter"),

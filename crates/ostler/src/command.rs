@@ -26,7 +26,8 @@ enum Program {
 
 impl WorkerCommand {
     /// The host's own executable again. Its `main` must begin with
-    /// [`run_if_worker`](crate::worker::run_if_worker). A rebuild on disk changes nothing for a running host.
+    /// [`run_if_worker`](crate::worker::run_if_worker). A test program, which has a `main` of its own, says
+    /// [`worker_in_tests!`](crate::worker::worker_in_tests) instead. A rebuild on disk changes nothing for a running host.
     pub fn current_exe() -> Self {
         Self::of(Program::CurrentExe)
     }

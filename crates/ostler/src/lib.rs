@@ -69,8 +69,8 @@ pub use bytes::Bytes;
 pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
-    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, JobError, LaunchError,
-    QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
+    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, InvalidPluginConfig, JobError,
+    LaunchError, QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
 };
 pub use events::{
     JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
@@ -86,7 +86,8 @@ pub use jiff::Timestamp;
 pub use job::{Cancellation, Job, JobResult, JobType, Metadata, NewJob, PluginId};
 pub use limits::WorkerLimits;
 pub use manager::{
-    CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest, PoolSize,
+    AsCompleted, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest,
+    PoolSize, as_completed,
 };
 pub use ostler_lifecycle::{
     Admission, BlockReason, ByteSize, ByteSizeError, Category, DeathCause, DeathPhase, DownReason, EndReason,

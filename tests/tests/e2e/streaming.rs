@@ -26,7 +26,7 @@ async fn what_a_job_says_arrives_in_order_and_before_its_end() {
                 assert!(payload.is_empty() && event.chunk::<String>().is_none());
                 format!("last chunk {seq}")
             }
-            JobEventKind::Progress { fraction, message } => format!("progress {fraction} {message}"),
+            JobEventKind::Progress { fraction, message, .. } => format!("progress {fraction} {message}"),
             JobEventKind::Log { message, .. } => format!("log {message}"),
             other => other.name().to_owned(),
         });

@@ -68,7 +68,7 @@ impl Bar {
                 self.0.set_message(format!("waiting for resources: {reason}"));
             }
             JobEventKind::Started { .. } => self.0.set_message("running"),
-            JobEventKind::Progress { fraction, message } => {
+            JobEventKind::Progress { fraction, message, .. } => {
                 self.0.set_position((fraction * WHOLE) as u64);
                 self.0.set_message(harmless(message).replace('\n', " "));
             }
@@ -161,6 +161,9 @@ mod tests {
         assert_eq!(log(LogLevel::Warn).as_deref(), Some("warning: hot\u{fffd}"));
         assert_eq!(log(LogLevel::Info), None);
         assert_eq!(log(LogLevel::Debug), None);
-        assert_eq!(warning(&JobEventKind::Progress { fraction: 0.5, message: "half".into() }), None);
+        assert_eq!(
+            warning(&JobEventKind::Progress { fraction: 0.5, message: "half".into(), data: None }),
+            None
+        );
     }
 }

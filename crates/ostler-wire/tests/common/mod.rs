@@ -93,7 +93,16 @@ pub fn from_worker() -> Vec<(&'static str, FromWorker)> {
         ),
         ("ready", FromWorker::Ready { request: 1, loaded: vec![manifest], failed: vec![failure] }),
         ("started", FromWorker::Started { request: 2, job, attempt }),
-        ("progress", FromWorker::Progress { job, attempt, fraction: 0.5, message: "half".into() }),
+        (
+            "progress",
+            FromWorker::Progress {
+                job,
+                attempt,
+                fraction: 0.5,
+                message: "half".into(),
+                data: Some("[1]".into()),
+            },
+        ),
         ("stream_chunk", chunk(0, false, Payload::encode(Encoding::Bincode, "HA").unwrap())),
         ("stream_chunk_final", chunk(1, true, Payload::empty())),
         ("log", log(Some(job), LogLevel::Warn)),

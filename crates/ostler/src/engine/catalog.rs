@@ -1,10 +1,13 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostler_wire::{PluginManifest, PluginSetup};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::caught::hook;
 use crate::integration::PluginRegistry;
-use crate::{HookPanicked, LaunchError, PluginConfig, PluginId, StartError};
+use crate::{HookPanicked, InvalidPluginConfig, LaunchError, PluginConfig, PluginId, StartError};
 
 /// More than a frame needs for a configuration besides its text and name, in bytes.
 const SETUP_OVERHEAD: usize = 64;
@@ -46,8 +49,16 @@ impl Catalog {
             manifests: None,
         };
         if let Some(registry) = catalog.registry.clone() {
+            let mut ids: HashMap<String, PluginId> = HashMap::new();
             for plugin in hook("get_plugins_by_category", || registry.get_plugins_by_category(category))? {
                 let config = hook("load_plugin_config", || registry.load_plugin_config(&plugin.id))??;
+                if let Some(first) = ids.get(&plugin.name)
+                    && *catalog.config(&plugin.name) != config
+                {
+                    let (name, first, second) = (plugin.name, first.clone(), plugin.id);
+                    return Err(LaunchError::TwoConfigs { name, first, second });
+                }
+                ids.insert(plugin.name.clone(), plugin.id);
                 let resource = resource(&config)?;
                 catalog.configure(plugin.name, config, resource);
             }
@@ -148,6 +159,18 @@ impl Catalog {
 
     fn find(&self, name: &str) -> Option<&Configured> {
         self.configured.iter().find(|known| known.name == name)
+    }
+}
+
+/// A value as a plugin's configuration. Null is one without fields, so that `()` can be given.
+pub(crate) fn plugin_config(value: impl Serialize) -> Result<PluginConfig, InvalidPluginConfig> {
+    match serde_json::to_value(value)? {
+        Value::Object(config) => Ok(config),
+        Value::Null => Ok(PluginConfig::new()),
+        Value::Bool(_) => Err(InvalidPluginConfig::NotAnObject("a truth value")),
+        Value::Number(_) => Err(InvalidPluginConfig::NotAnObject("a number")),
+        Value::String(_) => Err(InvalidPluginConfig::NotAnObject("a text")),
+        Value::Array(_) => Err(InvalidPluginConfig::NotAnObject("a list")),
     }
 }
 

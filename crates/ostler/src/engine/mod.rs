@@ -32,7 +32,7 @@ mod worker;
 mod worker_change;
 
 pub(crate) use cargo::Cargo;
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, plugin_config};
 pub(crate) use core::{Core, Parts};
 pub(crate) use host::{Erased, Face, Host};
 pub(crate) use notice::Notices;

@@ -14,6 +14,14 @@ pub enum ControlError {
     /// The plugin said no.
     #[error("{0}")]
     Plugin(String),
+    /// The new configuration is not the fields of one.
+    #[error("the configuration of plugin {plugin} cannot be used: {reason}")]
+    InvalidConfig {
+        /// The plugin.
+        plugin: String,
+        /// What was wrong.
+        reason: String,
+    },
     /// The new configuration does not fit into a frame, or not beside those of the other plugins.
     #[error(
         "the configuration of {plugin} is too large: {size} bytes, limit {limit} for all plugins together"

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ostler_lifecycle::ExitStatus;
 
 use super::{HookPanicked, chain};
+use crate::PluginId;
 
 use crate::integration::RegistryError;
 
@@ -22,8 +23,7 @@ pub enum LaunchError {
     /// This process was itself started as a worker.
     #[error(
         "this process was started as a worker, but got as far as launching a manager: \
-         call ostler::worker::run_if_worker first in main (a test harness cannot be a worker: \
-         use WorkerCommand::program)"
+         call ostler::worker::run_if_worker first in main (a test program says ostler::worker::worker_in_tests! instead)"
     )]
     InsideWorker,
     /// There is no runtime to work on.
@@ -41,6 +41,28 @@ pub enum LaunchError {
     /// The registry has no configuration for a plugin.
     #[error("the plugins cannot be configured: {0}")]
     Registry(#[from] RegistryError),
+    /// What the host gave as a plugin's configuration is not the fields of one.
+    #[error("the configuration of plugin {plugin} cannot be used: {source}")]
+    PluginConfig {
+        /// The plugin.
+        plugin: String,
+        /// What was wrong.
+        source: InvalidPluginConfig,
+    },
+    /// A worker loads each plugin once, so two ids of a registry cannot give the same plugin two configurations: jobs of one
+    /// would silently run with the configuration of the other.
+    #[error(
+        "the registry's plugins {first} and {second} are both the plugin `{name}`, with different configurations: give them \
+         the same one, or register the plugin under two names, or launch a manager for each"
+    )]
+    TwoConfigs {
+        /// What workers call the plugin.
+        name: String,
+        /// The id of the one.
+        first: PluginId,
+        /// The id of the other.
+        second: PluginId,
+    },
     /// The configurations do not fit into the frame that tells a worker to load its plugins.
     #[error(
         "the configurations of the plugins are too large: {size} bytes, limit {limit} (WorkerConfig::max_frame_bytes \
@@ -70,6 +92,17 @@ impl fmt::Debug for LaunchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&chain(self))
     }
+}
+
+/// A value is no configuration of a plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidPluginConfig {
+    /// It cannot be written as JSON.
+    #[error("it cannot be written as JSON: {0}")]
+    NotJson(#[from] serde_json::Error),
+    /// In JSON it is something else than an object.
+    #[error("in JSON it must be an object or null, and is {0}")]
+    NotAnObject(&'static str),
 }
 
 /// Why a worker's program cannot be run.

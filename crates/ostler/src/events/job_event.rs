@@ -4,6 +4,7 @@ use ostler_wire::{DecodeError, LogLevel, Payload};
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::OutputStream;
 use crate::job::payload_json;
@@ -48,6 +49,8 @@ pub enum JobEventKind {
         fraction: f64,
         /// What it is doing.
         message: String,
+        /// More of it, for programs, if the plugin said more.
+        data: Option<Value>,
     },
     /// The plugin gave a part of its result.
     Chunk {
@@ -113,9 +116,12 @@ impl Serialize for JobEvent {
                 map.serialize_entry("pid", pid)?;
                 map.serialize_entry("attempt", attempt)?;
             }
-            JobEventKind::Progress { fraction, message } => {
+            JobEventKind::Progress { fraction, message, data } => {
                 map.serialize_entry("fraction", fraction)?;
                 map.serialize_entry("message", message)?;
+                if let Some(data) = data {
+                    map.serialize_entry("data", data)?;
+                }
             }
             JobEventKind::Chunk { seq, is_final, payload } => {
                 map.serialize_entry("index", seq)?;
@@ -157,11 +163,25 @@ impl JobEvent {
     pub(crate) fn weight(&self) -> usize {
         match &self.kind {
             JobEventKind::Chunk { payload, .. } => payload.len(),
-            JobEventKind::Progress { message, .. } | JobEventKind::Log { message, .. } => message.len(),
+            JobEventKind::Progress { message, data, .. } => {
+                message.len() + data.as_ref().map_or(0, weight_of)
+            }
+            JobEventKind::Log { message, .. } => message.len(),
             JobEventKind::Output { text, .. } => text.len(),
             _ => 0,
         }
     }
+}
+
+/// About what a JSON value takes of memory, in bytes.
+fn weight_of(value: &Value) -> usize {
+    let inner = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(weight_of).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + weight_of(value)).sum(),
+    };
+    size_of::<Value>() + inner
 }
 
 impl JobEventKind {
@@ -203,7 +223,7 @@ mod tests {
     use std::time::Duration;
 
     use ostler_lifecycle::Category;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -220,8 +240,10 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_object() {
-        let progress = JobEventKind::Progress { fraction: 0.5, message: "reading".into() };
+        let progress = JobEventKind::Progress { fraction: 0.5, message: "reading".into(), data: None };
         assert_eq!(json_of(progress), expected("progress", json!({"fraction": 0.5, "message": "reading"})));
+        let more = JobEventKind::Progress { fraction: 1.0, message: String::new(), data: Some(json!([3])) };
+        assert_eq!(json_of(more), expected("progress", json!({"fraction": 1.0, "message": "", "data": [3]})));
         assert_eq!(json_of(JobEventKind::Cancelled), expected("cancelled", json!({})));
         let printed = JobEventKind::Output { stream: OutputStream::Stderr, text: "hm".into() };
         assert_eq!(json_of(printed), expected("output", json!({"stream": "stderr", "text": "hm"})));

@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_core::Stream;
+use futures_util::Stream;
 use ostler_lifecycle::{DownReason, JobId};
 use serde::Serialize;
 use tokio::sync::broadcast;

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use ostler_wire::Encoding;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,4 +28,11 @@ pub trait JobType: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     /// bincode is compact, but it is not self-describing: for types that hold a `serde_json::Value`, or use
     /// serde's `untagged`, `flatten` or `skip_serializing_if`, choose [`Encoding::Json`].
     const ENCODING: Encoding = Encoding::Bincode;
+}
+
+/// Jobs that are plain bytes, and answer with plain bytes.
+impl JobType for Bytes {
+    type Output = Self;
+
+    const ENCODING: Encoding = Encoding::Bytes;
 }

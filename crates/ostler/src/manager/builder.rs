@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use ostler_lifecycle::Input;
 use ostler_wire::env;
+use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
 use super::JobManager;
-use crate::engine::{Catalog, Core, Erased, Host, Notices, Parts};
+use crate::engine::{Catalog, Core, Erased, Host, Notices, Parts, plugin_config};
 use crate::integration::{EventBroadcaster, PluginRegistry, ResourceManager};
-use crate::{BaseJobManager, JobType, LaunchError, PluginConfig, WorkerConfig};
+use crate::{BaseJobManager, InvalidPluginConfig, JobType, LaunchError, PluginConfig, WorkerConfig};
 
 /// What a manager is launched with. Made by [`JobManager::builder`].
 #[must_use = "nothing runs before launch()"]
@@ -21,7 +22,7 @@ pub struct JobManagerBuilder<J: JobType> {
     registry: Option<Arc<dyn PluginRegistry>>,
     resources: Option<Arc<dyn ResourceManager>>,
     broadcaster: Option<Arc<dyn EventBroadcaster>>,
-    plugin_configs: Vec<(String, PluginConfig)>,
+    plugin_configs: Vec<(String, Result<PluginConfig, InvalidPluginConfig>)>,
     lazy: bool,
 }
 
@@ -63,9 +64,10 @@ impl<J: JobType> JobManagerBuilder<J> {
         self
     }
 
-    /// What a plugin is loaded with. `name` is what workers call it. It goes before what the registry says.
-    pub fn plugin_config(mut self, name: impl Into<String>, config: PluginConfig) -> Self {
-        self.plugin_configs.push((name.into(), config));
+    /// What a plugin is loaded with: a struct, a map, or what `serde_json::json!` makes. `name` is what workers call the
+    /// plugin. It goes before what the registry says. A value that is no object in JSON is an error of the launch.
+    pub fn plugin_config(mut self, name: impl Into<String>, config: impl Serialize) -> Self {
+        self.plugin_configs.push((name.into(), plugin_config(config)));
         self
     }
 
@@ -104,9 +106,14 @@ impl<J: JobType> JobManagerBuilder<J> {
         let face = self.host.face()?;
         let mut command = face.entry_point.resolve()?;
         command.limits = self.config.limits.clone();
+        let given = self.plugin_configs.into_iter().map(|(plugin, config)| match config {
+            Ok(config) => Ok((plugin, config)),
+            Err(source) => Err(LaunchError::PluginConfig { plugin, source }),
+        });
+        let given = given.collect::<Result<Vec<_>, _>>()?;
         let host = Arc::clone(&self.host);
         let resource = move |config: &PluginConfig| host.resource(config);
-        let catalog = Catalog::new(self.registry, &face.category, self.plugin_configs, resource)?;
+        let catalog = Catalog::new(self.registry, &face.category, given, resource)?;
         catalog.check_size(self.config.max_frame_bytes)?;
         let notices = Notices::start(&face.worker_type, &runtime, self.broadcaster, self.resources)
             .map_err(LaunchError::Thread)?;

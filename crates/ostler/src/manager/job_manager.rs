@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use ostler_lifecycle::{Input, JobId};
 use ostler_wire::{PluginManifest, WorkerReport};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Alive, CancelRequest, JobHandle, JobManagerBuilder, JobRequest};
-use crate::engine::{Core, bounded};
+use crate::engine::{Core, bounded, plugin_config};
 use crate::events::{JobEvents, ManagerEvents};
 use crate::integration::WorkerState;
 use crate::{
-    BaseJobManager, CancelError, ControlError, Job, JobResult, JobType, LaunchError, NewJob, PluginConfig,
+    BaseJobManager, CancelError, ControlError, Job, JobError, JobResult, JobType, LaunchError, NewJob,
     PluginId, SharedBuffer, ShutdownError, StartError,
 };
 
@@ -64,6 +65,41 @@ impl<J: JobType> JobManager<J> {
     pub(super) async fn start(&self, new: NewJob<J>) -> Result<JobHandle<J>, StartError> {
         let cell = self.core.start_job(new).await?;
         Ok(JobHandle::new(cell, &self.core))
+    }
+
+    /// Runs a job for each of these specs, and answers as they do, in the order of the specs. All are started at once;
+    /// one that fails ends none of the others.
+    ///
+    /// # Errors
+    /// One of the jobs was not accepted; those that were are cancelled then.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the jobs that were started go on.
+    pub async fn map(
+        &self,
+        plugin: impl Into<PluginId>,
+        specs: impl IntoIterator<Item = J>,
+    ) -> Result<Vec<Result<J::Output, JobError>>, StartError> {
+        let plugin = plugin.into();
+        let mut jobs = Vec::new();
+        for spec in specs {
+            match self.start_job(&plugin, spec).await {
+                Ok(job) => jobs.push(job),
+                Err(error) => {
+                    for job in &jobs {
+                        if let Err(error) = job.cancel().await {
+                            tracing::warn!(%error, "a job of a map that was given up goes on");
+                        }
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        let mut outputs = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            outputs.push(job.await);
+        }
+        Ok(outputs)
     }
 
     /// Cancels a job. True once it is cancelled, and that is proven: no code of it runs any more. A pending job is
@@ -123,7 +159,7 @@ impl<J: JobType> JobManager<J> {
     }
 
     /// Loads a plugin with a new configuration in every worker, each when it is idle. The configuration holds for
-    /// workers that come later, too.
+    /// workers that come later, too. It is a struct, a map, or what `serde_json::json!` makes.
     ///
     /// # Errors
     /// The plugin is unknown or refuses, no worker is alive, or one takes longer than `reload_timeout`; such a worker
@@ -134,9 +170,13 @@ impl<J: JobType> JobManager<J> {
     pub async fn reload_plugin(
         &self,
         plugin: impl Into<PluginId>,
-        config: PluginConfig,
+        config: impl Serialize,
     ) -> Result<(), ControlError> {
         let name = self.name_of(&plugin.into())?;
+        let config = plugin_config(config).map_err(|error| ControlError::InvalidConfig {
+            plugin: name.clone(),
+            reason: error.to_string(),
+        })?;
         self.core.reload(name, config).await
     }
 

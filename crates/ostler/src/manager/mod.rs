@@ -1,6 +1,7 @@
 //! The handles that a host holds: the manager, and one for each job that it started.
 
 mod alive;
+mod as_completed;
 mod builder;
 mod cancel_request;
 mod cancel_summary;
@@ -12,6 +13,7 @@ mod pool_size;
 mod supervision;
 
 pub(crate) use alive::Alive;
+pub use as_completed::{AsCompleted, as_completed};
 pub use builder::JobManagerBuilder;
 pub use cancel_request::CancelRequest;
 pub use cancel_summary::CancelSummary;

@@ -19,7 +19,7 @@ struct Worker {
 
 pub(crate) fn work(mode: Mode, file: Option<PathBuf>, socket: &str, token: [u8; 16]) -> io::Result<()> {
     let mut host = Connection::open(socket)?;
-    let protocol = if mode == Mode::WrongVersion { 99 } else { 2 };
+    let protocol = if mode == Mode::WrongVersion { 99 } else { 3 };
     let token = if mode == Mode::BadToken { token.map(|byte| !byte) } else { token };
     if mode == Mode::IgnoreSignals {
         process::ignore_signals();

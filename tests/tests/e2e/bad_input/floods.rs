@@ -91,9 +91,9 @@ async fn of_a_flood_of_logs_and_progress_a_bounded_log_keeps_the_last_and_counts
     job.output().await.unwrap();
     let (missed, left) = what_is_left(&job).await;
     // Queued, started, the chunks, the one that closes the stream, the end, the reports, and of the lines a burst at
-    // least.
+    // least; all of them if the machine is so slow that they come no faster than is kept.
     let all = missed + left.len() as u64;
-    assert!((10_004 + 2_000..15_004).contains(&all), "{all}");
+    assert!((10_004 + 2_000..=15_004).contains(&all), "{all}");
     let is_keeper = |event: &&JobEvent| !matches!(event.kind.name(), "progress" | "log" | "output_dropped");
     let keepers = left.iter().filter(is_keeper).count();
     assert_eq!(keepers, 1_024);

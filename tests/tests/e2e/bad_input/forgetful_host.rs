@@ -21,11 +21,7 @@ fn a_launch_in_a_marked_process_says_that_run_if_worker_comes_first() {
     assert_eq!(output.status.code(), Some(1));
     says(
         String::from_utf8_lossy(&output.stderr),
-        &[
-            "started as a worker",
-            "call ostler::worker::run_if_worker first in main",
-            "WorkerCommand::program",
-        ],
+        &["started as a worker", "call ostler::worker::run_if_worker first in main", "worker_in_tests!"],
     );
 }
 

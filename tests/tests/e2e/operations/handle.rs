@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use futures_core::Stream;
+use futures_util::Stream;
 use ostler::{BroadcastChannel, JobEventKind, JobId, JobStatus, ManagerEvent, WorkerConfig};
 use ostler_tests::lab::Task;
 use serde_json::Value;

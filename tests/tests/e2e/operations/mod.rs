@@ -7,6 +7,7 @@ mod deep_queue;
 mod ended;
 mod events;
 mod flood;
+mod functions;
 mod handle;
 mod hooked;
 mod host_code;

@@ -8,7 +8,7 @@ use ostler_tests::lab::Task;
 use serde_json::json;
 
 use super::Calls;
-use crate::support::{config, echo, lab, launch};
+use crate::support::{config, echo, lab, launch, says};
 
 #[tokio::test]
 async fn without_a_registry_the_id_is_the_name() {
@@ -45,6 +45,25 @@ async fn with_a_registry_jobs_name_its_ids_and_get_its_configs() {
     assert_eq!(job.output().await.unwrap(), "large 2");
     let unknown = Err(ControlError::UnknownPlugin { plugin: "lab".to_owned() });
     assert_eq!(manager.unload_plugin("lab").await, unknown);
+}
+
+#[tokio::test]
+async fn two_ids_of_one_plugin_need_one_configuration() {
+    let registry = |second: &str| {
+        StaticRegistry::new().plugin("lab-base", "lab", "lab", config(json!({ "model": "base" }))).plugin(
+            "lab-large",
+            "lab",
+            "lab",
+            config(json!({ "model": second })),
+        )
+    };
+    let error = lab().registry(registry("large")).launch().await.unwrap_err();
+    assert!(matches!(error, LaunchError::TwoConfigs { .. }), "{error}");
+    says(error, &["lab-base", "lab-large", "`lab`", "different configurations"]);
+    let manager = lab().registry(registry("base")).launch().await.unwrap();
+    for id in ["lab-base", "lab-large"] {
+        assert_eq!(manager.start_job(id, Task::Config).await.unwrap().await.unwrap(), "base 1");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use ostler_lifecycle::{
     Category, FailureKind, Input, JobFailure, JobId, PluginKey, RequestId, WorkerFrame, WorkerKey,
 };
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
+use serde_json::Value;
 
 use super::handshake::Offer;
 use super::valve::Valve;
@@ -191,10 +192,10 @@ impl<J: JobType> Inbound<J> {
             FromWorker::Started { request, job, attempt } => {
                 (WorkerFrame::Started { request: RequestId(request), job, attempt }, Cargo::None)
             }
-            FromWorker::Progress { job, attempt, fraction, message } => {
+            FromWorker::Progress { job, attempt, fraction, message, data } => {
                 // Not a number is no progress.
                 let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
-                note(job, attempt, JobEventKind::Progress { fraction, message })
+                note(job, attempt, JobEventKind::Progress { fraction, message, data: data.map(json) })
             }
             FromWorker::StreamChunk { job, attempt, seq, is_final, payload } => {
                 let event = JobEventKind::Chunk { seq, is_final, payload };
@@ -239,6 +240,11 @@ impl<J: JobType> Inbound<J> {
 
 fn note<J: JobType>(job: JobId, attempt: u32, event: JobEventKind) -> (WorkerFrame, Cargo<J>) {
     (WorkerFrame::Note { job, attempt }, Cargo::Event(event))
+}
+
+/// What a worker says is JSON; if it is not, nothing of it is lost.
+fn json(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
 fn trace_line(worker: WorkerKey, job: Option<JobId>, stream: OutputStream, line: &str) {

@@ -16,7 +16,7 @@ pub(super) struct Pool {
 impl Pool {
     /// Its plugin takes so long to load.
     pub(super) async fn launch(standby: u32, load_ms: u64) -> Result<Self> {
-        let load = [("load_ms".to_owned(), load_ms.into())].into_iter().collect();
+        let load = std::collections::BTreeMap::from([("load_ms", load_ms)]);
         let manager = JobManager::builder(BenchJobs::new()?)
             .config(WorkerConfig { standby, ..pool::config(Spin::Without) })
             .plugin_config("echo", load)
