@@ -12,8 +12,36 @@ pub enum EndCause {
 }
 
 impl EndCause {
-    /// The end as the rest of a sentence that begins with "the worker".
+    /// The end as the rest of a sentence that begins with "the worker", with its last words if nobody had asked for the
+    /// end.
     pub fn describe(&self, exit: &WorkerExit) -> String {
+        let mut text = self.describe_briefly(exit);
+        if let Some(words) = exit.last_words().filter(|_| self.is_fault()) {
+            text.push_str("; the last line of its stderr: ");
+            text.push_str(&words);
+        }
+        text
+    }
+
+    /// Whether it was the worker's own doing, or it did not do what it had to.
+    fn is_fault(&self) -> bool {
+        match self {
+            Self::SpawnFailed(_) | Self::OnItsOwn => true,
+            Self::Ended(reason) => matches!(
+                reason,
+                EndReason::Stalled
+                    | EndReason::Unresponsive
+                    | EndReason::SilentAtStart
+                    | EndReason::LoadTimedOut
+                    | EndReason::LoadFailed(_)
+                    | EndReason::ControlTimedOut
+                    | EndReason::Protocol(_)
+            ),
+        }
+    }
+
+    /// The same without its last words.
+    pub fn describe_briefly(&self, exit: &WorkerExit) -> String {
         match self {
             Self::SpawnFailed(message) => format!("could not be started: {message}"),
             Self::Ended(reason) => reason.to_string(),

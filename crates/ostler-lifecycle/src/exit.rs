@@ -47,6 +47,9 @@ impl fmt::Display for ExitStatus {
     }
 }
 
+/// How much of the last line of a dead worker's stderr a message has.
+const LAST_LINE_CHARS: usize = 200;
+
 /// All that is known once a worker is gone.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct WorkerExit {
@@ -81,6 +84,14 @@ impl WorkerExit {
             limit: None,
             torn_frame: None,
         }
+    }
+
+    /// The last line that it wrote to stderr, shortened. What a panic ends with is a hint for whoever runs the program by
+    /// hand.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let line =
+            self.stderr_tail.lines().rfind(|line| !line.trim().is_empty() && !line.starts_with("note: "));
+        line.map(|line| line.chars().take(LAST_LINE_CHARS).collect())
     }
 
     /// What it should have finished saying: who died of a signal could not, who exited by itself could.

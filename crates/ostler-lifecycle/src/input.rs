@@ -209,7 +209,7 @@ pub enum WorkerFrame {
         /// Its number, from 0 without a gap.
         seq: u64,
     },
-    /// The job wrote to stdout or stderr.
+    /// The job wrote to stdout or stderr: a line, or a part of one.
     Output {
         /// The job.
         job: JobId,

@@ -79,6 +79,8 @@ pub(crate) enum SlotState {
 pub(crate) struct Death {
     pub(crate) reason: EndReason,
     pub(crate) victim: Option<(JobId, Fate)>,
+    /// The job that had begun, and its attempt: what it printed before the kill is still its own.
+    pub(crate) printed_by: Option<(JobId, u32)>,
     pub(crate) was_ready: bool,
     pub(crate) phase: DeathPhase,
 }
@@ -271,6 +273,15 @@ impl SlotState {
             Self::Busy(_) => DeathPhase::Run,
             Self::Draining { .. } => DeathPhase::Stop,
             Self::Dying(death) => death.phase,
+        }
+    }
+
+    /// The job that the worker has begun with, and which attempt of it.
+    pub(crate) fn job_that_began(&self) -> Option<(JobId, u32)> {
+        match self {
+            Self::Busy(Assignment { stage: Stage::Sent, .. }) => None,
+            Self::Busy(Assignment { job, attempt, .. }) => Some((*job, *attempt)),
+            _ => None,
         }
     }
 

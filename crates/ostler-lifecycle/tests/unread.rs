@@ -263,3 +263,27 @@ fn a_retry_a_start_and_a_shutdown_wait_for_a_host_that_did_not_run() {
         ",
     );
 }
+
+#[test]
+fn what_a_job_printed_before_it_was_killed_is_told() {
+    running(
+        config(),
+        "timeout=3s",
+        "
+        pass 3s         | kill 0.1
+        output a        | a noted
+        note a          |
+        exit 0.1        | 0.1 gone: TimedOut; a failed: TimedOut SIGSEGV
+        ",
+    );
+    running(
+        config(),
+        "",
+        "
+        cancel a           | a cancelling; kill 0.1
+        output a attempt 2 |
+        output a           | a noted
+        exit 0.1           | 0.1 gone: Cancelled; a cancelled
+        ",
+    );
+}

@@ -58,6 +58,7 @@ mod sink;
 mod slot;
 mod source;
 mod stdout;
+mod words;
 
 /// The types of bytes and of ids, as they stand in this crate's functions: the crates `bytes`' and `uuid`'s.
 #[doc(no_inline)]

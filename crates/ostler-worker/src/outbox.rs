@@ -3,10 +3,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken};
-use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, FrameError, FromWorker, frame};
+use ostler_wire::{DEFAULT_MAX_FRAME_BYTES, FrameError, FromWorker, Place, frame};
 use thiserror::Error;
 
 use crate::sink::Sink;
+use crate::words::shortened;
 
 /// Above this many unsent bytes a plugin has to wait.
 const HIGH_WATER: usize = 1024 * 1024;
@@ -203,7 +204,7 @@ impl Outbox {
         for (left, message) in (0..messages.len()).rev().zip(messages) {
             last = state.pending.len();
             let places = if left == 0 { placement.places() } else { &[] };
-            if let Err(error) = frame::encode_placed(*message, places, self.limit(), state.pending.bytes()) {
+            if let Err(error) = self.encode(message, places, state) {
                 state.pending.truncate(start);
                 return Err(SendError::Frame(error));
             }
@@ -217,6 +218,19 @@ impl Outbox {
         state.unnumbered += messages.len();
         state.queued += (state.pending.len() - start) as u64;
         Ok(())
+    }
+
+    /// Encodes a message, with shorter texts if it is too large for them.
+    fn encode(&self, message: &FromWorker, places: &[Place], state: &mut State) -> Result<(), FrameError> {
+        let limit = self.limit();
+        let encoded = frame::encode_placed(message, places, limit, state.pending.bytes());
+        match encoded {
+            Err(FrameError::TooLarge { .. }) => match shortened(message, limit) {
+                Some(shorter) => frame::encode_placed(&shorter, places, limit, state.pending.bytes()),
+                None => encoded,
+            },
+            other => other,
+        }
     }
 
     /// Writes until nothing is pending. The state is unlocked during the writes.

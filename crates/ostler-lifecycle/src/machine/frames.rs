@@ -33,6 +33,11 @@ impl Machine {
         }
         match (&mut slot.state, frame) {
             // What was handled first wins: nothing that it says can change that, but for one thing.
+            (SlotState::Dying(death), WorkerFrame::Output { job, attempt }) => {
+                if death.printed_by == Some((job, attempt)) {
+                    out.push(Effect::Publish { job, change: JobChange::Noted });
+                }
+            }
             (SlotState::Dying(death), frame) => death.hear(&frame),
             (SlotState::Draining { .. }, _) | (_, WorkerFrame::Pong) => {}
             (SlotState::Busy(assignment), WorkerFrame::Unheard) => assignment.reported(now),

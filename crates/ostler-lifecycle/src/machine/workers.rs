@@ -15,9 +15,6 @@ use crate::{
     JobFailure, JobId, Outcome, SlotId, WorkerChange, WorkerExit, WorkerFrame, WorkerKey,
 };
 
-/// How much of the last line of a dead worker's stderr a job's message has.
-const LAST_LINE_CHARS: usize = 200;
-
 impl Machine {
     pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Effect>) {
         if self.intake != Intake::Open || self.down.is_some() {
@@ -134,9 +131,10 @@ impl Machine {
         };
         let victim = victim.filter(|_| reserved_for.is_none());
         let was_ready = slot.is_ready() || matches!(slot.state, SlotState::Draining { .. });
+        let printed_by = slot.state.job_that_began();
         let phase = slot.state.phase();
         slot.hung_up = None;
-        slot.enter(SlotState::Dying(Death { reason, victim, was_ready, phase }), Some(deadline));
+        slot.enter(SlotState::Dying(Death { reason, victim, printed_by, was_ready, phase }), Some(deadline));
         out.push(Effect::Kill { worker: slot.worker() });
         // It was not sent, so it need not wait for the death.
         if let Some(job) = reserved_for {
@@ -248,10 +246,9 @@ fn crashed(cause: &EndCause, pid: Option<u32>, exit: &WorkerExit) -> JobFailure 
             format!("the worker broke the protocol: it{process} {death} and left a frame half said: {how}")
         }
     };
-    // What a panic ends with is a hint for whoever runs the program by hand.
-    if let Some(line) = exit.stderr_tail.lines().rfind(|line| !line.starts_with("note: ")) {
+    if let Some(words) = exit.last_words() {
         message.push_str("; the last line of its stderr: ");
-        message.extend(line.chars().take(LAST_LINE_CHARS));
+        message.push_str(&words);
     }
     let category = match death {
         DeathCause::OutOfMemory { .. } | DeathCause::Limit { .. } => Category::Resource,

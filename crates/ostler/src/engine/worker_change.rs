@@ -43,8 +43,10 @@ impl<J: JobType> Step<'_, J> {
             WorkerChange::Gone { .. } => self.core.notices.unregister(&state),
             _ => self.core.notices.update(&state),
         }
-        if let WorkerChange::Gone { exit, was_ready, .. } = change {
-            self.worker_is_gone(worker, &state, cause.as_deref().unwrap_or_default(), exit, was_ready);
+        if let WorkerChange::Gone { cause, exit, was_ready } = change {
+            // Who waits for the launch is told the last lines apart.
+            let brief = cause.describe_briefly(&exit);
+            self.worker_is_gone(worker, &state, &brief, exit, was_ready);
         }
         self.tell_of_worker(state, cause);
     }

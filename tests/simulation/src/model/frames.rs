@@ -27,6 +27,12 @@ impl Model {
                 worker.lives(now);
             }
         }
+        if let WorkerFrame::Output { job, attempt } = *frame
+            && worker.printed_by == Some((job, attempt))
+            && !worker.given_up
+        {
+            self.step.frame = Frame::Noted;
+        }
         self.step.quiet = matches!(self.step.frame, Frame::Nothing);
         if let (true, Some(task)) = (is_report(self.step.frame), &mut worker.task) {
             task.reported_at = now;

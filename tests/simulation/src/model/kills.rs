@@ -27,7 +27,7 @@ impl Model {
         ensure(reason.is_some(), "guarantee_3_nothing_is_killed_without_a_reason", || {
             format!("{key} is {worker:?}")
         })?;
-        let (at, room) = (self.now, &mut self.step.eviction);
+        let (at, room, jobs) = (self.now, &mut self.step.eviction, &self.jobs);
         let (Some(worker), Some(Reason { end, doom, why })) = (self.workers.get_mut(&key), reason) else {
             return Ok(());
         };
@@ -37,6 +37,11 @@ impl Model {
         // Somebody was to take its place already.
         let replaced = worker.stopped.is_some_and(|stopped| stopped.recycled || stopped.replaced);
         let evicted = why == Why::MemoryPressure;
+        worker.printed_by = worker
+            .task
+            .as_ref()
+            .filter(|task| task.started_at.is_some() || jobs.get(&task.job).is_some_and(|job| job.begun))
+            .map(|task| (task.job, task.attempt));
         worker.killed = Some(Killed { at, end, doom, why, replaced: evicted || replaced });
         if let (true, Some(eviction)) = (evicted, room) {
             eviction.gone.push(key);

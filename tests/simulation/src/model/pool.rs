@@ -194,7 +194,8 @@ impl Model {
         }
         let useless = |worker: &Worker| worker.hung_up_at.is_none() && (!worker.ready || worker.is_free());
         let mut spare = self.alive().filter(|(_, worker)| worker.spare);
-        let left = self.alive().count() > self.target()
+        // Those that must go as soon as they are free leave it a place.
+        let left = self.alive().filter(|(_, worker)| worker.stays()).count() > self.target()
             && self.reserved(machine) == 0
             && spare.all(|(_, worker)| useless(worker));
         ensure(!left, "no_replacement_is_left_over", || format!("{:?}", self.workers))

@@ -43,6 +43,8 @@ pub(crate) struct Worker {
     /// It was on its way out when the pool got another size: another one may take its place.
     pub(crate) may_return: bool,
     pub(crate) killed: Option<Killed>,
+    /// The job that it had begun when it was killed: what that had printed until then is still told.
+    pub(crate) printed_by: Option<(JobId, u32)>,
     /// Until when all was read that it had said, and since when more of that is being read.
     pub(crate) read_until: Option<Instant>,
     pub(crate) read_asked_at: Option<Instant>,

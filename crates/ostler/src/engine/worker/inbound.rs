@@ -31,6 +31,8 @@ pub(super) struct Inbound<J: JobType> {
     dropped: Dropped,
     /// When to tell what was dropped.
     drops_due: Option<Instant>,
+    /// A line of its job was fed in since the last time that something was read.
+    was_told: bool,
 }
 
 struct Running {
@@ -52,6 +54,7 @@ impl<J: JobType> Inbound<J> {
             logged: Valve::new(now),
             dropped: Dropped::default(),
             drops_due: None,
+            was_told: false,
         }
     }
 
@@ -120,6 +123,7 @@ impl<J: JobType> Inbound<J> {
         }
         let text = String::from_utf8_lossy(line).into_owned();
         trace_line(self.worker, self.running.as_ref().map(|running| running.job), stream, &text);
+        self.was_told = true;
         let grown = self.feed_printed(JobEventKind::Output { stream, text });
         if grown.is_none()
             && let Some(log) = self.running.as_ref().and_then(|running| running.log.as_ref())
@@ -161,6 +165,17 @@ impl<J: JobType> Inbound<J> {
             && self.feed_printed(dropped.event_of(*job)).is_none()
         {
             log.count_dropped(dropped);
+        }
+    }
+
+    /// The job that runs has printed something: also if that was no whole line, or too much, it was not silent.
+    pub(super) fn printed(&mut self) {
+        if std::mem::take(&mut self.was_told) {
+            return;
+        }
+        if let Some(running) = &self.running {
+            let (job, attempt) = (running.job, running.attempt);
+            self.say(WorkerFrame::Output { job, attempt });
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Output {
     tail: Tail,
     /// The log of a job that took a line, and has a reader that is waited for before the next one.
     pacing: Option<Arc<EventLog>>,
+    /// Something was read since this was last asked.
+    was_read: bool,
 }
 
 impl Output {
@@ -29,6 +31,7 @@ impl Output {
             stderr: Pipe::new(worker, output.stderr),
             tail: Tail::default(),
             pacing: None,
+            was_read: false,
         }
     }
 
@@ -56,9 +59,21 @@ impl Output {
     /// Reads a little of both pipes, unless something of that is left from before.
     pub(super) fn read(&mut self) {
         if !self.has_news() {
-            self.stdout.read();
-            self.tail.push(self.stderr.read());
+            self.was_read |= !self.stdout.read().is_empty();
+            let complaint = self.stderr.read();
+            self.was_read |= !complaint.is_empty();
+            self.tail.push(complaint);
         }
+    }
+
+    /// Whether something was read since this was last asked.
+    pub(super) fn was_read(&mut self) -> bool {
+        std::mem::take(&mut self.was_read)
+    }
+
+    /// Whether a line has begun, and all that was read before it was handed out.
+    pub(super) fn has_begun_line(&self) -> bool {
+        !self.has_news() && (self.stdout.has_begun_line() || self.stderr.has_begun_line())
     }
 
     /// Whether something was read that was not handed out.
@@ -69,8 +84,10 @@ impl Output {
     /// Reads what is in the pipes now, without waiting. For the job that printed nothing this is one system call.
     pub(super) fn read_all(&mut self) {
         if self.is_there_more() {
-            self.stdout.read_all();
-            self.tail.push(self.stderr.read_all());
+            self.was_read |= !self.stdout.read_all().is_empty();
+            let complaint = self.stderr.read_all();
+            self.was_read |= !complaint.is_empty();
+            self.tail.push(complaint);
         }
     }
 

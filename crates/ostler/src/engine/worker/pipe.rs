@@ -2,7 +2,7 @@ use std::future::pending;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use ostler_lifecycle::WorkerKey;
 use tokio::net::unix::pipe::Receiver;
 
@@ -19,6 +19,8 @@ pub(super) struct Pipe {
     unread: BytesMut,
     /// How many bytes of that were searched for a line before: the begin of one.
     begun: usize,
+    /// The last line was ended by a carriage return: a newline that follows belongs to that.
+    after_return: bool,
 }
 
 impl Pipe {
@@ -26,7 +28,7 @@ impl Pipe {
         let pipe = Receiver::from_owned_fd(pipe)
             .inspect_err(|error| tracing::error!(%worker, %error, "the worker's output cannot be read"))
             .ok();
-        Self { pipe, unread: BytesMut::new(), begun: 0 }
+        Self { pipe, unread: BytesMut::new(), begun: 0, after_return: false }
     }
 
     /// Returns when something may be there to be read, or its end.
@@ -81,12 +83,16 @@ impl Pipe {
         &self.unread[before..]
     }
 
-    /// The next line, without its newline; or a piece of a long one.
+    /// The next line, without its end; or a piece of a long one. A carriage return ends a line, as those do by which a
+    /// progress bar is written anew, and none ends an empty one.
     pub(super) fn line(&mut self) -> Option<BytesMut> {
+        self.skip_rest_of_an_end();
         let reach = self.unread.len().min(LINE_BYTES + 1);
         let search = self.begun.min(reach);
-        let line = if let Some(at) = self.unread[search..reach].iter().position(|&byte| byte == b'\n') {
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let line = if let Some(at) = self.unread[search..reach].iter().position(is_end) {
             let mut line = self.unread.split_to(search + at + 1);
+            self.after_return = line.last() == Some(&b'\r');
             line.truncate(search + at);
             line
         } else if reach > LINE_BYTES {
@@ -98,6 +104,25 @@ impl Pipe {
         };
         self.begun = 0;
         Some(line)
+    }
+
+    fn skip_rest_of_an_end(&mut self) {
+        while let Some(&first) = self.unread.first().filter(|_| self.begun == 0) {
+            match first {
+                b'\r' => {}
+                b'\n' if self.after_return => self.after_return = false,
+                _ => {
+                    self.after_return = false;
+                    return;
+                }
+            }
+            self.unread.advance(1);
+        }
+    }
+
+    /// Whether a line has begun, and nothing more of it is there.
+    pub(super) fn has_begun_line(&self) -> bool {
+        self.begun > 0
     }
 
     /// The begin of a line that was there before the last read, as if it ended there.
@@ -127,7 +152,7 @@ mod tests {
     use super::*;
 
     fn pipe(text: &str) -> Pipe {
-        Pipe { pipe: None, unread: BytesMut::from(text), begun: 0 }
+        Pipe { pipe: None, unread: BytesMut::from(text), begun: 0, after_return: false }
     }
 
     fn lines(pipe: &mut Pipe) -> Vec<String> {
@@ -143,6 +168,21 @@ mod tests {
         assert!(pipe.has_news());
         assert_eq!(lines(&mut pipe), ["three"]);
         assert!(pipe.begun_line().is_none());
+    }
+
+    #[test]
+    fn r31_a_carriage_return_ends_a_line_and_with_a_newline_it_is_one_end() {
+        let mut pipe = pipe("\r10 %\r20 %\r\nnext\r\n\r\nlast\r");
+        assert_eq!(lines(&mut pipe), ["10 %", "20 %", "next", "", "last"]);
+        pipe.unread.extend_from_slice(b"\n\nafter an empty one\r");
+        assert_eq!(lines(&mut pipe), ["", "after an empty one"]);
+        pipe.unread.extend_from_slice(b"\r\nno empty one before\n");
+        assert_eq!(lines(&mut pipe), ["no empty one before"]);
+        pipe.unread.extend_from_slice(b"30 %");
+        assert_eq!(lines(&mut pipe), [""; 0]);
+        assert!(pipe.has_begun_line());
+        pipe.unread.extend_from_slice(b"\r");
+        assert_eq!(lines(&mut pipe), ["30 %"]);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) struct Session<J: JobType> {
     unheard_due: Option<Instant>,
     /// Asks for what lies unread.
     unread: Unread,
+    /// When the begin of a line is told although its end has not come.
+    pause_ends: Option<Instant>,
     spin: Spin,
 }
 
@@ -38,6 +40,10 @@ pub(super) struct Session<J: JobType> {
 /// turn. A turn costs a look at all that the runtime waits for, and often the waking of another of its threads: with one
 /// for each answer 2 busy cores did 80,000 small jobs a second, and with this 125,000.
 const ANSWERS_AT_ONCE: u32 = 8;
+
+/// The begin of a line, such as a question, is told when nothing has followed it for so long. The docs of
+/// `OutputStream` promise it.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often the machine is told that a worker is not listened to: sooner than anybody could be called frozen.
 const UNHEARD_EVERY: Duration = Duration::from_millis(100);
@@ -58,6 +64,7 @@ impl<J: JobType> Session<J> {
             socket: None,
             unheard_due: None,
             unread,
+            pause_ends: None,
         }
     }
 
@@ -103,6 +110,7 @@ impl<J: JobType> Session<J> {
                     // A flood must not starve the other workers of this runtime's thread.
                     tokio::task::yield_now().await;
                 }
+                () = at(self.pause_ends) => self.tell_begun_line(),
                 () = self.unread.asked() => self.read_all().await,
                 () = at(self.inbound.drops_due()) => self.inbound.tell_dropped(),
                 () = at(self.unheard_due) => {
@@ -148,7 +156,7 @@ impl<J: JobType> Session<J> {
         self.hear_all();
         self.hear_frame_that_has_begun().await;
         self.output.read_all();
-        self.output.tell(|stream, line| self.inbound.line(stream, line));
+        self.tell_lines();
         self.unread.exit_is_told().await;
         self.inbound.caught_up();
     }
@@ -218,7 +226,7 @@ impl<J: JobType> Session<J> {
         // Without a job it may be the next one's, and with something left its readers are waited for.
         if self.inbound.has_job() && !self.output.has_news() {
             self.read_output();
-            self.output.tell(|stream, line| self.inbound.line(stream, line));
+            self.tell_lines();
         }
     }
 
@@ -235,7 +243,27 @@ impl<J: JobType> Session<J> {
         if !self.inbound.has_job() {
             self.catch_up();
         }
+        self.tell_lines();
+    }
+
+    /// Feeds in what was printed, line by line. A line that has begun waits for its end, but not for long.
+    fn tell_lines(&mut self) {
         self.output.tell(|stream, line| self.inbound.line(stream, line));
+        let was_read = self.output.was_read();
+        if was_read {
+            self.inbound.printed();
+        }
+        if !self.inbound.has_job() || !self.output.has_begun_line() {
+            self.pause_ends = None;
+        } else if was_read || self.pause_ends.is_none() {
+            self.pause_ends = Some(Instant::now() + PAUSE);
+        }
+    }
+
+    /// Nothing has followed the begin of a line for a while: it may be a question.
+    fn tell_begun_line(&mut self) {
+        self.pause_ends = None;
+        self.output.tell_begun(|stream, line| self.inbound.line(stream, line));
     }
 
     /// Hears whether a job has begun.
@@ -274,6 +302,7 @@ impl<J: JobType> Session<J> {
             FromWorker::Result { .. } => {
                 self.read_output();
                 self.output.tell_all(|stream, line| self.inbound.line(stream, line));
+                self.pause_ends = None;
                 self.spin.end(Instant::now());
             }
             _ => {}
