@@ -4,6 +4,7 @@
 //! - `job`: runs the task; the line is the worker's process id, once the job began,
 //! - `blocked`: the same, and then blocks the only thread of its runtime,
 //! - `unread`: the same, and has a reader that does not read the job's events,
+//! - `timed`: the same with timeouts of a second, and then a second line: how the job ended,
 //! - `loading`: the worker never ends loading; the line is its process id,
 //! - `stranger`: the worker is a program that is none; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
@@ -51,6 +52,14 @@ async fn host() {
         _ => {}
     }
     let manager = JobManager::builder(LabJobs).launch().await.unwrap();
+    if scenario == "timed" {
+        let second = Duration::from_secs(1);
+        let job = manager.job("lab", task).timeout(second).stall_timeout(second).start().await.unwrap();
+        say(&began(&job).await.to_string());
+        let record = job.finished().await;
+        say(&format!("{} {:?}", record.status, record.error));
+        return;
+    }
     let job = manager.start_job("lab", task).await.unwrap();
     let unread = (scenario == "unread").then(|| job.events());
     if scenario == "slow-reader" {

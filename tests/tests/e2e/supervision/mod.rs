@@ -11,3 +11,4 @@ mod pool;
 mod quarantine;
 mod recycling;
 mod time;
+mod unread;

@@ -1,0 +1,106 @@
+//! R10: no deadline is judged before what came earlier was read, and none counts the time in which the host did not run.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ostler::{JobStatus, ManagerEvent, WorkerConfig, WorkerPhase};
+use ostler_tests::lab::Task;
+
+use crate::support::{at_once, echo, is_stopped, lab, scratch, signal, started, within};
+
+const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(2_500);
+
+/// The only thread of the runtime does something else, and hears nobody.
+fn block() {
+    std::thread::sleep(LONGER_THAN_A_SECOND);
+}
+
+#[tokio::test]
+async fn r10_a_job_that_is_done_in_time_is_completed_though_its_host_was_blocked() {
+    let manager = lab().config(at_once()).launch().await.unwrap();
+    let second = Duration::from_secs(1);
+    let in_time = Task::Linger(Duration::from_millis(300));
+    let job = manager.job("lab", in_time.clone()).timeout(second).start().await.unwrap();
+    started(&job).await;
+    block();
+    let record = job.finished().await;
+    assert_eq!(record.status, JobStatus::Completed, "{:?}", record.error);
+
+    let step = || [in_time.clone(), Task::Progress(1)];
+    let steps = Task::Steps((0..8).flat_map(|_| step()).collect());
+    let job = manager.job("lab", steps).stall_timeout(second).start().await.unwrap();
+    started(&job).await;
+    block();
+    let record = job.finished().await;
+    assert_eq!(record.status, JobStatus::Completed, "{:?}", record.error);
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn r10_a_worker_that_is_ready_in_time_is_not_killed_though_its_host_was_blocked() {
+    let second = Duration::from_secs(1);
+    let config = WorkerConfig { worker_start_timeout: second, load_timeout: second, ..at_once() };
+    let manager = lab().config(config).lazy().launch().await.unwrap();
+    let mut events = manager.events();
+    let job = manager.start_job("lab", echo("here")).await.unwrap();
+    let mut pids = Vec::new();
+    let mut is_blocked = [WorkerPhase::Starting, WorkerPhase::Loading].into_iter();
+    let mut next = is_blocked.next();
+    while next.is_some() {
+        let Some(Ok(ManagerEvent::Worker(worker))) = events.next().await else { continue };
+        pids.extend(worker.state.pid);
+        if Some(worker.state.phase) == next {
+            block();
+            next = is_blocked.next();
+        }
+    }
+    assert_eq!(job.output().await.unwrap(), "here");
+    pids.dedup();
+    assert_eq!(pids.len(), 1, "one worker was enough: {pids:?}");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn r10_a_killed_worker_that_died_in_time_is_no_process_that_does_not_die() {
+    let config = WorkerConfig { kill_timeout: Duration::from_secs(1), ..at_once() };
+    let manager = lab().config(config).launch().await.unwrap();
+    let job = manager.start_job("lab", Task::Spin).await.unwrap();
+    started(&job).await;
+    let cancelled = manager.cancel_job(job.id());
+    tokio::pin!(cancelled);
+    tokio::select! {
+        biased;
+        done = &mut cancelled => assert!(done.unwrap()),
+        () = std::future::ready(()) => {
+            block();
+            assert!(cancelled.await.unwrap());
+        }
+    }
+    manager.shutdown().await.unwrap();
+}
+
+/// The host is stopped as a container is paused, and its worker goes on.
+#[tokio::test]
+async fn r10_a_job_that_is_done_while_its_host_is_stopped_is_completed() {
+    let directory = scratch();
+    let file = directory.path().join("done");
+    let linger = Task::Linger(Duration::from_millis(300));
+    let task = Task::Steps(vec![linger, Task::Progress(1), Task::Sign(file.clone(), "here".to_owned())]);
+    let mut host = Command::new(env!("CARGO_BIN_EXE_lab-host"))
+        .args(["timed", &serde_json::to_string(&task).unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(host.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    signal(host.id(), "STOP");
+    let stopped = Instant::now();
+    assert!(within(Duration::from_secs(60), || is_stopped(host.id())).await);
+    assert!(within(Duration::from_secs(60), || file.exists()).await);
+    assert!(within(Duration::from_secs(60), || stopped.elapsed() > LONGER_THAN_A_SECOND).await);
+    signal(host.id(), "CONT");
+    let outcome = lines.next().unwrap().unwrap();
+    assert!(outcome.starts_with("completed"), "{outcome}");
+    assert!(host.wait().unwrap().success());
+}
