@@ -18,6 +18,7 @@ const MAY_SLEEP: &[(&str, &str)] = &[
     ("tests/src/lab/harm.rs", "as the plugin below"),
     ("tests/src/lab/plugin.rs", "plugins of the tests: a plugin can only look again for what it waits for"),
     ("tests/tests/e2e/support.rs", "`within` looks at foreign processes, whose end nobody announces"),
+    ("tests/tests/e2e/supervision/unread.rs", "it blocks its runtime"),
 ];
 
 #[test]

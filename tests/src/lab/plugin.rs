@@ -126,6 +126,10 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         Task::TidyUp => return Ok(tidy_up(job)),
         Task::IgnoreCancel => for_ever(),
         Task::Fail(message, category) => return Err(PluginError::new(category, message)),
+        Task::FailAtLength(words, bytes, category) => {
+            return Err(PluginError::new(category, words + &"x".repeat(bytes)));
+        }
+        Task::PanicAtLength(words, bytes) => panic!("{words}{}", "x".repeat(bytes)),
         Task::Panic(message) => panic!("{message}"),
         Task::Abort(lines) => {
             say_on_stderr(&lines);

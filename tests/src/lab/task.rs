@@ -43,6 +43,10 @@ pub enum Task {
     IgnoreCancel,
     /// Answer with an error.
     Fail(String, Category),
+    /// Answer with an error that goes on for so many bytes after these words.
+    FailAtLength(String, usize, Category),
+    /// Panic with a message that goes on for so many bytes after these words.
+    PanicAtLength(String, usize),
     /// Panic with this message.
     Panic(String),
     /// Write these lines to stderr and abort.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ostler::{Category, FailureKind, JobManager};
+use ostler::{Category, FailureKind, JobManager, WorkerConfig};
 use ostler_tests::lab::Task;
 
-use crate::support::{any, echo, failed, group, lab_worker, launch, says};
+use crate::support::{any, at_once, echo, failed, group, lab_worker, launch, says};
 
 async fn pid(manager: &JobManager<Task>) -> u32 {
     let job = manager.start_job("lab", Task::Pid).await.unwrap();
@@ -40,6 +40,24 @@ async fn a_panic_is_told_with_its_place_and_the_plugin_is_loaded_afresh() {
     let next = manager.start_job("lab", Task::Config).await.unwrap();
     assert_eq!(next.output().await.unwrap().trim(), "2", "loaded twice");
     assert_eq!(pid(&manager).await, before, "in the same worker");
+    manager.shutdown().await.unwrap();
+}
+
+/// The words are shortened, and what it is stays: whether it is tried again depends on that.
+#[tokio::test]
+async fn an_error_a_panic_and_words_that_are_larger_than_a_frame_are_told_shortened() {
+    let config = WorkerConfig { max_frame_bytes: 64 * 1024, ..at_once() };
+    let manager = any::<Task>(lab_worker()).config(config).launch().await.unwrap();
+    let torn = Task::FailAtLength("the page is torn".into(), 100_000, Category::Input);
+    let panics = Task::PanicAtLength("the page is torn".into(), 100_000);
+    for (task, kind, category) in
+        [(torn, FailureKind::Plugin, Category::Input), (panics, FailureKind::Panicked, Category::Fatal)]
+    {
+        let job = manager.start_job("lab", task).await.unwrap();
+        let failure = failed(&job).await;
+        assert_eq!((failure.kind, failure.category), (kind, category));
+        says(&failure.message, &["the page is torn", "bytes are left out here"]);
+    }
     manager.shutdown().await.unwrap();
 }
 

@@ -1,9 +1,12 @@
 //! What a job prints, and whose it is.
 
+use std::time::Duration;
+
+use ostler::{JobEventKind, JobStatus};
 use ostler_tests::lab::Task;
 
 use super::story::{lines_come_before_their_chunks, told};
-use crate::support::{any, lab_worker, launch};
+use crate::support::{any, lab_worker, launch, started};
 
 /// Every job prints its number in another way, with the newline or without it; the next one is in the worker as soon as
 /// the last one is done.
@@ -89,4 +92,64 @@ async fn r31_what_a_job_printed_last_before_it_died_is_in_its_events() {
         assert_eq!(story.complained[0], "three");
         manager.shutdown().await.unwrap();
     }
+}
+
+/// A question without a newline, and no answer: whoever looks for why the job hung finds it.
+#[tokio::test]
+async fn r31_an_unfinished_line_is_told_when_its_job_is_killed() {
+    let question =
+        || Task::Steps(vec![Task::Write("Overwrite? [y/N] ".into()), Task::Progress(1), Task::Spin]);
+    let manager = any(lab_worker()).launch().await.unwrap();
+    let timed_out = manager.job("lab", question()).timeout(Duration::from_millis(300));
+    let stalled = manager.job("lab", question()).stall_timeout(Duration::from_millis(300));
+    for job in [timed_out.start().await.unwrap(), stalled.start().await.unwrap()] {
+        let story = told(&job).await;
+        assert_eq!((story.printed, story.last), (vec!["Overwrite? [y/N] ".to_owned()], "failed"));
+    }
+    let job = manager.start_job("lab", question()).await.unwrap();
+    let mut events = job.events();
+    while let Some(event) = events.next().await {
+        // Sent after the question.
+        if matches!(event.unwrap().kind, JobEventKind::Progress { .. }) {
+            break;
+        }
+    }
+    assert!(manager.cancel_job(job.id()).await.unwrap());
+    let story = told(&job).await;
+    assert_eq!((story.printed, story.last), (vec!["Overwrite? [y/N] ".to_owned()], "cancelled"));
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn r31_an_unfinished_line_is_told_while_its_job_runs() {
+    let manager = launch().await;
+    let task = Task::Steps(vec![Task::Write("Overwrite? [y/N] ".into()), Task::Spin]);
+    let job = manager.start_job("lab", task).await.unwrap();
+    started(&job).await;
+    let mut events = job.events();
+    while let Some(event) = events.next().await {
+        if let JobEventKind::Output { text, .. } = event.unwrap().kind {
+            assert_eq!(text, "Overwrite? [y/N] ");
+            break;
+        }
+    }
+    assert!(manager.cancel_job(job.id()).await.unwrap());
+    manager.shutdown().await.unwrap();
+}
+
+/// A progress bar is written anew, and dots have no line at all.
+#[tokio::test]
+async fn r31_a_job_that_prints_without_newlines_is_not_silent() {
+    let manager = any(lab_worker()).launch().await.unwrap();
+    for (mark, lines) in [("\r10 %", 5), (".", 1)] {
+        let step = || [Task::Write(mark.into()), Task::Linger(Duration::from_millis(500))];
+        let steps = (0..5).flat_map(|_| step()).collect();
+        let bar = manager.job("lab", Task::Steps(steps)).stall_timeout(Duration::from_millis(1_500));
+        let job = bar.start().await.unwrap();
+        let record = job.finished().await;
+        assert_eq!(record.status, JobStatus::Completed, "{mark:?}: {:?}", record.error);
+        let printed = told(&job).await.printed;
+        assert!(printed.len() >= lines, "{printed:?}");
+    }
+    manager.shutdown().await.unwrap();
 }
