@@ -69,8 +69,8 @@ pub use bytes::Bytes;
 pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
-    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, InvalidPluginConfig, JobError,
-    LaunchError, QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
+    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, HostError, InvalidPluginConfig,
+    JobError, LaunchError, QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
 };
 pub use events::{
     JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,

@@ -61,6 +61,13 @@ impl<J: JobType> Core<J> {
         let _ = timer.await;
     }
 
+    /// Why the system refused to kill one of these processes, if it did and the process lives because of that.
+    pub(crate) fn kill_refusal(&self, pids: &[u32]) -> Option<String> {
+        let state = self.lock();
+        let mut meant = state.links.values().filter(|link| link.pid.is_some_and(|pid| pids.contains(&pid)));
+        meant.find_map(|link| link.process.refusal()).map(|refusal| refusal.to_string())
+    }
+
     /// What a worker has left outside of its group is being looked for, until this is dropped.
     pub(super) fn sweeping(&self) -> Running {
         Running::begin(&self.sweeps)

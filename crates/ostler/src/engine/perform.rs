@@ -43,8 +43,11 @@ impl<J: JobType> Step<'_, J> {
             Effect::Spawn { worker } => self.make_link(worker),
             Effect::Send { worker, request, command } => self.send(worker, request, command),
             Effect::Kill { worker } => {
-                if let Some(link) = self.state.links.get(&worker) {
-                    link.process.kill();
+                if let Some(link) = self.state.links.get(&worker)
+                    && let Err(error) = link.process.kill()
+                {
+                    // Whoever waits for the death is told as well, when it should have come.
+                    tracing::error!(%worker, pid = link.pid, %error, "a worker could not be killed");
                 }
                 self.note_cancel(worker, |cancellation, at| cancellation.killed_at = Some(at));
             }
@@ -210,11 +213,15 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn still_dying(&mut self, job: JobId, pid: Option<u32>) {
-        let cancel = self.state.active.get_mut(&job).and_then(|active| active.cancel.as_mut());
+        let active = self.state.active.get_mut(&job);
+        let link = active.as_ref().and_then(|active| self.state.links.get(&active.worker?));
+        let refusal = link.and_then(|link| link.process.refusal()).map(|refusal| refusal.to_string());
+        let cancel = active.and_then(|active| active.cancel.as_mut());
         let waiters = cancel.map(|cancel| std::mem::take(&mut cancel.waiters));
         for waiter in waiters.unwrap_or_default() {
             // Whoever waited may have given up.
-            let _ = waiter.send(Err(crate::CancelError::StillDying { job, pid }));
+            let refusal = refusal.clone();
+            let _ = waiter.send(Err(crate::CancelError::StillDying { job, pid, refusal }));
         }
     }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use ostler_wire::{DecodeError, EncodeError};
 
 use super::{
-    CancelError, CommandError, ControlError, HookPanicked, JobError, LaunchError, QuarantineError,
+    CancelError, CommandError, ControlError, HookPanicked, HostError, JobError, LaunchError, QuarantineError,
     ResizeError, ShutdownError, StartError, chain,
 };
 use crate::events::Missed;
@@ -72,6 +72,13 @@ impl From<CommandError> for Error {
     }
 }
 
+/// So is a process that cannot have workers.
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Self {
+        Self::Launch(error.into())
+    }
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&chain(self))
@@ -91,6 +98,7 @@ mod tests {
         fn passes<E: Into<Error>>() {}
         passes::<LaunchError>();
         passes::<CommandError>();
+        passes::<HostError>();
         passes::<StartError>();
         passes::<JobError>();
         passes::<CancelError>();

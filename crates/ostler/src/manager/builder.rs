@@ -99,6 +99,7 @@ impl<J: JobType> JobManagerBuilder<J> {
         if std::env::var_os(env::SOCKET).is_some() {
             return Err(LaunchError::InsideWorker);
         }
+        crate::process::check_host()?;
         let runtime = Handle::try_current().map_err(|_| LaunchError::NoRuntime)?;
         if !has_drivers() {
             return Err(LaunchError::NoRuntime);

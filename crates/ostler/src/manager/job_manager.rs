@@ -290,7 +290,11 @@ impl<J: JobType> JobManager<J> {
 
     async fn closed(&self) -> crate::Result<()> {
         let pids = self.core.closed().await;
-        if pids.is_empty() { Ok(()) } else { Err(ShutdownError::StillDying { pids }.into()) }
+        if pids.is_empty() {
+            return Ok(());
+        }
+        let refusal = self.core.kill_refusal(&pids);
+        Err(ShutdownError::StillDying { pids, refusal }.into())
     }
 
     /// The type of the workers, as in event names.

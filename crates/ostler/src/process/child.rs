@@ -1,56 +1,45 @@
-use std::ffi::OsString;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::ExitStatus;
-use ostler_wire::env;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::Pid;
 
 use super::exit::ChildExit;
-use super::group;
+use super::group::Leader;
 use super::life::Life;
 use super::oom::{OomBaseline, OomWatch};
+use super::pidfd::{self, Remains, Standing};
 use super::procfs::Stat;
-use super::reap::try_reap;
 use super::record_text::Noted;
+use super::spawn::Launch;
 use super::worker_id::WorkerId;
-use crate::limits::WorkerLimits;
 
 /// The pauses between looks at one that cannot be reaped, or whose group does not empty.
 const SOONEST_LOOK: Duration = Duration::from_millis(1);
 const LATEST_LOOK: Duration = Duration::from_secs(1);
 
-/// What to run.
-#[derive(Clone, Debug)]
-pub(crate) struct SpawnSpec {
-    pub(crate) program: PathBuf,
-    pub(crate) arg0: Option<OsString>,
-    pub(crate) args: Vec<OsString>,
-    pub(crate) env: Vec<(OsString, OsString)>,
-    pub(crate) directory: Option<PathBuf>,
-    pub(crate) limits: WorkerLimits,
-}
-
-/// A child's captured output.
-#[derive(Debug)]
-pub(crate) struct ChildOutput {
-    pub(crate) stdout: OwnedFd,
-    pub(crate) stderr: OwnedFd,
-}
-
 /// A child of this process and the group that it leads. Only the supervisor's thread has one.
 pub(super) struct Child {
-    pid: Pid,
+    leader: Leader,
     id: WorkerId,
-    pidfd: OwnedFd,
     life: Arc<Life>,
     made_at: Instant,
     before: OomBaseline,
     stage: Stage,
+    /// Until it has executed its program.
+    launch: Option<Launch>,
+    /// When to look at it, if nothing tells of its end.
+    look: Option<Instant>,
+}
+
+/// How long nobody looks at a child of whose end nothing tells.
+pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+pub(super) struct Made {
+    pub(super) pid: Pid,
+    pub(super) pidfd: OwnedFd,
+    pub(super) at: Instant,
 }
 
 enum Stage {
@@ -70,41 +59,42 @@ enum Stage {
 }
 
 impl Child {
-    pub(super) fn spawn(
-        spec: &SpawnSpec,
+    /// A process that was just made.
+    pub(super) fn new(
+        id: WorkerId,
+        made: Made,
         life: Arc<Life>,
-        watch: &mut OomWatch,
-    ) -> io::Result<(Self, ChildOutput)> {
-        let id = WorkerId::fresh()?;
-        let before = watch.baseline();
-        let made_at = Instant::now();
-        let mut child = command(spec, id).spawn()?;
-        let pid = Pid::from_child(&child);
-        watch.made(pid.as_raw_pid());
-        let output = match (child.stdout.take(), child.stderr.take()) {
-            (Some(stdout), Some(stderr)) => Ok(ChildOutput { stdout: stdout.into(), stderr: stderr.into() }),
-            _ => Err(io::Error::other("the child has no output pipes")),
-        };
-        // Nobody else reaps our children, so the number is still this child's.
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
-        let (output, pidfd) = match output.and_then(|output| Ok((output, pidfd?))) {
-            Ok(parts) => parts,
-            Err(error) => {
-                group::kill(pid);
-                let _ = child.wait();
-                return Err(error);
-            }
-        };
-        life.begin(pid);
-        Ok((Self { pid, id, pidfd, life, made_at, before, stage: Stage::Alive }, output))
-    }
-
-    pub(super) fn pid(&self) -> Pid {
-        self.pid
+        before: OomBaseline,
+        launch: Launch,
+    ) -> Self {
+        let Made { pid, pidfd, at } = made;
+        let leader = Leader::new(pid, pidfd);
+        life.begin(leader.clone(), Some(launch.shares_memory()));
+        Self { leader, id, life, made_at: at, before, stage: Stage::Alive, launch: Some(launch), look: None }
     }
 
     pub(super) fn id(&self) -> WorkerId {
         self.id
+    }
+
+    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.leader.pidfd().as_fd()
+    }
+
+    /// Lets go of what it needed until it had executed its program. Says whether that is done, or is to be done once it has
+    /// ended.
+    pub(super) fn release(&mut self) -> bool {
+        let Some(launch) = &mut self.launch else { return true };
+        if !launch.release() {
+            return false;
+        }
+        if let Some(error) = launch.autogroup_failure() {
+            let pid = self.leader.pid().as_raw_pid();
+            tracing::warn!(%error, pid, "a worker's share of the processor is not what its niceness says");
+        }
+        // Why it failed is told with its end.
+        self.launch.take_if(|launch| launch.failure().is_none());
+        true
     }
 
     /// To be called once nobody waits for it to be made.
@@ -114,51 +104,68 @@ impl Child {
 
     /// What a later host knows it by. Ask before it is reaped: then the number may be another's.
     pub(super) fn noted(&self) -> Option<Noted> {
-        let start = Stat::of(self.pid)?.start;
-        Some(Noted { pid: self.pid, start, id: self.id })
+        let pid = self.leader.pid();
+        let start = Stat::of(pid)?.start;
+        Some(Noted { pid, start, id: self.id })
     }
 
     /// What becomes readable when the child ends; nothing once it has.
     pub(super) fn exit_event(&self) -> Option<BorrowedFd<'_>> {
-        matches!(self.stage, Stage::Alive).then(|| self.pidfd.as_fd())
+        matches!(self.stage, Stage::Alive).then(|| self.leader.pidfd().as_fd())
     }
 
-    /// When to look again, if it cannot be reaped or the group is not empty yet.
+    /// Nothing will tell of its end, so it is looked at from time to time.
+    pub(super) fn look_often(&mut self, now: Instant) {
+        self.look = Some(now + BETWEEN_LOOKS);
+    }
+
+    /// When to look again, if it cannot be reaped, its group is not empty yet, or nothing tells of its end.
     pub(super) fn next_look(&self) -> Option<Instant> {
         match self.stage {
             Stage::Held { next_look, .. } | Stage::Emptying { next_look, .. } => Some(next_look),
-            Stage::Alive | Stage::Gone => None,
+            Stage::Alive => self.look,
+            Stage::Gone => None,
         }
     }
 
     pub(super) fn kill(&self) {
-        self.life.kill();
+        // Why it could not be is kept, for whoever asks later.
+        let _ = self.life.kill();
     }
 
     /// Takes the next step towards the end: reaps the leader once it has ended and its group was killed, then
-    /// waits for the group. The exit is handed out, once, when nobody of the group runs.
-    pub(super) fn advance(&mut self, now: Instant, watch: &mut OomWatch) -> Option<ChildExit> {
+    /// waits for the group. The exit is handed out, once, when nobody of the group runs. Whether the leader has ended may not be
+    /// known.
+    pub(super) fn advance(
+        &mut self,
+        now: Instant,
+        has_ended: bool,
+        watch: &mut OomWatch,
+    ) -> Option<ChildExit> {
         let held_for = match self.stage {
             Stage::Alive => Some(Duration::ZERO),
             Stage::Held { wait, next_look } if next_look <= now => Some(wait),
             _ => None,
         };
         if let Some(held_for) = held_for {
-            // The leader is a zombie by now, so the number of the group is still its own.
-            group::kill(self.pid);
-            let Some(exit) = self.reap(now, watch) else {
-                // Its end can be seen all the time: to wait for it would not be to wait.
-                let wait = (held_for * 2).clamp(SOONEST_LOOK, LATEST_LOOK);
-                self.stage = Stage::Held { wait, next_look: now + wait };
+            let has_ended = has_ended || matches!(self.stage, Stage::Held { .. });
+            let Some(exit) = self.reap(now, has_ended, watch) else {
+                if has_ended {
+                    // Its end can be seen all the time: to wait for it would not be to wait.
+                    let wait = (held_for * 2).clamp(SOONEST_LOOK, LATEST_LOOK);
+                    self.stage = Stage::Held { wait, next_look: now + wait };
+                } else if self.look.is_some() {
+                    self.look_often(now);
+                }
                 return None;
             };
             self.stage = Stage::Emptying { exit, wait: Duration::from_micros(250), next_look: now };
         }
-        let Stage::Emptying { wait, next_look, .. } = &mut self.stage else { return None };
+        let Stage::Emptying { exit, wait, next_look } = &mut self.stage else { return None };
         if *next_look > now {
             return None;
         }
-        if group::is_empty(self.pid) {
+        if self.leader.group_is_empty(exit.status != ExitStatus::Unknown) {
             let Stage::Emptying { exit, .. } = std::mem::replace(&mut self.stage, Stage::Gone) else {
                 return None;
             };
@@ -170,37 +177,56 @@ impl Child {
         None
     }
 
-    fn reap(&self, now: Instant, watch: &mut OomWatch) -> Option<ChildExit> {
-        let (remains, killed_at) = self.life.end(|| try_reap(self.pid))?;
-        let was_killed = matches!(remains.status, ExitStatus::Signal { number: libc::SIGKILL, .. });
-        let by_other = was_killed && killed_at.is_none();
+    fn reap(&mut self, now: Instant, has_ended: bool, watch: &mut OomWatch) -> Option<ChildExit> {
+        let leader = &self.leader;
+        let (remains, killed) = self.life.end(|| end(leader, has_ended))?;
+        let failure = self.launch.take().and_then(|mut launch| {
+            // Dead, it has let go of everything.
+            launch.release();
+            launch.failure()
+        });
+        let never_ran = failure.is_some() || killed.is_some_and(|killed| killed.before_program);
+        let Remains { status, cpu_time, peak_memory } = remains;
+        let was_killed = matches!(status, ExitStatus::Signal { number: libc::SIGKILL, .. });
+        let by_other = was_killed && killed.is_none();
         Some(ChildExit {
-            status: remains.status,
-            cpu_time: remains.cpu_time,
-            peak_memory: remains.peak_memory,
-            killed_at,
+            status,
+            cpu_time,
+            // Before the program, it is the host's memory that is counted.
+            peak_memory: if never_ran { 0 } else { peak_memory },
+            killed_at: killed.map(|killed| killed.at),
             uptime: now.saturating_duration_since(self.made_at),
-            oom: if by_other { watch.evidence(self.pid.as_raw_pid(), &self.before) } else { None },
+            oom: if by_other { watch.evidence(self.leader.pid().as_raw_pid(), &self.before) } else { None },
+            failure: failure.map(Arc::new),
         })
     }
 }
 
-fn command(spec: &SpawnSpec, id: WorkerId) -> Command {
-    use std::os::unix::process::CommandExt;
-    let mut command = Command::new(&spec.program);
-    command
-        .args(&spec.args)
-        .envs(spec.env.iter().map(|(name, value)| (name, value)))
-        .env(env::WORKER_ID, id.variable())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    if let Some(name) = &spec.arg0 {
-        command.arg0(name);
+/// Reaps the leader if it has ended, after the rest of its group was killed.
+fn end(leader: &Leader, has_ended: bool) -> Option<Remains> {
+    let nobody_knows = Remains { status: ExitStatus::Unknown, cpu_time: Duration::ZERO, peak_memory: 0 };
+    match pidfd::standing(leader.pidfd()) {
+        Ok(Standing::Runs) if !has_ended => return None,
+        // While it is a zombie, also an old kernel knows the group by its number. One that is traced seems to run.
+        Ok(Standing::Runs | Standing::Ended | Standing::Reaped) => {
+            if let Err(error) = leader.kill_group() {
+                tracing::warn!(%error, pid = leader.pid().as_raw_pid(), "what a worker left in its group cannot be killed");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, pid = leader.pid().as_raw_pid(), "a worker cannot be looked at");
+            // Whoever closed our descriptors has not reaped our child. If somebody did that too, nobody knows.
+            return pidfd::try_reap_by_number(leader.pid()).unwrap_or(Some(nobody_knows));
+        }
     }
-    if let Some(directory) = &spec.directory {
-        command.current_dir(directory);
+    match pidfd::try_reap(leader.pidfd()) {
+        Ok(remains) => remains,
+        Err(error) => {
+            tracing::warn!(
+                %error, pid = leader.pid().as_raw_pid(),
+                "how a worker ended is not known: the host ignores SIGCHLD, or waits for any child and not only its own"
+            );
+            Some(nobody_knows)
+        }
     }
-    command
 }

@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::ExitStatus;
 
 use super::oom::OomEvidence;
+use super::spawn::SpawnError;
 
 /// How a child ended. It is reaped, and its group is empty.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub(crate) struct ChildExit {
     pub(crate) uptime: Duration,
     /// That the kernel killed it for memory, if something speaks for it.
     pub(crate) oom: Option<OomEvidence>,
+    /// Why it never executed its program, if it did not.
+    pub(crate) failure: Option<Arc<SpawnError>>,
 }
 
 impl ChildExit {
@@ -29,6 +33,7 @@ impl ChildExit {
             killed_at: None,
             uptime: Duration::ZERO,
             oom: None,
+            failure: None,
         }
     }
 }

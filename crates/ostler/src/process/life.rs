@@ -1,36 +1,78 @@
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, getpid};
 
-use super::{group, teardown};
+use super::clone_child::SharesMemory;
+use super::group::Leader;
+use super::pidfd::{self, Standing};
+use super::teardown;
 
 /// Whom a kill reaches, from before a process is made until after it is reaped.
 ///
-/// A kill takes this lock and not the supervisor's thread: that may be making another process, from a slow
-/// disk perhaps. Under the lock there are only system calls that never wait.
+/// A kill takes this lock and does not wait for the supervisor's thread. Under the lock there are only system calls that
+/// never wait.
 #[derive(Debug, Default)]
 pub(super) struct Life(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     condemned: bool,
-    /// While its number cannot be anybody else's.
-    leader: Option<Pid>,
-    killed_at: Option<Instant>,
+    /// Until it is reaped.
+    living: Option<Living>,
+    killed: Option<Killed>,
+    refusal: Option<KillError>,
+}
+
+#[derive(Debug)]
+struct Living {
+    leader: Leader,
+    shares_memory: Option<SharesMemory>,
+    /// Who made it.
+    host: Pid,
+}
+
+/// The first kill.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Killed {
+    pub(super) at: Instant,
+    /// It had not executed its program, and its memory was the host's.
+    pub(super) before_program: bool,
+}
+
+/// Why a process could not be killed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum KillError {
+    /// The system's answer.
+    #[error(
+        "the system did not let this host kill it: {0}; a host that gives up its rights after the launch can no longer end \
+         the workers that it made before: give them up first"
+    )]
+    Refused(String),
+    /// Whoever asks has a copy of the memory of the host that made it.
+    #[error("it belongs to process {0}, from which this one was forked, and is not this one's to kill")]
+    NotOurs(i32),
 }
 
 impl State {
-    fn kill(&mut self) {
+    fn kill(&mut self) -> Result<(), KillError> {
         self.condemned = true;
-        if let Some(leader) = self.leader {
-            if self.killed_at.is_none() {
-                self.killed_at = Some(Instant::now());
-                teardown::keep_away(leader);
-            }
-            group::kill(leader);
+        let Some(Living { leader, shares_memory, host }) = &self.living else { return Ok(()) };
+        if *host != getpid() {
+            return Err(KillError::NotOurs(host.as_raw_pid()));
         }
+        if self.killed.is_none() {
+            let before_program = shares_memory.as_ref().is_some_and(SharesMemory::get);
+            self.killed = Some(Killed { at: Instant::now(), before_program });
+            // What it seems to hold before is the host's.
+            if !before_program {
+                teardown::keep_away(leader.pid());
+            }
+        }
+        let killed = leader.kill().map_err(|error: io::Error| KillError::Refused(error.to_string()));
+        self.refusal = killed.clone().err();
+        killed
     }
 }
 
@@ -40,39 +82,47 @@ impl Life {
     }
 
     /// Ends the process group, or sees to it that it ends as soon as it is made.
-    pub(super) fn kill(&self) {
-        self.lock().kill();
+    ///
+    /// # Errors
+    /// It goes on living.
+    pub(super) fn kill(&self) -> Result<(), KillError> {
+        self.lock().kill()
     }
 
-    /// The process is made, and leads its group.
-    pub(super) fn begin(&self, leader: Pid) {
+    /// Why the last kill did not reach it, if it lives because of that.
+    pub(super) fn refusal(&self) -> Option<KillError> {
+        self.lock().refusal.clone()
+    }
+
+    /// The process is made, and leads its group or is about to.
+    pub(super) fn begin(&self, leader: Leader, shares_memory: Option<SharesMemory>) {
         let mut state = self.lock();
-        state.leader = Some(leader);
+        state.living = Some(Living { leader, shares_memory, host: getpid() });
         if state.condemned {
-            state.kill();
+            // Kept for whoever asks.
+            let _ = state.kill();
         }
     }
 
     /// Whether the leader has ended, reaped or not. Only of one that was made.
     pub(super) fn has_ended(&self) -> bool {
         let state = self.lock();
-        let Some(leader) = state.leader else { return true };
-        let looks = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        match waitid(WaitId::Pid(leader), looks) {
-            Ok(ended) => ended.is_some(),
-            // Somebody else has reaped it: the supervisor will find that as well.
-            Err(Errno::CHILD) => true,
-            // The other errors are of calls that are not like this one.
-            Err(_) => false,
+        let Some(living) = &state.living else { return true };
+        match pidfd::standing(living.leader.pidfd()) {
+            // Somebody else may have reaped it: the supervisor will find that as well.
+            Ok(Standing::Ended | Standing::Reaped) => true,
+            // What cannot be looked at is not proven.
+            Ok(Standing::Runs) | Err(_) => false,
         }
     }
 
-    /// Reaps, and from then on no kill uses the number. Says also when the process was killed.
-    pub(super) fn end<T>(&self, reap: impl FnOnce() -> Option<T>) -> Option<(T, Option<Instant>)> {
+    /// Reaps, and from then on there is nobody to be killed. Says also how the process was killed.
+    pub(super) fn end<T>(&self, reap: impl FnOnce() -> Option<T>) -> Option<(T, Option<Killed>)> {
         let mut state = self.lock();
         let reaped = reap()?;
-        state.leader = None;
-        Some((reaped, state.killed_at))
+        state.living = None;
+        state.refusal = None;
+        Some((reaped, state.killed))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -88,7 +138,7 @@ mod tests {
     use rustix::thread::sched_getaffinity;
 
     use super::super::memory;
-    use super::super::test_support::{holder, on_one_core, within};
+    use super::super::test_support::{holder, leader, on_one_core, within};
     use super::*;
 
     #[test]
@@ -98,9 +148,9 @@ mod tests {
         within("it is large", || memory::held_by(pid).is_some_and(|bytes| bytes >= 32 << 20));
         let cores = sched_getaffinity(Some(pid)).unwrap();
         let life = Life::default();
-        life.begin(pid);
+        life.begin(leader(pid), None);
         let this = on_one_core(|core| {
-            life.kill();
+            life.kill().unwrap();
             core
         });
         // It can be asked until it is reaped.

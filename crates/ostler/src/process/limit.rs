@@ -1,10 +1,11 @@
-//! Setting the limits of a process that was just made.
+//! The limits of a process that is to be made, as the kernel takes them.
 
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setpriority_pgrp};
+use rustix::process::{Resource, getrlimit};
 
+use super::clone_child::Limit;
 use crate::limits::WorkerLimits;
 
 /// A limit could not be set.
@@ -22,48 +23,55 @@ fn host_has(maximum: Option<u64>) -> String {
     maximum.map(|maximum| format!("; the host itself may have {maximum} at most")).unwrap_or_default()
 }
 
-/// Sets the limits of a child, and with them those of all that it starts from now on. From the host, and not by
-/// the child before it becomes the worker: that would make the spawn fork the whole host.
-pub(super) fn apply(child: Pid, limits: &WorkerLimits) -> Result<(), LimitError> {
+/// Those that are set, in the order in which a child sets them, before it executes its program: so nothing of the program
+/// runs without them.
+pub(super) fn of(limits: &WorkerLimits) -> Vec<Limit> {
+    let as_kernel_takes_it = |(_, resource, soft, hard): Row| {
+        // The second that we add must not be what asks for more than the host may have.
+        let inherited = getrlimit(resource).maximum.filter(|&maximum| maximum >= soft);
+        let hard = inherited.map_or(hard, |maximum| hard.min(maximum));
+        Limit { resource: number(resource), values: [soft, hard] }
+    };
+    rows(limits).map(as_kernel_takes_it).collect()
+}
+
+/// Of the limit with this index in what [`of`] returned.
+pub(super) fn error(limits: &WorkerLimits, index: usize, source: io::Error) -> Option<LimitError> {
+    let (name, resource, soft, _) = rows(limits).nth(index)?;
+    let maximum = getrlimit(resource).maximum.filter(|&maximum| maximum < soft);
+    Some(LimitError { name, value: soft.into(), maximum, source })
+}
+
+pub(super) fn nice_error(limits: &WorkerLimits, source: io::Error) -> LimitError {
+    LimitError { name: "nice", value: limits.nice.unwrap_or_default().into(), maximum: None, source }
+}
+
+type Row = (&'static str, Resource, u64, u64);
+
+fn rows(limits: &WorkerLimits) -> impl Iterator<Item = Row> {
     let cpu_time = limits.cpu_time.map(whole_seconds);
     // The kernel compares with the hard limit first: without a second between them there would be no SIGXCPU,
     // which tells why the process died.
     let hard_cpu_time = cpu_time.map(|seconds| seconds.saturating_add(1));
-    let resources = [
+    let all = [
         ("address_space", Resource::As, limits.address_space, limits.address_space),
         ("cpu_time", Resource::Cpu, cpu_time, hard_cpu_time),
         ("open_files", Resource::Nofile, limits.open_files, limits.open_files),
         ("processes", Resource::Nproc, limits.processes, limits.processes),
         ("core_size", Resource::Core, limits.core_size, limits.core_size),
     ];
-    for (name, resource, soft, hard) in resources {
-        if let (Some(soft), Some(hard)) = (soft, hard) {
-            limit(child, resource, soft, hard).map_err(|source| LimitError {
-                name,
-                value: soft.into(),
-                maximum: getrlimit(resource).maximum.filter(|&maximum| maximum < soft),
-                source,
-            })?;
-        }
-    }
-    if let Some(nice) = limits.nice {
-        // Of the group, which is only the child: of a process it would be that of its first thread alone.
-        setpriority_pgrp(Some(child), nice.into()).map_err(|error| LimitError {
-            name: "nice",
-            value: nice.into(),
-            maximum: None,
-            source: error.into(),
-        })?;
-    }
-    Ok(())
+    all.into_iter().filter_map(|(name, resource, soft, hard)| Some((name, resource, soft?, hard?)))
 }
 
-fn limit(child: Pid, resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
-    // The second that we add must not be what asks for more than the host may have.
-    let inherited = getrlimit(resource).maximum.filter(|&maximum| maximum >= soft);
-    let hard = inherited.map_or(hard, |maximum| hard.min(maximum));
-    prlimit(Some(child), resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
-    Ok(())
+fn number(resource: Resource) -> libc::c_int {
+    let number = match resource {
+        Resource::As => libc::RLIMIT_AS,
+        Resource::Cpu => libc::RLIMIT_CPU,
+        Resource::Nofile => libc::RLIMIT_NOFILE,
+        Resource::Nproc => libc::RLIMIT_NPROC,
+        _ => libc::RLIMIT_CORE,
+    };
+    number as libc::c_int
 }
 
 fn whole_seconds(time: Duration) -> u64 {

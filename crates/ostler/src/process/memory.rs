@@ -57,8 +57,7 @@ mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
 
-    use super::super::group;
-    use super::super::test_support::within;
+    use super::super::test_support::{leader, within};
     use super::*;
 
     #[test]
@@ -70,14 +69,14 @@ mod tests {
             .process_group(0)
             .spawn()
             .unwrap();
-        let leader = shell.id();
+        let group = shell.id();
         let alone = || Stat::of(Pid::from_child(&shell)).unwrap().resident_pages * page_size();
-        within("the group takes more than its leader", || resident(&[leader])[&leader] > alone());
-        let of_shell = resident(&[leader])[&leader];
+        within("the group takes more than its leader", || resident(&[group])[&group] > alone());
+        let of_shell = resident(&[group])[&group];
         assert!(of_shell < 1 << 30, "{of_shell}");
-        group::kill(Pid::from_child(&shell));
+        leader(Pid::from_child(&shell)).kill().unwrap();
         shell.wait().unwrap();
-        within("a dead group takes nothing", || resident(&[leader])[&leader] == 0);
+        within("a dead group takes nothing", || resident(&[group])[&group] == 0);
     }
 
     #[test]

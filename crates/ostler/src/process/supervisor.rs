@@ -1,20 +1,26 @@
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Instant;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::process::{Pid, getpid};
 use tokio::sync::oneshot;
 
-use super::child::{Child, ChildOutput, SpawnSpec};
+use super::child::{Child, Made};
+use super::clone_child::{self, CAN_GO_BESIDE, Way};
 use super::exit::ChildExit;
+use super::exits::Exits;
+use super::host;
 use super::housekeeper::{Housekeeper, OnSwept};
-use super::life::Life;
-use super::limit;
-use super::oom::OomWatch;
+use super::life::{KillError, Life};
+use super::oom::{OomBaseline, OomWatch};
+use super::spawn::{ChildOutput, Launch, SpawnError, SpawnSpec};
+use super::spawner::Spawners;
 use super::sweep::Swept;
+use super::worker_id::WorkerId;
+use crate::error::HostError;
 
 /// A process that was made.
 pub(crate) struct Spawned {
@@ -41,8 +47,10 @@ impl Process {
     /// Makes the process, on the supervisor's thread. Its exit goes to who waits for it, else to `unclaimed`;
     /// after that, `on_swept` is called, once. If it was not made, neither is.
     ///
+    /// Its program may be executed later, or never, and then the exit says why.
+    ///
     /// # Errors
-    /// It cannot be made or limited, or was killed before.
+    /// It cannot be made, or was killed before.
     ///
     /// # Cancel safety
     /// If the future is dropped, the process is killed as soon as it is made.
@@ -51,11 +59,21 @@ impl Process {
         spec: SpawnSpec,
         unclaimed: OnUnclaimedExit,
         on_swept: OnSwept,
-    ) -> io::Result<Spawned> {
+    ) -> Result<Spawned, SpawnError> {
+        self.spawn_by(supervisor()?, spec, unclaimed, on_swept).await
+    }
+
+    pub(super) async fn spawn_by(
+        &self,
+        supervisor: &Supervisor,
+        spec: SpawnSpec,
+        unclaimed: OnUnclaimedExit,
+        on_swept: OnSwept,
+    ) -> Result<Spawned, SpawnError> {
         let (reply, answer) = oneshot::channel();
         let request = SpawnRequest { life: Arc::clone(&self.life), spec, unclaimed, on_swept, reply };
-        supervisor()?.send(request);
-        answer.await.unwrap_or_else(|_| Err(io::Error::other("the supervisor thread is gone")))
+        supervisor.send(Message::Spawn(Box::new(request)));
+        answer.await.unwrap_or(Err(SpawnError::NoSupervisor))
     }
 
     /// Whether the process, which was made, has ended: then its exit is told soon, if it was not yet. Never blocks.
@@ -64,8 +82,16 @@ impl Process {
     }
 
     /// Ends the process group; also if the process is still to be made. Does not wait and never blocks.
-    pub(crate) fn kill(&self) {
-        self.life.kill();
+    ///
+    /// # Errors
+    /// It goes on living.
+    pub(crate) fn kill(&self) -> Result<(), KillError> {
+        self.life.kill()
+    }
+
+    /// Why the last kill was refused, if the process lives because of that.
+    pub(crate) fn refusal(&self) -> Option<KillError> {
+        self.life.refusal()
     }
 }
 
@@ -74,41 +100,76 @@ struct SpawnRequest {
     spec: SpawnSpec,
     unclaimed: OnUnclaimedExit,
     on_swept: OnSwept,
-    reply: oneshot::Sender<io::Result<Spawned>>,
+    reply: oneshot::Sender<Result<Spawned, SpawnError>>,
 }
 
-struct Supervisor {
-    requests: mpsc::Sender<SpawnRequest>,
+enum Message {
+    Spawn(Box<SpawnRequest>),
+    /// Nobody can ask for anything any more.
+    End,
+}
+
+pub(super) struct Supervisor {
+    requests: mpsc::Sender<Message>,
     wake: Arc<OwnedFd>,
+    /// Where the thread is: it is not in what is forked from there.
+    host: Pid,
 }
 
 impl Supervisor {
-    fn start() -> io::Result<Self> {
+    pub(super) fn start() -> io::Result<Self> {
         let (requests, inbox) = mpsc::channel();
-        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let watched = Arc::clone(&wake);
+        let exits = Exits::new()?;
+        let wake = Arc::clone(exits.wake());
         std::thread::Builder::new()
             .name("ostler-supervisor".into())
-            .spawn(move || Thread::new(inbox, watched).run())?;
-        Ok(Self { requests, wake })
+            .spawn(move || Thread::new(inbox, exits).run())?;
+        Ok(Self { requests, wake, host: getpid() })
     }
 
-    fn send(&self, request: SpawnRequest) {
-        // The thread never ends, so there is always a receiver.
-        let _ = self.requests.send(request);
+    fn send(&self, message: Message) {
+        // The thread ends only after the last message.
+        let _ = self.requests.send(message);
         // It fails only when the counter is full, and then the thread is awake.
         let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
     }
+
+    fn check(&self) -> Result<(), HostError> {
+        if self.host == getpid() { Ok(()) } else { Err(HostError::Forked { parent: self.host.as_raw_pid() }) }
+    }
 }
 
-fn supervisor() -> io::Result<&'static Supervisor> {
-    static SUPERVISOR: OnceLock<Supervisor> = OnceLock::new();
-    if let Some(supervisor) = SUPERVISOR.get() {
-        return Ok(supervisor);
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.send(Message::End);
     }
-    // Two first callers may each make one; the one that loses has no children and costs a sleeping thread.
-    let made = Supervisor::start()?;
-    Ok(SUPERVISOR.get_or_init(|| made))
+}
+
+static SUPERVISOR: OnceLock<Supervisor> = OnceLock::new();
+
+fn supervisor() -> Result<&'static Supervisor, SpawnError> {
+    let supervisor = match SUPERVISOR.get() {
+        Some(supervisor) => supervisor,
+        None => {
+            let made = Supervisor::start().map_err(SpawnError::system("start the supervisor thread"))?;
+            // Two first callers may each make one. No lock, since a fork could leave one locked for ever: that of the one
+            // that loses is dropped, and its threads end.
+            SUPERVISOR.get_or_init(|| made)
+        }
+    };
+    supervisor.check()?;
+    Ok(supervisor)
+}
+
+/// Whether workers can be made in this process, as it is now.
+///
+/// # Errors
+/// They could not be looked after.
+pub(crate) fn check_host() -> Result<(), HostError> {
+    if let Some(supervisor) = SUPERVISOR.get() {
+        supervisor.check()?;
+    }
+    host::check()
 }
 
 struct Watched {
@@ -118,26 +179,47 @@ struct Watched {
     on_swept: OnSwept,
 }
 
+/// A child that another thread makes.
+struct Awaited {
+    launch: Launch,
+    id: WorkerId,
+    before: OomBaseline,
+    at: Instant,
+    life: Arc<Life>,
+    unclaimed: OnUnclaimedExit,
+    on_swept: OnSwept,
+    reply: oneshot::Sender<Result<Spawned, SpawnError>>,
+}
+
 struct Thread {
-    inbox: mpsc::Receiver<SpawnRequest>,
-    wake: Arc<OwnedFd>,
+    inbox: mpsc::Receiver<Message>,
+    exits: Exits,
     children: HashMap<u64, Watched>,
     next_key: u64,
+    /// Those that may not have executed their program yet.
+    launching: Vec<u64>,
+    way: Way,
+    spawners: Spawners,
+    awaited: Vec<Awaited>,
     watch: OomWatch,
     /// Unless no second thread can be made.
     housekeeper: Option<Housekeeper>,
 }
 
 impl Thread {
-    fn new(inbox: mpsc::Receiver<SpawnRequest>, wake: Arc<OwnedFd>) -> Self {
+    fn new(inbox: mpsc::Receiver<Message>, exits: Exits) -> Self {
         let housekeeper = Housekeeper::start().inspect_err(|error| {
             tracing::warn!(%error, "what workers leave outside of their group will not be looked for");
         });
         Self {
             inbox,
-            wake,
+            spawners: Spawners::new(Arc::clone(exits.wake())),
+            exits,
             children: HashMap::new(),
             next_key: 0,
+            launching: Vec::new(),
+            way: if CAN_GO_BESIDE { Way::Beside } else { Way::Before },
+            awaited: Vec::new(),
             watch: OomWatch::start(),
             housekeeper: housekeeper.ok(),
         }
@@ -146,58 +228,93 @@ impl Thread {
     fn run(mut self) {
         loop {
             let ended = self.wait();
-            let mut counter = [0; 8];
-            let _ = rustix::io::read(&*self.wake, &mut counter);
             // An end is somebody's free slot: it does not wait for new ones to be made.
-            self.advance(&ended);
-            while let Ok(request) = self.inbox.try_recv() {
-                self.spawn(request);
+            self.advance(ended.as_deref());
+            self.release();
+            for awaited in self
+                .awaited
+                .extract_if(.., |awaited| awaited.launch.nascent().made().is_some())
+                .collect::<Vec<_>>()
+            {
+                self.welcome(awaited);
+            }
+            while let Ok(message) = self.inbox.try_recv() {
+                match message {
+                    Message::Spawn(request) => self.spawn(*request),
+                    Message::End => return,
+                }
             }
         }
     }
 
-    /// Sleeps until a request comes, a child ends, or it is time to look at a group again; says who has ended.
-    fn wait(&self) -> Vec<u64> {
-        let now = Instant::now();
+    /// Sleeps until a request comes, a child ends, or it is time to look at a group again; says who has ended, or nothing
+    /// if anybody may have.
+    fn wait(&mut self) -> Option<Vec<u64>> {
         let next_look = self.children.values().filter_map(|watched| watched.child.next_look()).min();
-        let timeout = next_look.map(|at| at.saturating_duration_since(now));
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        let mut keys = Vec::new();
-        let mut fds = vec![PollFd::new(&*self.wake, PollFlags::IN)];
-        for (&key, watched) in &self.children {
-            if let Some(exit) = watched.child.exit_event() {
-                keys.push(key);
-                fds.push(PollFd::from_borrowed_fd(exit, PollFlags::IN));
-            }
-        }
-        // An interrupted wait is a short one.
-        let _ = poll(&mut fds, timeout.as_ref());
-        let ended = fds.iter().skip(1).zip(keys).filter(|(fd, _)| !fd.revents().is_empty());
-        ended.map(|(_, key)| key).collect()
+        self.exits.wait(next_look)
     }
 
     fn spawn(&mut self, request: SpawnRequest) {
         let SpawnRequest { life, spec, unclaimed, on_swept, reply } = request;
-        if life.is_condemned() {
-            let _ = reply.send(Err(io::Error::other("it was killed before it was made")));
-            return;
-        }
-        let (child, output) = match Child::spawn(&spec, life, &mut self.watch) {
+        let at = Instant::now();
+        let made = self.make(&life, spec);
+        let (launch, id, before) = match made {
             Ok(made) => made,
             Err(error) => {
+                // Whoever asked may have given up.
                 let _ = reply.send(Err(error));
                 return;
             }
         };
-        if let Err(error) = limit::apply(child.pid(), &spec.limits) {
-            child.kill();
-            // Nobody asks for its end any more, but it must be reaped, and what it left be found.
-            self.keep(child, oneshot::channel().0, Box::new(drop), Box::new(drop));
-            let _ = reply.send(Err(io::Error::other(error)));
-            return;
+        let awaited = Awaited { launch, id, before, at, life, unclaimed, on_swept, reply };
+        match self.way {
+            Way::Beside => self.welcome(awaited),
+            Way::Before => self.awaited.push(awaited),
         }
+    }
+
+    fn make(&mut self, life: &Life, spec: SpawnSpec) -> Result<(Launch, WorkerId, OomBaseline), SpawnError> {
+        if life.is_condemned() {
+            return Err(SpawnError::Killed);
+        }
+        host::check()?;
+        let id = WorkerId::fresh().map_err(SpawnError::system("get a random number for it"))?;
+        let before = self.watch.baseline();
+        let unmade = SpawnError::system("make a process");
+        if self.way == Way::Beside {
+            let launch = Launch::new(spec.clone(), id, None)?;
+            match clone_child::make(launch.nascent(), Way::Beside) {
+                Ok(()) => return Ok((launch, id, before)),
+                Err(error) if is_forbidden(&error) => {
+                    tracing::info!(%error, "processes are made by threads that wait for them");
+                    self.way = Way::Before;
+                }
+                Err(error) => return Err(unmade(error)),
+            }
+        }
+        let launch = Launch::new(spec, id, Some(self.exits.wake().as_fd()))?;
+        self.spawners.make(launch.nascent()).map_err(unmade)?;
+        Ok((launch, id, before))
+    }
+
+    /// The child is made.
+    fn welcome(&mut self, awaited: Awaited) {
+        let Awaited { mut launch, id, before, at, life, unclaimed, on_swept, reply } = awaited;
+        let (pid, pidfd, output) = match launch.made() {
+            Some(Ok(made)) => made,
+            Some(Err(error)) => {
+                let _ = reply.send(Err(error));
+                return;
+            }
+            None => {
+                let _ = reply.send(Err(SpawnError::NoSupervisor));
+                return;
+            }
+        };
+        self.watch.made(pid.as_raw_pid());
+        let child = Child::new(id, Made { pid, pidfd, at }, life, before, launch);
         let (exit, claimed) = oneshot::channel();
-        let pid = child.pid().as_raw_pid().unsigned_abs();
+        let pid = pid.as_raw_pid().unsigned_abs();
         if reply.send(Ok(Spawned { pid, output, exit: claimed })).is_err() {
             child.kill();
         }
@@ -215,21 +332,41 @@ impl Thread {
         if let Some((housekeeper, noted)) = self.housekeeper.as_ref().zip(child.noted()) {
             housekeeper.record(noted);
         }
-        self.children.insert(self.next_key, Watched { child, exit, unclaimed, on_swept });
+        let key = self.next_key;
         self.next_key += 1;
+        if let Some(event) = child.exit_event()
+            && let Err(error) = self.exits.add(key, event)
+        {
+            tracing::warn!(%error, "the end of a worker is looked for from time to time");
+            child.look_often(Instant::now());
+        }
+        self.children.insert(key, Watched { child, exit, unclaimed, on_swept });
+        self.launching.push(key);
     }
 
-    /// Brings the children that have ended, and those whose group still ends, one step further.
-    fn advance(&mut self, ended: &[u64]) {
+    /// Takes back what children do not need any more that have executed their program.
+    fn release(&mut self) {
+        let children = &mut self.children;
+        self.launching.retain(|key| children.get_mut(key).is_some_and(|watched| !watched.child.release()));
+    }
+
+    /// Brings the children that have ended, and those whose group still ends, one step further; all, if it is not known
+    /// who has ended.
+    fn advance(&mut self, ended: Option<&[u64]>) {
         let now = Instant::now();
         let mut gone: Vec<(u64, ChildExit)> = Vec::new();
         for (&key, watched) in &mut self.children {
             let due = watched.child.next_look().is_some_and(|at| at <= now);
-            if (due || ended.contains(&key))
-                && let Some(exit) = watched.child.advance(now, &mut self.watch)
-            {
-                gone.push((key, exit));
+            let has_ended = ended.is_some_and(|ended| ended.contains(&key));
+            if !due && !has_ended && ended.is_some() {
+                continue;
             }
+            let was_watched = watched.child.exit_event().is_some();
+            let exit = watched.child.advance(now, has_ended, &mut self.watch);
+            if was_watched && watched.child.exit_event().is_none() {
+                self.exits.remove(watched.child.pidfd());
+            }
+            gone.extend(exit.map(|exit| (key, exit)));
         }
         for (key, exit) in gone {
             if let Some(watched) = self.children.remove(&key) {
@@ -248,6 +385,11 @@ impl Thread {
             None => tell(|| on_swept(Swept::default())),
         }
     }
+}
+
+/// Whether the system lets nobody make a process that way, and not only now or of this user.
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPERM | libc::ENOSYS | libc::EINVAL | libc::EACCES))
 }
 
 /// It leads to the host's code, and this thread serves all managers of the process.

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
+use super::group::Leader;
 use super::random::{hex, random};
 
 /// Looks again until the condition holds: nobody announces what becomes of foreign processes.
@@ -74,4 +76,9 @@ pub(super) fn on_one_core<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
         work(core)
     };
     std::thread::scope(|scope| scope.spawn(pinned).join().unwrap())
+}
+
+/// A child of this process that leads a group.
+pub(super) fn leader(pid: Pid) -> Leader {
+    Leader::new(pid, pidfd_open(pid, PidfdFlags::empty()).unwrap())
 }

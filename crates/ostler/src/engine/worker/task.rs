@@ -10,7 +10,9 @@ use super::session::Session;
 use super::unread::{Unread, nothing_was_said};
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::process::{ChildExit, Endpoint, OnSwept, OnUnclaimedExit, Process, SpawnSpec, Spawned, Swept};
+use crate::process::{
+    ChildExit, Endpoint, OnSwept, OnUnclaimedExit, Process, SpawnError, SpawnSpec, Spawned, Swept,
+};
 use crate::{JobType, WorkerLimits};
 
 /// Starts the task of a worker that is to be made.
@@ -56,10 +58,13 @@ impl<J: JobType> Drop for Custody<J> {
             exit.close();
             if let Ok(remains) = exit.try_recv() {
                 let exit = evidence::of(&remains, &self.core.settings.command.limits);
-                self.core.feed(Input::WorkerExited { worker: self.worker, exit }, Cargo::None);
+                self.core.feed(ended(self.worker, exit, &remains), Cargo::None);
             }
         }
-        self.process.kill();
+        // What is refused lives until its socket is closed, which is soon; nobody is left who could be told.
+        if let Err(error) = self.process.kill() {
+            tracing::error!(worker = %self.worker, %error, "a worker could not be killed");
+        }
         if self.stage == Stage::Unmade {
             let message = "the runtime of the manager is gone".to_owned();
             self.core.feed(Input::SpawnFailed { worker: self.worker, message }, Cargo::None);
@@ -85,11 +90,11 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
             core.feed(Input::WorkerSpawned { worker, pid }, Cargo::None);
             let unread = Unread::new(custody.process.clone(), Arc::clone(&custody.catch_up));
             let mut session = Session::new(Arc::clone(&core), worker, pid, output, unread);
-            let exit = accompany(&mut session, endpoint, exit, &core.settings.command.limits).await;
+            let end = accompany(&mut session, endpoint, exit, &core.settings.command.limits).await;
             custody.stage = Stage::Ended;
             // A shutdown is not over before that.
             let sweeping = core.sweeping();
-            core.feed(Input::WorkerExited { worker, exit }, Cargo::None);
+            core.feed(ended(worker, end.0, &end.1), Cargo::None);
             // Not before: to close its socket and pipes takes longer than to tell those who wait.
             drop(session);
             if let Ok(swept) = swept.await {
@@ -109,15 +114,16 @@ async fn make<J: JobType>(
     core: &Arc<Core<J>>,
     worker: WorkerKey,
     process: &Process,
-) -> std::io::Result<(Endpoint, Spawned, oneshot::Receiver<Swept>)> {
-    let endpoint = Endpoint::open()?;
+) -> Result<(Endpoint, Spawned, oneshot::Receiver<Swept>), SpawnError> {
+    let endpoint = Endpoint::open()
+        .map_err(|source| SpawnError::System { what: "listen for its connection", source })?;
     let mut spec: SpawnSpec = core.settings.command.clone();
     spec.env.push((env::SOCKET.into(), endpoint.name().into()));
     spec.env.push((env::TOKEN.into(), endpoint.token_text().into()));
     let of_nobody = Arc::clone(core);
     let unclaimed: OnUnclaimedExit = Box::new(move |remains| {
         let exit = evidence::of(&remains, &of_nobody.settings.command.limits);
-        of_nobody.feed(Input::WorkerExited { worker, exit }, Cargo::None);
+        of_nobody.feed(ended(worker, exit, &remains), Cargo::None);
     });
     let (sender, swept) = oneshot::channel();
     let on_swept: OnSwept = Box::new(move |swept| {
@@ -134,7 +140,7 @@ async fn accompany<J: JobType>(
     endpoint: Endpoint,
     exit: &mut oneshot::Receiver<ChildExit>,
     limits: &WorkerLimits,
-) -> WorkerExit {
+) -> (WorkerExit, ChildExit) {
     let remains = tokio::select! {
         // What the dead still said is heard in any case, and faster at once.
         biased;
@@ -144,5 +150,13 @@ async fn accompany<J: JobType>(
     };
     let (torn_frame, stderr) = session.finish();
     let exit = evidence::with_stderr(evidence::of(&remains, limits), stderr, limits);
-    WorkerExit { torn_frame, ..exit }
+    (WorkerExit { torn_frame, ..exit }, remains)
+}
+
+/// What the machine is told of an end: a process that never executed its program was no worker.
+fn ended(worker: WorkerKey, exit: WorkerExit, remains: &ChildExit) -> Input {
+    match &remains.failure {
+        Some(failure) => Input::SpawnFailed { worker, message: failure.to_string() },
+        None => Input::WorkerExited { worker, exit },
+    }
 }

@@ -23,6 +23,7 @@ async fn each_limit_is_set_on_the_child() {
     };
     let child = start(spec).await;
     let pid = child.pid();
+    child.runs_its_program();
     let limits = fs::read_to_string(super::procfs::directory(pid).join("limits")).unwrap();
     let of = |name: &str| {
         let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
@@ -40,6 +41,7 @@ async fn each_limit_is_set_on_the_child() {
 #[tokio::test]
 async fn without_limits_a_child_has_those_of_the_host() {
     let child = start(shell("exec sleep 1000")).await;
+    child.runs_its_program();
     let own = fs::read_to_string("/proc/self/limits").unwrap();
     assert_eq!(fs::read_to_string(super::procfs::directory(child.pid()).join("limits")).unwrap(), own);
     child.killed().await;
@@ -60,8 +62,9 @@ async fn a_limit_that_cannot_be_set_fails_the_spawn_and_leaves_nobody() {
     let (mark, mut spec) = marked(shell("exec sleep 1000"));
     // More than the kernel allows to anybody.
     spec.limits.open_files = Some(1 << 62);
-    let unmade = Process::new().spawn(spec, Box::new(drop), Box::new(drop)).await;
-    let message = unmade.err().unwrap().to_string();
+    let spawned = Process::new().spawn(spec, Box::new(drop), Box::new(drop)).await.unwrap();
+    let exit = spawned.exit.await.unwrap();
+    let message = exit.failure.unwrap().to_string();
     let expected = "the worker's open_files cannot be limited to 4611686018427387904";
     assert!(message.starts_with(expected) && message.contains("Operation not permitted"), "{message}");
     within("the child is gone", || carrying(&mark).is_empty());

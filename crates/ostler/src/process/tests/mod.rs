@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used)]
 
 mod evidence;
+mod launching;
 mod limits;
 mod records;
 mod supervision;
@@ -15,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::random::{hex, random};
 use super::sweep::Swept;
+use super::test_support::within;
 use super::{ChildExit, Process, SpawnSpec, Spawned, procfs};
 use crate::limits::WorkerLimits;
 
@@ -52,13 +54,24 @@ async fn start(spec: SpawnSpec) -> Running {
 
 impl Running {
     async fn killed(self) -> (ChildExit, Swept) {
-        self.process.kill();
+        self.process.kill().unwrap();
         (self.spawned.exit.await.unwrap(), self.swept.await.unwrap())
+    }
+
+    /// Waits until it is not this program any more.
+    fn runs_its_program(&self) {
+        within("it runs its program", || !is_this_program(self.pid()));
     }
 
     fn pid(&self) -> Pid {
         Pid::from_raw(self.spawned.pid.cast_signed()).unwrap()
     }
+}
+
+/// Whether the process still runs what the tests run.
+fn is_this_program(pid: Pid) -> bool {
+    let program = fs::read_link(procfs::directory(pid).join("exe")).unwrap();
+    program == std::env::current_exe().unwrap()
 }
 
 /// Has it and all that comes of it carry a mark of the test's.

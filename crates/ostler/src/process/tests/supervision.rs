@@ -23,20 +23,20 @@ async fn an_end_of_its_own_is_told_with_times() {
 #[tokio::test]
 async fn a_kill_of_ours_is_told_with_its_time() {
     let child = start(shell("exec sleep 1000")).await;
-    child.process.kill();
+    child.process.kill().unwrap();
     let between = Instant::now();
-    child.process.kill();
+    child.process.kill().unwrap();
     let exit = child.spawned.exit.await.unwrap();
     assert_eq!(exit.status, ExitStatus::Signal { number: libc::SIGKILL, core_dumped: false });
     assert!(exit.killed_at.is_some_and(|at| at <= between), "{exit:?}");
     // Later kills change nothing, and hit nobody.
-    child.process.kill();
+    child.process.kill().unwrap();
 }
 
 #[tokio::test]
 async fn who_is_killed_before_it_is_made_is_not_made() {
     let process = Process::new();
-    process.kill();
+    process.kill().unwrap();
     let (tell, swept) = oneshot::channel::<()>();
     let on_swept = Box::new(move |_| tell.send(()).unwrap());
     assert!(process.spawn(shell("exec sleep 1000"), Box::new(drop), on_swept).await.is_err());
@@ -53,7 +53,7 @@ async fn hold_the_supervisor() -> mpsc::Sender<()> {
     });
     let other = Process::new();
     drop(other.spawn(shell("exec sleep 1000"), hold, Box::new(drop)).await.unwrap().exit);
-    other.kill();
+    other.kill().unwrap();
     is_held.recv_timeout(Duration::from_secs(10)).unwrap();
     release
 }
@@ -62,7 +62,7 @@ async fn hold_the_supervisor() -> mpsc::Sender<()> {
 async fn a_kill_does_not_wait_for_the_supervisor() {
     let child = start(shell("exec sleep 1000")).await;
     let release = hold_the_supervisor().await;
-    child.process.kill();
+    child.process.kill().unwrap();
     let pid = child.pid();
     within("it is dead, and not reaped", || Stat::of(pid).is_some_and(|stat| !stat.runs()));
     release.send(()).unwrap();

@@ -72,7 +72,7 @@ async fn workers_that_die_together_are_each_told_their_own() {
         within("worker and daemon run", || carrying(&child.mark).len() == 3);
         children.push(child);
     }
-    children.iter().for_each(|child| child.process.kill());
+    children.iter().for_each(|child| child.process.kill().unwrap());
     for child in children {
         assert_eq!(child.swept.await.unwrap(), Swept { killed: 2, survivors: 0 });
     }
