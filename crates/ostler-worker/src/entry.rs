@@ -125,9 +125,11 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     let (reader, writer) = connect()
         .map_err(|error| format!("cannot connect to the host at {}: {error}", socket.to_string_lossy()))?;
     // Without credentials the host counts as alive.
-    if reader.peer_creds().ok().and_then(|host| host.pid()).is_some_and(process::is_orphan_of) {
+    let host = reader.peer_creds().ok().and_then(|host| host.pid()).filter(|&host| host > 0);
+    if host.is_some_and(process::is_orphan_of) {
         process::end_group();
     }
+    process::die_with_host(host);
 
     let (Stream::UdSocket(reader), Stream::UdSocket(writer)) = (reader, writer);
     let mut plugins = make();

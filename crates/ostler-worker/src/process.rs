@@ -22,7 +22,7 @@ pub(crate) fn settle() -> Result<(), String> {
         unsafe { std::env::remove_var(name) };
     }
     reset_signals();
-    die_with_parent();
+    ask_for_parents_death(libc::SIGKILL);
     if nix::unistd::getppid() != parent {
         end_group();
     }
@@ -87,6 +87,57 @@ fn reset_signals() {
     }
 }
 
+/// Ends the whole group when the host dies, whatever plugins do to signals and descriptors. To be called before there are
+/// children: until then the kernel ends this process alone.
+///
+/// A signal tells of a death at once, but can be ignored, and a process that is stopped does not hear it. So a thread
+/// waits for the host itself; and it has the kernel send it, being a child of the host like the main thread, what lets a
+/// stopped process go on. That the group of a host is left without a session does not, since workers have their own.
+pub(crate) fn die_with_host(host: Option<libc::pid_t>) {
+    die_with_parent();
+    let host = host.unwrap_or_else(|| nix::unistd::getppid().as_raw());
+    // SAFETY: the call takes numbers.
+    let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, host, 0) } as libc::c_int;
+    let watch = move || {
+        block_signals();
+        ask_for_parents_death(libc::SIGCONT);
+        let mut poll = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
+        loop {
+            // SAFETY: the structure is this frame's.
+            match unsafe { libc::poll(&raw mut poll, 1, -1) } {
+                1 if poll.revents & libc::POLLIN != 0 => end_group(),
+                -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+                // A host that cannot be watched is noticed by the signal, and by the end of the connection. The thread
+                // stays, as it is to this thread that the kernel sends what lets us go on.
+                _ => loop {
+                    std::thread::park();
+                },
+            }
+        }
+    };
+    // Without a thread the signal and the end of the connection have to do.
+    let _ = std::thread::Builder::new().name("ostler-watch".to_owned()).stack_size(WATCH_STACK).spawn(watch);
+}
+
+/// Bytes, of a thread that makes a few system calls.
+const WATCH_STACK: usize = 64 * 1024;
+
+/// On this thread: handlers of plugins are not to run on it.
+fn block_signals() {
+    // SAFETY: the set is plain data of this frame, filled by the call that gets it.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, ptr::null_mut());
+    }
+}
+
+/// Has the kernel send this signal to this process when the parent of the thread that calls this dies.
+fn ask_for_parents_death(signal: libc::c_int) {
+    // SAFETY: the call takes numbers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal as libc::c_ulong) };
+}
+
 /// Has the kernel send a signal when the parent dies. Not SIGKILL: that would spare the worker's own
 /// children, while a handler can end the whole group.
 fn die_with_parent() {
@@ -101,6 +152,6 @@ fn die_with_parent() {
         action.sa_flags = libc::SA_RESTART;
         libc::sigemptyset(&raw mut action.sa_mask);
         libc::sigaction(signal, &raw const action, ptr::null_mut());
-        libc::prctl(libc::PR_SET_PDEATHSIG, signal as libc::c_ulong);
     }
+    ask_for_parents_death(signal);
 }

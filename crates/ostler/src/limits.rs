@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// What each worker may take at most; `None` is no limit of ours. By default there is none.
 ///
-/// They are set right after the worker's process is made, and it inherits them to all that it starts. What it has got
-/// hold of before that, as it may on a busy machine, is not taken back. Whoever sets more than the host itself
-/// may have needs the privilege for it, else no worker can be made.
+/// They hold from the first instruction of the worker's program, and it inherits them to all that it starts. Whoever sets
+/// more than the host itself may have needs the privilege for it, else no worker can be made.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +38,9 @@ pub struct WorkerLimits {
     /// Bytes of a core dump; 0 for none.
     #[serde(with = "serde_form::byte_size")]
     pub core_size: Option<u64>,
-    /// How it yields to others, from -20 to 19. Below the host's own it takes a privilege.
+    /// How it yields to others, from -20 to 19. Below the host's own it takes a privilege. Where the kernel shares the
+    /// processor by sessions (autogroup), that of the worker's session is set as well, also if it is only the host's own
+    /// that is inherited.
     pub nice: Option<i8>,
 }
 

@@ -37,6 +37,9 @@ impl BaseJobManager<Task> for LabJobs {
 }
 
 fn main() {
+    if std::env::args().nth(1).is_some_and(|scenario| scenario == "clings") {
+        return cling_to_life();
+    }
     ostler::worker::run_if_worker(register_all);
     host();
 }
@@ -107,6 +110,16 @@ async fn start_a_stranger(task: Task) {
     }
 }
 
+/// What the kernel was asked to do to it when its parent dies, it takes back.
+#[expect(unsafe_code, reason = "the standard library has no parent-death signal")]
+fn cling_to_life() {
+    // SAFETY: the call takes numbers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, 0) };
+    loop {
+        std::thread::park();
+    }
+}
+
 struct StrangerJobs;
 
 impl BaseJobManager<Task> for StrangerJobs {
@@ -115,7 +128,7 @@ impl BaseJobManager<Task> for StrangerJobs {
     }
 
     fn get_worker_entry_point(&self) -> WorkerCommand {
-        WorkerCommand::program("sleep").arg("1000")
+        WorkerCommand::current_exe().arg("clings")
     }
 }
 

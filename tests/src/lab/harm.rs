@@ -14,6 +14,13 @@ pub(super) fn deafen() {
     }
 }
 
+#[expect(unsafe_code, reason = "the standard library has no groups")]
+pub(super) fn join_host() -> String {
+    // SAFETY: the calls take numbers.
+    let joined = unsafe { libc::setpgid(0, libc::getpgid(libc::getppid())) };
+    if joined == 0 { "joined".to_owned() } else { std::io::Error::last_os_error().to_string() }
+}
+
 /// The shell in the middle ends, so nobody here is the daemon's parent.
 pub(super) fn daemon(file: &Path) -> std::io::Result<()> {
     let daemon = "trap '' HUP INT QUIT TERM USR1 USR2 PIPE ALRM; echo $$ > \"$FILE.part\"; \

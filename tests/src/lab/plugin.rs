@@ -9,7 +9,8 @@ use ostler::worker::{JobContext, Plugin, PluginError, PluginManifest};
 use serde::Deserialize;
 
 use super::harm::{
-    daemon, deafen, for_ever, leave_behind, leave_comet, say_on_stderr, segfault, signal_oneself, touched,
+    daemon, deafen, for_ever, join_host, leave_behind, leave_comet, say_on_stderr, segfault, signal_oneself,
+    touched,
 };
 use super::{Task, printing};
 
@@ -141,6 +142,7 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
             let _memory = touched(bytes);
             for_ever()
         }
+        Task::JoinHost => return Ok(join_host()),
         Task::Deafen => deafen(),
         Task::Daemon(file) => daemon(&file)?,
         Task::DieUnless(file) => die_unless(&file),

@@ -57,6 +57,8 @@ pub enum Task {
     Leak(usize),
     /// Take so many bytes of memory, and never end.
     Grow(usize),
+    /// Join the group of the host, and answer with what the system says.
+    JoinHost,
     /// Ignore every signal that can be.
     Deafen,
     /// Leave a process behind in a session of its own that ignores every signal, and whose id is in the file.

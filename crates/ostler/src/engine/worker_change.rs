@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{JobId, WorkerChange, WorkerKey};
+use ostler_lifecycle::{EndCause, JobId, WorkerChange, WorkerKey};
 use serde_json::json;
 
 use super::cargo::Cargo;
@@ -46,7 +46,8 @@ impl<J: JobType> Step<'_, J> {
         if let WorkerChange::Gone { cause, exit, was_ready } = change {
             // Who waits for the launch is told the last lines apart.
             let brief = cause.describe_briefly(&exit);
-            self.worker_is_gone(worker, &state, &brief, exit, was_ready);
+            let met_limits = !matches!(cause, EndCause::SpawnFailed(_));
+            self.worker_is_gone(worker, &state, &brief, met_limits, exit, was_ready);
         }
         self.tell_of_worker(state, cause);
     }
@@ -85,6 +86,7 @@ impl<J: JobType> Step<'_, J> {
         worker: WorkerKey,
         state: &WorkerState,
         cause: &str,
+        met_limits: bool,
         exit: ostler_lifecycle::WorkerExit,
         was_ready: bool,
     ) {
@@ -97,8 +99,8 @@ impl<J: JobType> Step<'_, J> {
         let error = WorkerStartError {
             command: self.core.settings.command_text.clone(),
             pid: state.pid,
-            // One that was not even made has not met them.
-            cause: match self.core.settings.command.limits.refusals().filter(|_| state.pid.is_some()) {
+            // One that was not even made has not met them, or says so itself.
+            cause: match self.core.settings.command.limits.refusals().filter(|_| met_limits) {
                 Some(limits) => format!("{cause} (its limits: {limits})"),
                 None => cause.to_owned(),
             },

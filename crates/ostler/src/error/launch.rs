@@ -200,8 +200,9 @@ impl fmt::Display for WorkerStartError {
                 "; perhaps it is not an Ostler worker, or its main does not begin with run_if_worker",
             )?;
         }
-        // Without a process there was nobody who could have written.
-        self.write_stderr(f, if self.pid.is_some() { "; it wrote nothing to stderr" } else { "" })
+        // Without a process, or one that never ran its program, there was nobody who could have written.
+        let could_write = self.pid.is_some() && self.status != ExitStatus::Unknown;
+        self.write_stderr(f, if could_write { "; it wrote nothing to stderr" } else { "" })
     }
 }
 

@@ -51,8 +51,11 @@ pub(crate) enum SpawnError {
     Limit(#[from] LimitError),
     #[error("its command or its environment has a zero byte in it: {0}")]
     Zero(#[from] NulError),
-    #[error("cannot execute {}: {source}", program.display())]
-    Execute { program: PathBuf, source: io::Error },
+    #[error(
+        "cannot execute {}: {source}{}", program.display(),
+        limits.as_ref().map(|limits| format!(" (its limits: {limits})")).unwrap_or_default()
+    )]
+    Execute { program: PathBuf, source: io::Error, limits: Option<String> },
     #[error("cannot enter the directory {}: {source}", directory.display())]
     Directory { directory: PathBuf, source: io::Error },
     #[error("cannot {what}: {source}")]
@@ -157,7 +160,9 @@ impl Launch {
                 return Some(SpawnError::Directory { directory, source });
             }
             Step::Execute => {
-                return Some(SpawnError::Execute { program: self.spec.program.clone(), source });
+                let SpawnSpec { program, limits, .. } = &self.spec;
+                let (program, limits) = (program.clone(), limits.refusals());
+                return Some(SpawnError::Execute { program, source, limits });
             }
         };
         Some(SpawnError::System { what, source })

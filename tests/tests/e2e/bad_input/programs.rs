@@ -75,12 +75,13 @@ async fn a_directory_that_is_missing_is_not_taken_for_a_missing_program() {
 async fn a_file_that_the_system_cannot_execute_is_named_with_the_reason() {
     let (_directory, path) = script("neither a program nor a script\n");
     let start = not_a_worker(WorkerCommand::program(&path), at_once()).await;
-    assert_eq!((start.pid, start.status), (None, ExitStatus::Unknown));
+    assert_eq!(start.status, ExitStatus::Unknown);
     let path = path.display();
     assert_eq!(
         start.to_string(),
         format!(
-            "the worker `{path}` did not become ready: it could not be started: Exec format error (os error 8)"
+            "the worker `{path}` did not become ready: it could not be started: cannot execute {path}: Exec format error \
+             (os error 8)"
         )
     );
 }

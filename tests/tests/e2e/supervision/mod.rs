@@ -6,6 +6,7 @@ mod drain;
 mod escape;
 mod forensics;
 mod limits;
+mod odd_hosts;
 mod orphans;
 mod pool;
 mod quarantine;

@@ -1,0 +1,215 @@
+//! Hosts that are not as one expects. `odd-host SCENARIO` says what came of it, a line for each thing, and ends.
+
+#![expect(
+    unsafe_code,
+    reason = "what makes a host odd are system calls that the standard library does not have"
+)]
+#![expect(clippy::unwrap_used, reason = "a test fixture that cannot go on has failed")]
+
+use std::future::Future;
+use std::io::Write;
+use std::time::Duration;
+
+use ostler::{
+    BaseJobManager, JobEventKind, JobHandle, JobManager, LaunchError, RestartPolicy, WorkerCommand,
+    WorkerConfig,
+};
+use ostler_tests::lab::{Task, register_all};
+
+struct LabJobs;
+
+impl BaseJobManager<Task> for LabJobs {
+    fn worker_type(&self) -> &str {
+        "odd"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        WorkerCommand::current_exe()
+    }
+}
+
+fn main() {
+    ostler::worker::run_if_worker(register_all);
+    match std::env::args().nth(1).unwrap().as_str() {
+        "ignores-children" => {
+            ignore_children(libc::SIG_IGN, 0);
+            run(async { say_error(launch().await) });
+        }
+        "has-no-zombies" => {
+            ignore_children(libc::SIG_DFL, libc::SA_NOCLDWAIT);
+            run(async { say_error(launch().await) });
+        }
+        "ignores-children-later" => run(ignores_children_later()),
+        "reaps-any-child" => run(reaps_any_child()),
+        "forked" => forked(),
+        "few-files" => run(few_files()),
+        "gives-up-its-rights" => run(gives_up_its_rights()),
+        "has-a-terminal" => {
+            take_terminal();
+            run(has_a_terminal());
+        }
+        other => panic!("no scenario {other}"),
+    }
+}
+
+fn run(scenario: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(scenario);
+}
+
+async fn launch() -> Result<JobManager<Task>, LaunchError> {
+    let config = WorkerConfig {
+        max_workers: 2,
+        restart_policy: RestartPolicy::Always,
+        kill_timeout: Duration::from_secs(2),
+        ..WorkerConfig::default()
+    };
+    JobManager::builder(LabJobs).config(config).launch().await
+}
+
+fn say(text: &str) {
+    println!("{}", text.replace('\n', " "));
+    std::io::stdout().flush().unwrap();
+}
+
+fn say_error(launched: Result<JobManager<Task>, LaunchError>) {
+    say(&launched.err().map_or_else(|| "launched".to_owned(), |error| error.to_string()));
+}
+
+fn ignore_children(handler: libc::sighandler_t, flags: libc::c_int) {
+    // SAFETY: all zeroes are a valid action, and it outlives the call.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler;
+        action.sa_flags = flags;
+        libc::sigaction(libc::SIGCHLD, &raw const action, std::ptr::null_mut());
+    }
+}
+
+async fn began(manager: &JobManager<Task>) -> (JobHandle<Task>, u32) {
+    let job = manager.start_job("lab", Task::IgnoreCancel).await.unwrap();
+    let mut events = job.events();
+    while let Some(event) = events.next().await {
+        if let JobEventKind::Started { pid, .. } = event.unwrap().kind {
+            return (job, pid.unwrap());
+        }
+    }
+    panic!("it never began");
+}
+
+/// Whoever is killed is no child of ours any more: no number may be used, and the end is known all the same.
+async fn ignores_children_later() {
+    let manager = launch().await.unwrap();
+    let (job, _) = began(&manager).await;
+    ignore_children(libc::SIG_IGN, 0);
+    say(&format!("cancelled: {}", manager.cancel_job(job.id()).await.unwrap()));
+    ignore_children(libc::SIG_DFL, 0);
+    say(&format!(
+        "answered: {}",
+        manager.start_job("lab", Task::Echo("yes".into())).await.unwrap().output().await.unwrap()
+    ));
+    manager.shutdown().await.unwrap();
+}
+
+async fn reaps_any_child() {
+    std::thread::spawn(|| {
+        loop {
+            // SAFETY: the call takes no memory of ours.
+            if unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } < 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    });
+    let manager = launch().await.unwrap();
+    for _ in 0..20 {
+        let (job, _) = began(&manager).await;
+        assert!(manager.cancel_job(job.id()).await.unwrap());
+    }
+    let (job, pid) = began(&manager).await;
+    // SAFETY: the call takes numbers.
+    unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
+    say(&job.output().await.unwrap_err().to_string());
+    manager.shutdown().await.unwrap();
+    say("shut down");
+}
+
+fn forked() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let manager = runtime.block_on(launch()).unwrap();
+    // SAFETY: the other threads are asleep, and hold no lock that the child needs.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        run(async { say_error(launch().await) });
+        // SAFETY: it ends the child without what a return would do to its copy of the manager.
+        unsafe { libc::_exit(0) };
+    }
+    // SAFETY: the call takes numbers, and no address.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    runtime.block_on(async {
+        let job = manager.start_job("lab", Task::Echo("yes".into())).await.unwrap();
+        say(&format!("the parent's worker answers: {}", job.output().await.unwrap()));
+        manager.shutdown().await.unwrap();
+    });
+}
+
+async fn few_files() {
+    let manager = launch().await.unwrap();
+    let (job, _) = began(&manager).await;
+    let (other, pid) = began(&manager).await;
+    // What is open stays open. The kernel lets nobody poll more descriptors than this at once.
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 1024 };
+    // SAFETY: the limit outlives the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) };
+    // SAFETY: the call takes numbers.
+    unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
+    say(&other.output().await.unwrap_err().to_string());
+    let before = processor_time();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    say(&format!("spins: {}", processor_time() - before > Duration::from_millis(500)));
+    say(&format!("cancelled: {}", manager.cancel_job(job.id()).await.unwrap()));
+}
+
+fn processor_time() -> Duration {
+    // SAFETY: all zeroes are a valid value, which the call fills.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    let sum = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
+    sum(usage.ru_utime) + sum(usage.ru_stime)
+}
+
+async fn gives_up_its_rights() {
+    let manager = launch().await.unwrap();
+    let (job, _) = began(&manager).await;
+    // SAFETY: the calls take numbers.
+    assert_eq!(unsafe { libc::setuid(65534) }, 0);
+    say(&manager.cancel_job(job.id()).await.unwrap_err().to_string());
+    say(&manager.shutdown_within(Duration::ZERO).await.unwrap_err().to_string());
+}
+
+/// A terminal of this process's own, which it controls.
+fn take_terminal() {
+    // SAFETY: the calls take numbers, and paths with a zero at their end.
+    unsafe {
+        let master = libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY);
+        assert!(master >= 0 && libc::grantpt(master) == 0 && libc::unlockpt(master) == 0);
+        let mut name = [0; 64];
+        assert_eq!(libc::ptsname_r(master, name.as_mut_ptr(), name.len()), 0);
+        libc::setsid();
+        // Without O_NOCTTY, who leads a session gets it.
+        assert!(libc::open(name.as_ptr(), libc::O_RDWR) >= 0);
+        assert!(libc::open(c"/dev/tty".as_ptr(), libc::O_RDWR) >= 0, "the host has a terminal");
+    }
+}
+
+async fn has_a_terminal() {
+    let manager = launch().await.unwrap();
+    let file = std::env::args().nth(2).unwrap();
+    let script = format!("(exec 3</dev/tty) 2>{file}");
+    let job = manager.start_job("lab", Task::Shell(script)).await.unwrap();
+    // The shell's own end is of no interest.
+    let _ = job.output().await;
+    say(&std::fs::read_to_string(file).unwrap());
+    manager.shutdown().await.unwrap();
+}

@@ -1,0 +1,89 @@
+//! Hosts that are not as one expects: what they guarantee all the same, or refuse.
+
+use std::process::{Command, Stdio};
+
+use ostler_tests::lab::Task;
+
+use crate::support::{launch, says, scratch, started};
+
+/// What the host of this scenario says, see `odd-host`.
+fn said_by(scenario: &str, more: &[&str]) -> Vec<String> {
+    let mut host = Command::new(env!("CARGO_BIN_EXE_odd-host"));
+    let output = host.arg(scenario).args(more).stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The kernel reaps for such a host: how a worker ended is unknown, and its number may be a stranger's.
+#[test]
+fn r25_a_host_that_ignores_its_childrens_ends_is_refused_with_what_to_do() {
+    for scenario in ["ignores-children", "has-no-zombies"] {
+        let said = said_by(scenario, &[]);
+        says(&said[0], &["no manager can work in this process", "SIGCHLD", "set SIGCHLD to its default"]);
+    }
+}
+
+#[test]
+fn r25_a_host_that_ignores_them_later_still_cancels() {
+    assert_eq!(said_by("ignores-children-later", &[]), ["cancelled: true", "answered: yes"]);
+}
+
+#[test]
+fn r25_a_host_that_waits_for_any_child_does_not_lose_its_workers_ends() {
+    let said = said_by("reaps-any-child", &[]);
+    says(&said[0], &["the worker (pid "]);
+    assert_eq!(said[1], "shut down");
+}
+
+/// It used to hang without a word.
+#[test]
+fn a_launch_in_a_forked_host_is_refused_and_harms_nobody() {
+    let said = said_by("forked", &[]);
+    says(&said[0], &["it was forked from process", "fork before the first launch"]);
+    assert_eq!(said[1], "the parent's worker answers: yes");
+}
+
+#[test]
+fn r2_a_host_whose_files_are_limited_later_notices_deaths_and_does_not_spin() {
+    let said = said_by("few-files", &[]);
+    says(&said[0], &["SIGKILL"]);
+    assert_eq!(said[1..], ["spins: false", "cancelled: true"]);
+}
+
+#[test]
+fn r3_a_host_that_gave_up_its_rights_is_told_that_it_cannot_kill() {
+    if !is_root() {
+        eprintln!("skipped: only root can give up being root");
+        return;
+    }
+    for said in said_by("gives-up-its-rights", &[]) {
+        says(said, &["does", "not die", "Operation not permitted", "give them up first"]);
+    }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+/// It used to be stopped by SIGTTIN, and killed as frozen.
+#[test]
+fn a_worker_has_no_terminal_though_its_host_has() {
+    let directory = scratch();
+    let file = directory.path().join("said");
+    let said = said_by("has-a-terminal", &[file.to_str().unwrap()]);
+    says(&said[0], &["/dev/tty", "No such device or address"]);
+}
+
+/// Where only the group is signalled, it would be out of reach.
+#[tokio::test]
+async fn r4_a_plugin_cannot_join_the_group_of_its_host() {
+    let manager = launch().await;
+    let job = manager.start_job("lab", Task::JoinHost).await.unwrap();
+    assert_eq!(job.output().await.unwrap(), "Operation not permitted (os error 1)");
+    let both = Task::Steps(vec![Task::JoinHost, Task::IgnoreCancel]);
+    let job = manager.start_job("lab", both).await.unwrap();
+    started(&job).await;
+    assert!(manager.cancel_job(job.id()).await.unwrap());
+    manager.shutdown().await.unwrap();
+}
