@@ -58,7 +58,7 @@ fn r3_a_host_that_gave_up_its_rights_is_told_that_it_cannot_kill() {
         return;
     }
     for said in said_by("gives-up-its-rights", &[]) {
-        says(said, &["does", "not die", "Operation not permitted", "give them up first"]);
+        says(said, &["not die", "Operation not permitted", "give them up first"]);
     }
 }
 
