@@ -5,10 +5,13 @@ use ostler_lifecycle::ExitStatus;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::super::child::Child;
+use super::super::child::{Child, Made};
+use super::super::clone_child::{self, Way};
 use super::super::life::Life;
 use super::super::oom::OomWatch;
+use super::super::spawn::Launch;
 use super::super::test_support::within;
+use super::super::worker_id::WorkerId;
 use super::shell;
 
 /// A process that traces another one's first thread, and never asks what becomes of it.
@@ -64,11 +67,15 @@ fn is_readable(child: &Child) -> bool {
 #[expect(clippy::print_stdout, reason = "a test that cannot test says so")]
 fn a_child_that_another_process_traces_is_looked_at_after_pauses() {
     let mut watch = OomWatch::start();
-    let (mut child, _output) =
-        Child::spawn(&shell("exec sleep 1000"), Arc::new(Life::default()), &mut watch).unwrap();
-    let Some(tracer) = Tracer::of(child.pid()) else {
+    let (id, before) = (WorkerId::fresh().unwrap(), watch.baseline());
+    let mut launch = Launch::new(shell("exec sleep 1000"), id, None).unwrap();
+    clone_child::make(launch.nascent(), Way::Beside).unwrap();
+    let (pid, pidfd, _output) = launch.made().unwrap().unwrap();
+    let made = Made { pid, pidfd, at: Instant::now() };
+    let mut child = Child::new(id, made, Arc::new(Life::default()), before, launch);
+    let Some(tracer) = Tracer::of(pid) else {
         child.kill();
-        within("it is reaped", || child.advance(Instant::now(), &mut watch).is_some());
+        within("it is reaped", || child.advance(Instant::now(), false, &mut watch).is_some());
         println!("NOT TESTED: this user may not trace a process that is not its descendant");
         return;
     };
@@ -77,11 +84,11 @@ fn a_child_that_another_process_traces_is_looked_at_after_pauses() {
     let mut pauses = Vec::new();
     let mut now = Instant::now();
     for _ in 0..20 {
-        assert!(child.advance(now, &mut watch).is_none(), "it was reaped in spite of its tracer");
+        assert!(child.advance(now, true, &mut watch).is_none(), "it was reaped in spite of its tracer");
         assert!(child.exit_event().is_none(), "its end is waited for, and is always there");
         let next = child.next_look().unwrap();
         pauses.push(next - now);
-        assert!(child.advance(now, &mut watch).is_none(), "before its time");
+        assert!(child.advance(now, true, &mut watch).is_none(), "before its time");
         assert_eq!(child.next_look(), Some(next), "a look before its time changed something");
         now = next;
     }
@@ -91,7 +98,7 @@ fn a_child_that_another_process_traces_is_looked_at_after_pauses() {
     let mut exit = None;
     within("it is reaped once nobody traces it", || {
         now += std::time::Duration::from_secs(1);
-        exit = child.advance(now, &mut watch);
+        exit = child.advance(now, true, &mut watch);
         exit.is_some()
     });
     assert_eq!(exit.unwrap().status, ExitStatus::Signal { number: libc::SIGKILL, core_dumped: false });
