@@ -67,8 +67,8 @@ async fn launch() -> Result<JobManager<Task>, LaunchError> {
 }
 
 fn say(text: &str) {
-    println!("{}", text.replace('\n', " "));
-    std::io::stdout().flush().unwrap();
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{}", text.replace('\n', " ")).unwrap();
 }
 
 fn say_error(launched: Result<JobManager<Task>, LaunchError>) {

@@ -198,7 +198,7 @@ fn arguments(spec: &SpawnSpec) -> Result<Vec<CString>, NulError> {
 fn environment(spec: &SpawnSpec, id: WorkerId) -> Result<Vec<CString>, NulError> {
     let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     variables.extend(spec.env.iter().cloned());
-    variables.insert(env::WORKER_ID.into(), id.variable().into());
+    variables.insert(env::WORKER_ID.into(), id.variable());
     let text = |(mut name, value): (OsString, OsString)| {
         name.push("=");
         name.push(value);
