@@ -316,12 +316,14 @@ fn set_up(nascent: &Nascent) -> Result<(), (Step, c_int)> {
         if call(libc::SYS_getppid, [0; 5]) != Ok(orders.host as usize) {
             return Err((Step::DieWithHost, libc::ESRCH));
         }
-        let mut index = 0;
-        for limit in &orders.limits {
-            call(libc::SYS_prlimit64, [0, limit.resource as usize, limit.values.as_ptr() as usize, 0, 0])
-                .map_err(failed(Step::Limit(index)))?;
-            index = index.saturating_add(1);
+        let mut number = 0_usize;
+        for descriptor in &orders.standard {
+            call(libc::SYS_dup3, [*descriptor as usize, number, 0, 0, 0]).map_err(failed(Step::Output))?;
+            number = number.wrapping_add(1);
         }
+        // Closed now and not by the execution. That, and the next directory, may take long, and nobody is to wait for us to let
+        // go of a socket.
+        call(libc::SYS_close_range, [3, u32::MAX as usize, 0, 0, 0]).map_err(failed(Step::Descriptors))?;
         if let Some(nice) = orders.nice {
             call(libc::SYS_setpriority, [libc::PRIO_PROCESS as usize, 0, nice as usize, 0, 0])
                 .map_err(failed(Step::Nice))?;
@@ -333,13 +335,13 @@ fn set_up(nascent: &Nascent) -> Result<(), (Step, c_int)> {
             let path = directory.as_ptr() as usize;
             call(libc::SYS_chdir, [path, 0, 0, 0, 0]).map_err(failed(Step::Directory))?;
         }
-        let mut number = 0_usize;
-        for descriptor in &orders.standard {
-            call(libc::SYS_dup3, [*descriptor as usize, number, 0, 0, 0]).map_err(failed(Step::Output))?;
-            number = number.wrapping_add(1);
+        // Last: a low one must not be in the way of what comes before.
+        let mut index = 0;
+        for limit in &orders.limits {
+            call(libc::SYS_prlimit64, [0, limit.resource as usize, limit.values.as_ptr() as usize, 0, 0])
+                .map_err(failed(Step::Limit(index)))?;
+            index = index.saturating_add(1);
         }
-        // Closed now and not by the execution, which may take long: nobody is to wait for us to let go of a socket.
-        call(libc::SYS_close_range, [3, u32::MAX as usize, 0, 0, 0]).map_err(failed(Step::Descriptors))?;
         let none = 0_u64;
         let unblock = [libc::SIG_SETMASK as usize, &raw const none as usize, 0, 8, 0];
         // It takes any mask.
@@ -361,18 +363,19 @@ fn set_autogroup(text: &[u8]) -> c_int {
             Err(errno) => return errno,
         };
         let mut asks = 0;
-        // It is closed with all others.
-        loop {
+        let answer = loop {
             match call(libc::SYS_write, [file, text.as_ptr() as usize, text.len(), 0, 0]) {
-                Ok(_) => return 0,
+                Ok(_) => break 0,
                 Err(libc::EAGAIN) if asks < MOST_ASKS => {
                     asks = asks.saturating_add(1);
                     let pause = &raw const BETWEEN_ASKS as usize;
                     let _ = call(libc::SYS_nanosleep, [pause, 0, 0, 0, 0]);
                 }
-                Err(errno) => return errno,
+                Err(errno) => break errno,
             }
-        }
+        };
+        let _ = call(libc::SYS_close, [file, 0, 0, 0, 0]);
+        answer
     }
 }
 
