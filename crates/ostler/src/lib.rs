@@ -69,13 +69,8 @@ pub use bytes::Bytes;
 pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
-<<<<<<< HEAD
     CancelError, CommandError, ControlError, Error, HookError, HookPanicked, HostError, InvalidPluginConfig,
     JobError, LaunchError, QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
-=======
-    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, HostError, JobError,
-    LaunchError, QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
->>>>>>> 39162c0 (Let a child let go of the host's descriptors before anything that may block, and set limits last)
 };
 pub use events::{
     JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
