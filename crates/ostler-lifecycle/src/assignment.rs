@@ -22,6 +22,12 @@ impl Assignment {
         matches!(self.stage, Stage::Running { .. }).then(|| reported + patience)
     }
 
+    /// Whether this result is the one that was asked for, and nothing has come before it.
+    pub(crate) fn awaits_result(&self, request: RequestId, job: JobId, attempt: u32) -> bool {
+        matches!(self.stage, Stage::Running { .. })
+            && (request, job, attempt) == (self.request, self.job, self.attempt)
+    }
+
     pub(crate) fn reported(&mut self, now: Instant) {
         if let Some((_, reported)) = &mut self.stall {
             *reported = now;

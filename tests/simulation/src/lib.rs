@@ -68,6 +68,8 @@
 //! - A cancelled job is settled at the kill: `guarantee_4_cancelled_means_that_no_code_of_it_runs`.
 //! - A result that follows a cancel wins; a wrong attempt, a wrong request, a gap in the chunks is let pass:
 //!   `guarantee_2_a_result_counts_only_from_who_was_asked`.
+//! - A result of another generation or attempt, or after a cancel, is said to be awaited:
+//!   `a_result_is_awaited_if_it_counts`.
 //! - Frames of earlier generations and answers to earlier tickets count, a second cancel kills again:
 //!   `what_comes_late_changes_nothing`.
 //! - The budget is one too large, forgets starts that wait, or is not used by failed loads: `guarantee_7_…`; it is

@@ -200,6 +200,7 @@ fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) ->
     {
         assignment.reported(now);
     }
+    let is_awaited = matches!(frame, WorkerFrame::Result { request, job, attempt, .. } if assignment.awaits_result(request, job, attempt));
     let Assignment { job: mine, attempt: current, request: asked, stage, .. } = assignment;
     let is_mine = |job: JobId, attempt: u32| job == *mine && attempt == *current;
     let answers = |request: RequestId, job, attempt| request == *asked && is_mine(job, attempt);
@@ -228,9 +229,7 @@ fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) ->
             *stage = Stage::Running { next_chunk: next_chunk + 1 };
             Said::Publish(job, JobChange::Chunk)
         }
-        (WorkerFrame::Result { request, job, attempt, result, resident }, Stage::Running { .. })
-            if answers(request, job, attempt) =>
-        {
+        (WorkerFrame::Result { job, result, resident, .. }, _) if is_awaited => {
             Said::Ended(job, result, resident)
         }
         (WorkerFrame::Result { request, job, attempt, .. }, Stage::Leaving)

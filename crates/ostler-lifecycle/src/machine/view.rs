@@ -2,7 +2,7 @@ use super::Machine;
 use crate::assignment::Stage;
 use crate::job::Whereabouts;
 use crate::slot::SlotState;
-use crate::{DownReason, JobId, JobStatus, SlotId, WorkerKey};
+use crate::{DownReason, JobId, JobStatus, RequestId, SlotId, WorkerKey};
 
 /// What a slot's worker is doing, for readers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -51,6 +51,18 @@ impl Machine {
                 SlotState::Dying(death) => (SlotPhase::Ending, death.victim.as_ref().map(|(job, _)| *job)),
             };
             SlotView { worker: slot.worker(), pid: slot.pid, phase, job, jobs_done: slot.life.jobs_done }
+        })
+    }
+
+    /// Whether a result of this worker would count now: it was asked for, its job has begun, and nothing has ended it.
+    ///
+    /// Whoever has something to do with a result asks before, so that nothing is done with one that is forged, late or
+    /// cancelled. A result is handled when it is fed in: what is handled meanwhile wins.
+    pub fn awaits_result(&self, worker: WorkerKey, request: RequestId, job: JobId, attempt: u32) -> bool {
+        let slot = self.slots.get(worker.slot.0 as usize);
+        slot.filter(|slot| slot.generation == worker.generation).is_some_and(|slot| match &slot.state {
+            SlotState::Busy(assignment) => assignment.awaits_result(request, job, attempt),
+            _ => false,
         })
     }
 

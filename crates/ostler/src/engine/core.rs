@@ -15,6 +15,7 @@ use super::errand::{Errand, Errands};
 use super::perform::Step;
 use super::state::State;
 use super::{Catalog, Face, Host, Notices, meter, timer};
+use crate::caught::hook;
 use crate::default_hook::OwnHooks;
 use crate::events::{EventLog, ManagerEvents};
 use crate::process::SpawnSpec;
@@ -110,7 +111,7 @@ impl<J: JobType> Core<J> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<J>> {
-        // The machine does not panic, and of the host's code only the clone of a spec runs under it: see `State`.
+        // The machine does not panic, and a panic of the host's code is caught where it is called: see `State`.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -152,7 +153,11 @@ impl<J: JobType> Core<J> {
             .sort_by_key(|effect| !matches!(effect, Effect::Send { command: Command::Execute { .. }, .. }));
         let mut step = Step { core: self, state, cargo, clock: Clock::default(), errands, grown: None };
         for effect in effects.drain(..) {
-            step.perform(effect);
+            // Under all this is code of the host's: clones of its types, wakers, subscribers to traces. What one of them
+            // breaks is one effect, and not those behind it.
+            if let Err(panic) = hook("code under a step", || step.perform(effect)) {
+                tracing::error!("{panic}");
+            }
         }
         let Step { grown, cargo, .. } = step;
         // It is the host's: nothing of it is dropped under the lock.

@@ -34,6 +34,8 @@ pub(super) enum Errand<J: JobType> {
     Forget(Remains<J>),
     /// Drop what came with an input and was not wanted.
     Unload(Cargo<J>),
+    /// Drop a record that could not be kept.
+    Drop(Option<Arc<Job<J>>>),
     /// Say that the shutdown is complete, when all hooks for ended jobs were called. With the processes that do not die.
     Close(Vec<u32>),
 }
@@ -72,6 +74,7 @@ impl<J: JobType> Errands<J> {
                 // A panic in it must not keep the rest from being done.
                 Errand::Forget(job) => drop_of_host(job),
                 Errand::Unload(cargo) => drop_of_host(cargo),
+                Errand::Drop(record) => drop_of_host(record),
                 Errand::Close(still_dying) => core.close(still_dying),
             }
         }

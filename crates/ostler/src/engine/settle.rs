@@ -7,9 +7,9 @@ use ostler_lifecycle::{
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
-use crate::JobType;
 use crate::events::{EventLog, JobEventKind};
 use crate::job::JobCell;
+use crate::{JobError, JobType};
 
 impl<J: JobType> Step<'_, J> {
     /// A job has ended: records it, and then tells everybody who waits.
@@ -30,6 +30,10 @@ impl<J: JobType> Step<'_, J> {
         tracing::debug!(job = %id, plugin = %active.cell.plugin, worker, outcome = kind.name(), "ended");
 
         let cell = Arc::clone(&active.cell);
+        let failure = match &kind {
+            JobEventKind::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        };
         let hooks = self.core.settings.own_hooks;
         let is_heard = match kind {
             JobEventKind::Completed => hooks.hears_of_completion,
@@ -41,10 +45,15 @@ impl<J: JobType> Step<'_, J> {
         cell.log().close();
         let logs = self.shelve(&cell, evicted.as_ref().map(|job| job.id));
         if let Some(record) = record {
-            if is_heard {
+            let mut instead = None;
+            if !record.status.is_terminal() {
+                // It could not be copied for a reader, and would stand there for ever as what it is no more.
+                self.errands.push(Errand::Drop(self.state.ledger.forget(id)));
+                instead = Some(Box::new(failure.map_or(JobError::Cancelled, JobError::Failed)));
+            } else if is_heard {
                 self.errands.push(Errand::Ended(Arc::clone(&record)));
             }
-            cell.end(record);
+            cell.end(record, instead);
         }
         for waiter in waiters {
             // Whoever waited may have given up.
@@ -91,8 +100,12 @@ impl<J: JobType> Step<'_, J> {
         let failure = match outcome {
             Outcome::Completed => match self.cargo.take() {
                 Cargo::Output(output, attachments) => {
-                    ledger.mark_completed(id, output, attachments, self.clock.now());
-                    return JobEventKind::Completed;
+                    if ledger.mark_completed(id, output, attachments, self.clock.now()) {
+                        return JobEventKind::Completed;
+                    }
+                    let message = "the record of the job cannot be written: its type panicked when it was copied, which it \
+                                   is when a reader holds an earlier record";
+                    Box::new(JobFailure::new(FailureKind::Protocol, Category::Fatal, message))
                 }
                 // A result is fed in with its output: see `worker::inbound`.
                 _ => {

@@ -18,7 +18,7 @@ use crate::{JobType, LaunchError};
 const MANAGER_EVENTS_KEPT: usize = 1_024;
 
 /// What the lock guards. The lock is held for short, never over an await, and never while the host's code runs, but for
-/// the clone of a job's spec when somebody still holds the record that changes.
+/// the clone of a job's spec when somebody still holds the record that changes; if that panics, the record stays as it is.
 pub(super) struct State<J: JobType> {
     pub(super) machine: Machine,
     pub(super) ledger: Ledger<J>,

@@ -6,6 +6,7 @@ use tokio::sync::SetOnce;
 use tokio::task::coop::consume_budget;
 
 use super::{Job, JobType, PluginId};
+use crate::JobError;
 use crate::events::{EventLog, JobEventKind};
 
 /// What handles, driver and ledger share of one job of a manager: what does not change, and how it ended.
@@ -16,7 +17,14 @@ pub(crate) struct JobCell<J: JobType> {
     pub(crate) priority: Priority,
     /// Made when there is more to tell than that the job is queued, or when somebody listens.
     log: OnceLock<Arc<EventLog>>,
-    ended: SetOnce<Arc<Job<J>>>,
+    ended: SetOnce<Ended<J>>,
+}
+
+/// How a job ended.
+struct Ended<J: JobType> {
+    record: Arc<Job<J>>,
+    /// What holds in place of the record, if that could not be written: its type panicked when it was copied for a reader.
+    instead: Option<Box<JobError>>,
 }
 
 impl<J: JobType> JobCell<J> {
@@ -34,7 +42,7 @@ impl<J: JobType> JobCell<J> {
         });
         // Both are new.
         let _ = cell.log.set(log);
-        cell.end(record);
+        cell.end(record, None);
         cell
     }
 
@@ -49,7 +57,12 @@ impl<J: JobType> JobCell<J> {
 
     /// The record of a job that has ended.
     pub(crate) fn record(&self) -> Option<&Arc<Job<J>>> {
-        self.ended.get()
+        self.ended.get().map(|ended| &ended.record)
+    }
+
+    /// What holds in place of the record of a job that has ended, if it could not be written.
+    pub(crate) fn instead(&self) -> Option<&JobError> {
+        self.ended.get()?.instead.as_deref()
     }
 
     /// # Cancel safety
@@ -57,12 +70,12 @@ impl<J: JobType> JobCell<J> {
     pub(crate) async fn ended(&self) -> &Arc<Job<J>> {
         // One that has ended is there at once: who asks again and again must let others have a turn.
         consume_budget().await;
-        self.ended.wait().await
+        &self.ended.wait().await.record
     }
 
-    pub(crate) fn end(&self, record: Arc<Job<J>>) {
+    pub(crate) fn end(&self, record: Arc<Job<J>>, instead: Option<Box<JobError>>) {
         // A job ends once: see `Machine::settle`.
-        let _ = self.ended.set(record);
+        let _ = self.ended.set(Ended { record, instead });
     }
 }
 

@@ -10,6 +10,7 @@ use ostler_wire::Attachment;
 use super::entry::{Entry, Place};
 use super::waiting::Waiting;
 use super::{Cancellation, Job, JobResult, JobType};
+use crate::caught::{drop_of_host, hook};
 
 /// The records of all jobs, in the order of their creation. It has no lock and no clock.
 ///
@@ -228,7 +229,14 @@ impl<J: JobType> Ledger<J> {
         let jobs: Vec<_> = ids.into_iter().filter_map(|job| self.remove(job)).collect();
         let mut results = HashMap::new();
         if keep_results {
-            let outcomes = jobs.iter().filter_map(|job| Some((job.id, Arc::new(job.outcome()?))));
+            let outcome = |job: &Job<J>| hook("Clone of a result", || job.outcome());
+            let outcomes = jobs.iter().filter_map(|job| match outcome(job) {
+                Ok(outcome) => Some((job.id, Arc::new(outcome?))),
+                Err(panic) => {
+                    tracing::error!(job = %job.id, "{panic}; its result is not kept");
+                    None
+                }
+            });
             self.kept_results.extend(outcomes);
         } else {
             results = mem::take(&mut self.kept_results);
@@ -245,7 +253,7 @@ impl<J: JobType> Ledger<J> {
     fn find(&mut self, id: JobId, may: impl FnOnce(JobStatus) -> bool) -> Option<(Place, &mut Job<J>)> {
         let entry = self.jobs.get_mut(&id).filter(|entry| may(entry.status()))?;
         let place = entry.place;
-        Some((place, Arc::make_mut(entry.record()?)))
+        Some((place, writable(entry.record()?)?))
     }
 
     fn finish(
@@ -255,7 +263,11 @@ impl<J: JobType> Ledger<J> {
         at: Timestamp,
         fill: impl FnOnce(&mut Job<J>),
     ) -> bool {
-        let Some((place, job)) = self.find(id, |status| !status.is_terminal()) else { return false };
+        let Some((place, job)) = self.find(id, |status| !status.is_terminal()) else {
+            // It may hold a result of the host's type.
+            drop_of_host(fill);
+            return false;
+        };
         job.status = status;
         job.completed_at = Some(at.max(job.started_at.unwrap_or(job.created_at)));
         job.block_reason = None;
@@ -270,9 +282,30 @@ impl<J: JobType> Ledger<J> {
         true
     }
 
+    /// Forgets a job whose record could not be changed: it would stand there for ever as what it is no more.
+    pub(crate) fn forget(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
+        self.running.retain(|_, job| *job != id);
+        self.remove(id)
+    }
+
     fn remove(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
         self.jobs.remove(&id)?.record().cloned()
     }
+}
+
+/// The record, to be changed. If a reader holds it this makes a copy, by the host's code: if that panics nothing changes.
+fn writable<J: JobType>(record: &mut Arc<Job<J>>) -> Option<&mut Job<J>> {
+    if Arc::get_mut(record).is_none() {
+        match hook("Clone of a job", || Job::clone(record)) {
+            // The reader may have gone meanwhile.
+            Ok(copy) => drop_of_host(mem::replace(record, Arc::new(copy))),
+            Err(panic) => {
+                tracing::error!(job = %record.id, "{panic}; its record does not change while a reader holds it");
+                return None;
+            }
+        }
+    }
+    Arc::get_mut(record)
 }
 
 /// What [`Ledger::clear_completed`] took out.

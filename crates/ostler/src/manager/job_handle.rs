@@ -51,6 +51,9 @@ impl<J: JobType> JobHandle<J> {
     /// Cancel safe: the job goes on, and can be waited for again.
     pub async fn output(&self) -> Result<J::Output, JobError> {
         let job = self.cell.ended().await;
+        if let Some(error) = self.cell.instead() {
+            return Err(error.clone());
+        }
         match (&job.result, &job.error) {
             (Some(output), _) => Ok(output.clone()),
             (None, Some(failure)) => Err(JobError::Failed(failure.clone())),

@@ -35,7 +35,10 @@ impl Model {
             },
             Input::SpawnFailed { worker, .. } => self.foresee_exit(*worker, None),
             Input::WorkerExited { worker, exit } => self.foresee_exit(*worker, Some(exit)),
-            Input::Frame { worker, frame } => self.foresee_frame(*worker, frame),
+            Input::Frame { worker, frame } => {
+                self.foresee_frame(*worker, frame);
+                return self.a_result_is_awaited_if_it_counts(*worker, frame, machine);
+            }
             Input::CaughtUp { worker } => return self.foresee_reading(*worker),
             Input::HostPaused { .. } => self.step.quiet = true,
             Input::Tick => return self.foresee_tick(self.called_at(machine)),

@@ -1,11 +1,11 @@
 //! What a frame means: the protocol as a table, written a second time.
 
-use ostler_lifecycle::{Category, ControlOperation, FailureKind, JobId, WorkerFrame, WorkerKey};
+use ostler_lifecycle::{Category, ControlOperation, FailureKind, JobId, Machine, WorkerFrame, WorkerKey};
 
-use super::Model;
 use super::job::{Due, Stage};
 use super::step::Frame;
 use super::worker::{Task, Worker};
+use super::{Model, Verdict, ensure};
 
 impl Model {
     pub(super) fn foresee_frame(&mut self, key: WorkerKey, frame: &WorkerFrame) {
@@ -97,6 +97,20 @@ impl Model {
         self.step.due.extend(task.map(|task| (task.job, due)));
         self.ran_a_job(key, *resident);
         self.everybody_gets_another_turn();
+    }
+
+    /// What the host does with a result before it is handled, it does for those that count and for no other.
+    pub(super) fn a_result_is_awaited_if_it_counts(
+        &self,
+        key: WorkerKey,
+        frame: &WorkerFrame,
+        machine: &Machine,
+    ) -> Verdict {
+        let WorkerFrame::Result { request, job, attempt, .. } = frame else { return Ok(()) };
+        let awaited = machine.awaits_result(key, *request, *job, *attempt);
+        ensure(awaited == (self.step.frame == Frame::Ended), "a_result_is_awaited_if_it_counts", || {
+            format!("{job} of {key}: {awaited}, and it means {:?}", self.step.frame)
+        })
     }
 
     fn plugin_changed(&mut self, key: WorkerKey, id: ostler_lifecycle::ControlId) {

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use ostler::{
-    Admission, ControlError, EventBroadcaster, HookPanicked, LaunchError, PluginConfig, PluginId, PluginInfo,
-    PluginRegistry, RegistryError, StartError, WorkerConfig,
+    Admission, ControlError, Encoding, EventBroadcaster, HookPanicked, Job, JobError, LaunchError,
+    PluginConfig, PluginId, PluginInfo, PluginRegistry, RegistryError, StartError, WorkerConfig,
 };
+use ostler_tests::lab::Task;
 use serde_json::{Value, json};
 
 use super::{Calls, Hooked, PATIENCE};
@@ -181,6 +182,20 @@ async fn a_hook_that_never_returns_holds_a_shutdown_up_no_longer_than_its_deadli
 }
 
 #[tokio::test]
+async fn a_result_that_does_not_count_is_not_extracted() {
+    let calls = Calls::default();
+    let note = calls.clone();
+    let hooked = Hooked::new().extract(move |_, output| note.note(output));
+    let config = WorkerConfig { cancel_grace: FOR_EVER, ..WorkerConfig::default() };
+    let manager = hooked.builder().config(config).launch().await.unwrap();
+    let job = manager.start_job("lab", Task::TidyUp).await.unwrap();
+    started(&job).await;
+    assert!(job.cancel().await.unwrap(), "its answer comes after the cancel");
+    manager.start_job("lab", echo("counts")).await.unwrap().output().await.unwrap();
+    assert_eq!(calls.all(), ["counts"]);
+}
+
+#[tokio::test]
 async fn a_panic_over_a_result_fails_the_job_and_names_the_hook() {
     let hooked = Hooked::new().extract(|_, output| assert_ne!(output, "bad", "no such device"));
     let manager = hooked.start().await;
@@ -252,4 +267,55 @@ async fn who_reads_what_is_there_lets_others_have_their_turn() {
         }
     }
     panic!("nobody else had a turn");
+}
+
+/// What the record's type does when it is copied and dropped.
+static COPIES_PANIC: AtomicBool = AtomicBool::new(false);
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Fragile(Task);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        assert!(!COPIES_PANIC.load(Ordering::Relaxed), "it cannot be copied");
+        Self(self.0.clone())
+    }
+}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        assert!(!COPIES_PANIC.load(Ordering::Relaxed) || std::thread::panicking(), "it cannot be dropped");
+    }
+}
+
+impl ostler::JobType for Fragile {
+    type Output = String;
+    const ENCODING: Encoding = Encoding::Bincode;
+}
+
+#[tokio::test]
+async fn a_request_that_panics_when_it_is_copied_or_dropped_loses_no_part_of_a_step() {
+    let config = WorkerConfig { finished_jobs_kept: 1, ..crate::support::at_once() };
+    let manager =
+        crate::support::any::<Fragile>(crate::support::lab_worker()).config(config).launch().await.unwrap();
+    let gate = Gate::new();
+    let job = manager.start_job("lab", Fragile(gate.task())).await.unwrap();
+    started(&job).await;
+    // Whoever holds a record makes each change of it a copy.
+    let held: Vec<Arc<Job<Fragile>>> = manager.get_all_jobs();
+    let second = manager.start_job("lab", Fragile(Task::Spin)).await.unwrap();
+    let second_held = manager.get_job(second.id());
+    COPIES_PANIC.store(true, Ordering::Relaxed);
+    gate.open();
+    let error = soon(job.output()).await.unwrap_err();
+    crate::support::says(&error, &["its type panicked when it was copied"]);
+    assert!(soon(second.cancel()).await.unwrap());
+    assert_eq!(soon(second.output()).await.unwrap_err(), JobError::Cancelled);
+    COPIES_PANIC.store(false, Ordering::Relaxed);
+    let third = manager.start_job("lab", Fragile(echo("third"))).await.unwrap();
+    assert_eq!(soon(third.output()).await.unwrap(), "third");
+    let known: Vec<_> = manager.get_all_jobs().iter().map(|job| job.id).collect();
+    assert_eq!(known, [third.id()], "nothing stands there as what it is no more");
+    drop((held, second_held));
+    soon(manager.shutdown()).await.unwrap();
 }

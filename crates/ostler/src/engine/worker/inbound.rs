@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::handshake::Offer;
 use super::valve::Valve;
+use crate::caught::drop_of_host;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
 use crate::engine::wire::Wire;
@@ -195,6 +196,36 @@ impl<J: JobType> Inbound<J> {
         manifests.iter().map(|manifest| state.plugin_keys.of(&manifest.name)).collect()
     }
 
+    /// The host's own view of a response, made outside of every lock, before anybody learns that the job ended. Only of one
+    /// that counts: of another the machine knows what to think, and what it thinks of it does not depend on the host.
+    fn extract(
+        &self,
+        request: RequestId,
+        id: JobId,
+        attempt: u32,
+        mut response: Payload,
+    ) -> (Result<(), JobFailure>, Cargo<J>) {
+        let core = &self.core;
+        let record = {
+            let mut state = core.lock();
+            let counts = state.machine.awaits_result(self.worker, request, id, attempt);
+            counts.then(|| state.ledger.get(id)).flatten()
+        };
+        let Some(job) = record else { return (Ok(()), Cargo::None) };
+        let attachments = response.attachments().to_vec();
+        let extracted = core.host.extract(&job, std::mem::take(&mut response));
+        let plugin = job.plugin_id.clone();
+        // The record is about to change: nobody should hold it. It may be the last one to hold it.
+        drop_of_host(job);
+        let why = match extracted {
+            Ok(Ok(output)) => return (Ok(()), Cargo::Output(output, attachments)),
+            Ok(Err(error)) => chain(&*error.into_inner()),
+            Err(panic) => panic.to_string(),
+        };
+        let message = format!("the response of plugin {plugin} cannot be used: {why}");
+        (Err(JobFailure::plugin(Category::Fatal, message)), Cargo::None)
+    }
+
     fn translate(&mut self, message: FromWorker) -> Option<(WorkerFrame, Cargo<J>)> {
         Some(match message {
             FromWorker::Hello(_) => (WorkerFrame::Hello, Cargo::None),
@@ -229,7 +260,7 @@ impl<J: JobType> Inbound<J> {
             FromWorker::Result { request, job, attempt, outcome } => {
                 let id = job;
                 let (result, cargo) = match outcome {
-                    Ok(response) => extract(&self.core, id, response),
+                    Ok(response) => self.extract(RequestId(request), id, attempt, response),
                     Err(failure) => (Err(of_plugin(failure)), Cargo::None),
                 };
                 let measures = self.core.settings.measures_jobs;
@@ -271,24 +302,6 @@ fn trace_line(worker: WorkerKey, job: Option<JobId>, stream: OutputStream, line:
         OutputStream::Stdout => tracing::debug!(target: "ostler::worker::stdout", %worker, job, "{line}"),
         OutputStream::Stderr => tracing::info!(target: "ostler::worker::stderr", %worker, job, "{line}"),
     }
-}
-
-/// The host's own view of a response, made outside of every lock, before anybody learns that the job ended.
-fn extract<J: JobType>(
-    core: &Core<J>,
-    id: JobId,
-    mut response: Payload,
-) -> (Result<(), JobFailure>, Cargo<J>) {
-    // A stranger: the machine knows what to think of its worker.
-    let Some(job) = core.read(|ledger| ledger.get(id)) else { return (Ok(()), Cargo::None) };
-    let attachments = response.attachments().to_vec();
-    let why = match core.host.extract(&job, std::mem::take(&mut response)) {
-        Ok(Ok(output)) => return (Ok(()), Cargo::Output(output, attachments)),
-        Ok(Err(error)) => chain(&*error.into_inner()),
-        Err(panic) => panic.to_string(),
-    };
-    let message = format!("the response of plugin {} cannot be used: {why}", job.plugin_id);
-    (Err(JobFailure::plugin(Category::Fatal, message)), Cargo::None)
 }
 
 fn of_plugin(failure: Failure) -> JobFailure {
