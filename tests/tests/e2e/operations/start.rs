@@ -83,7 +83,7 @@ async fn a_panic_in_validate_resources_is_an_error_and_no_job_exists() {
 
     let hooked = Hooked::new().slow_admission(|_, _, _| async { panic!("no such device either") });
     let error = hooked.start().await.start_job("lab", echo("")).await.unwrap_err();
-    assert_eq!(error.to_string(), "the resource hook panicked: no such device either");
+    assert_eq!(error.to_string(), "the host's validate_resources panicked: no such device either");
 }
 
 #[tokio::test]
