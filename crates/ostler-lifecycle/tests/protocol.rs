@@ -26,7 +26,7 @@ fn an_error_of_the_plugin_costs_only_the_job() {
 }
 
 #[test]
-fn what_a_job_prints_is_published_while_it_runs_and_is_never_a_fault() {
+fn what_a_job_prints_is_published_until_its_worker_is_dead_and_is_never_a_fault() {
     check(
         ostler_lifecycle::PoolConfig { cancel_grace: std::time::Duration::from_secs(1), ..config() },
         "
@@ -40,7 +40,7 @@ fn what_a_job_prints_is_published_while_it_runs_and_is_never_a_fault() {
         cancel a           | a cancelling; 0.1 <- cancel a
         output a           | a noted
         result a           | kill 0.1
-        output a           |
+        output a           | a noted
         exit 0.1           | 0.1 gone: Cancelled; a cancelled
         ",
     );
