@@ -38,12 +38,15 @@ pub struct PoolConfig {
     pub standby: u32,
     /// What happens to a slot whose worker is gone.
     pub restart_policy: RestartPolicy,
-    /// Starts that are allowed within `restart_window`, over all slots: so many after workers that were ready and died,
-    /// and, counted apart, so many after workers that did not become ready.
+    /// Starts that are allowed within `restart_window` after workers that were ready and died, over all slots.
     pub max_restart_attempts: u32,
+    /// Starts that are allowed within `restart_window` after workers that did not become ready, over all slots. One whose
+    /// own worker becomes ready does not count.
+    pub max_start_attempts: u32,
     /// How long a start after a fault counts.
     pub restart_window: Duration,
-    /// The first delay of [`RestartPolicy::Backoff`]; it doubles with each further one in the window.
+    /// The first delay of [`RestartPolicy::Backoff`]; it doubles with each fault in the same slot, until a worker there did
+    /// its work well.
     pub restart_backoff_base: Duration,
     /// The longest delay of [`RestartPolicy::Backoff`].
     pub restart_backoff_max: Duration,
@@ -84,6 +87,7 @@ impl Default for PoolConfig {
             standby: 0,
             restart_policy: RestartPolicy::default(),
             max_restart_attempts: 3,
+            max_start_attempts: 3,
             restart_window: Duration::from_secs(60),
             restart_backoff_base: Duration::from_secs(1),
             restart_backoff_max: Duration::from_secs(60),

@@ -1,5 +1,5 @@
 use crate::{
-    BlockReason, Command, ControlFailure, ControlId, DownReason, EndCause, Forensics, JobFailure, JobId,
+    BlockReason, Command, ControlFailure, ControlId, DegradedReason, DownReason, EndCause, Forensics, JobFailure, JobId,
     RequestId, Ticket, WorkerExit, WorkerKey,
 };
 
@@ -85,7 +85,14 @@ pub enum Effect {
         /// Whether every worker did it, and if not, why.
         result: Result<(), ControlFailure>,
     },
-    /// No worker will come: the restart budget is spent, or a limit is too low.
+    /// A restart budget is spent while a worker lives: the pool works with what it has, and tries again when it may.
+    Degraded {
+        /// Why.
+        reason: DegradedReason,
+    },
+    /// The workers that were missing are there again, or are not wanted any more.
+    Recovered,
+    /// No worker lives and none will come: a restart budget is spent, or a limit is too low.
     Down {
         /// Why.
         reason: DownReason,

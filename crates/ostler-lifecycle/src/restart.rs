@@ -58,12 +58,19 @@ impl RestartBudget {
         Self { max, window, starts: Vec::new() }
     }
 
-    /// How many starts count now, if there is room for one more. Those that wait for their time count too.
-    pub(crate) fn used(&mut self, now: Instant, waiting: usize) -> Option<u32> {
+    /// Whether there is room for one more start. Those that wait for their time count too.
+    pub(crate) fn has_room(&mut self, now: Instant, waiting: usize) -> bool {
         let window = self.window;
         self.starts.retain(|&at| now < at + window);
-        let used = u32::try_from(self.starts.len() + waiting).unwrap_or(u32::MAX);
-        (used < self.max).then_some(used)
+        self.starts.len() + waiting < self.max as usize
+    }
+
+    /// When to look again whether there is room, of a budget that has none; `None` if it never will.
+    pub(crate) fn room_at(&self, now: Instant, waiting: usize) -> Option<Instant> {
+        let max = (self.max as usize).checked_sub(1)?;
+        // So many must leave the window first. If too many wait, nobody knows when they start.
+        let leaving = (self.starts.len() + waiting).saturating_sub(max);
+        Some(leaving.checked_sub(1).and_then(|last| self.starts.get(last)).map_or(now, |&at| at) + self.window)
     }
 
     /// Takes one start, when it happens and not when it is decided: otherwise the late starts of one window and
@@ -72,13 +79,20 @@ impl RestartBudget {
         self.starts.push(now);
     }
 
+    /// A start that was taken then has mended what was broken: it does not count any more.
+    pub(crate) fn give_back(&mut self, taken_at: Instant) {
+        if let Some(index) = self.starts.iter().position(|&at| at == taken_at) {
+            self.starts.remove(index);
+        }
+    }
+
     pub(crate) fn reset(&mut self) {
         self.starts.clear();
     }
 }
 
-/// The delay before the start that follows `before` others in the window: anything up to
-/// `base · 2^before`, capped. Full jitter spreads restarts best (Brooker, "Exponential Backoff And
+/// The delay before the start after a fault, when there were `before` others in the same slot since its last good work:
+/// anything up to `base · 2^before`, capped. Full jitter spreads restarts best (Brooker, "Exponential Backoff And
 /// Jitter", AWS Architecture Blog, 2015).
 pub(crate) fn backoff(base: Duration, max: Duration, before: u32, jitter: &mut Jitter) -> Duration {
     let factor = 1_u32.checked_shl(before).unwrap_or(u32::MAX);
@@ -134,17 +148,32 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut budget = RestartBudget::new(2, Duration::from_secs(10));
-        assert_eq!(budget.used(at(0), 0), Some(0));
+        assert!(budget.has_room(at(0), 0));
         budget.take(at(0));
-        assert_eq!(budget.used(at(1), 0), Some(1));
-        assert_eq!(budget.used(at(1), 1), None, "one that waits counts");
+        assert!(budget.has_room(at(1), 0));
+        assert!(!budget.has_room(at(1), 1), "one that waits counts");
         budget.take(at(5));
-        assert_eq!(budget.used(at(9), 0), None);
-        assert_eq!(budget.used(at(10), 0), Some(1), "the first one no longer counts");
+        assert!(!budget.has_room(at(9), 0));
+        assert!(budget.has_room(at(10), 0), "the first one no longer counts");
         budget.take(at(10));
-        assert_eq!(budget.used(at(11), 0), None);
+        assert!(!budget.has_room(at(11), 0));
         budget.reset();
-        assert_eq!(budget.used(at(11), 0), Some(0));
+        assert!(budget.has_room(at(11), 1));
+    }
+
+    #[test]
+    fn a_spent_budget_knows_when_it_has_room_again() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut budget = RestartBudget::new(2, Duration::from_secs(10));
+        budget.take(at(0));
+        budget.take(at(5));
+        assert_eq!(budget.room_at(at(6), 0), Some(at(10)), "when the first one leaves the window");
+        assert_eq!(budget.room_at(at(6), 1), Some(at(15)), "one that waits takes that room");
+        assert_eq!(budget.room_at(at(6), 2), Some(at(16)), "those that wait are still to come: look again");
+        budget.give_back(at(5));
+        assert!(budget.has_room(at(6), 0), "what helped does not count");
+        assert_eq!(RestartBudget::new(0, Duration::from_secs(10)).room_at(at(0), 0), None);
     }
 
     #[test]

@@ -44,6 +44,13 @@ pub(crate) struct Slot {
     /// It takes none of the pool's places: it is here to replace a worker that is to be recycled, or is that worker on
     /// its way out.
     pub(crate) beside: bool,
+    /// A start was refused here since the budget is spent, and no worker has become ready here since: it is missing in the
+    /// pool.
+    pub(crate) held: bool,
+    /// Faults here since a worker did its work well.
+    pub(crate) faults: u32,
+    /// When the start of its worker was taken from the budget.
+    pub(crate) charged: Option<(Fault, Instant)>,
     /// How the last worker ended, as the rest of a sentence.
     pub(crate) last_end: String,
     /// The life of the worker so far.
@@ -54,7 +61,7 @@ pub(crate) struct Slot {
 pub(crate) enum SlotState {
     /// No worker, and none on its way. `owes` says that the next start follows a fault.
     Vacant { owes: Option<Fault> },
-    /// The restart policy lets it wait until its deadline.
+    /// The restart policy lets it wait until its deadline, or the spent budget does.
     Waiting { after: Fault },
     /// The process is being made, or has not said hello.
     Starting,
@@ -109,6 +116,9 @@ impl Slot {
             wanted: false,
             needs: 0,
             beside: false,
+            held: false,
+            faults: 0,
+            charged: None,
             last_end: String::new(),
             life: Life::default(),
         }
@@ -222,6 +232,11 @@ impl Slot {
         !matches!(self.state, SlotState::Vacant { .. } | SlotState::Waiting { .. })
     }
 
+    /// Whether a start is decided for which its time has not come. One that is held has no start yet.
+    pub(crate) fn waits_for_its_time(&self) -> bool {
+        matches!(self.state, SlotState::Waiting { .. }) && !self.held
+    }
+
     /// Whether its worker has its plugins loaded and was not told to go.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(
@@ -232,7 +247,11 @@ impl Slot {
 
     /// Whether it has a job or will have one without another worker being started.
     pub(crate) fn is_on_its_way(&self) -> bool {
-        !matches!(self.state, SlotState::Vacant { .. } | SlotState::Busy(_) | SlotState::Draining { .. })
+        match self.state {
+            SlotState::Vacant { .. } | SlotState::Busy(_) | SlotState::Draining { .. } => false,
+            SlotState::Waiting { .. } => !self.held,
+            _ => true,
+        }
     }
 
     /// Whether it has a job, or is reserved for one.

@@ -8,7 +8,8 @@ use common::{check, config};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
 
 fn budget(restart_policy: RestartPolicy, max_restart_attempts: u32) -> PoolConfig {
-    PoolConfig { restart_policy, max_restart_attempts, ..config() }
+    let max_start_attempts = max_restart_attempts;
+    PoolConfig { restart_policy, max_restart_attempts, max_start_attempts, ..config() }
 }
 
 #[test]
@@ -78,7 +79,9 @@ fn a_start_that_waits_for_its_time_is_in_the_budget() {
         "
         start            | spawn 0.1; spawn 1.2
         spawn_failed 0.1 | 0.1 gone: not made
-        spawn_failed 1.2 | 1.2 gone: not made; down
+        spawn_failed 1.2 | 1.2 gone: not made; degraded
+        pass 1s          | spawn 0.3
+        spawn_failed 0.3 | 0.3 gone: not made; down
         pass 60s         |
         ",
     );
@@ -150,7 +153,7 @@ fn restart_workers_fills_what_the_policy_left_empty_and_leaves_the_living_alone(
 }
 
 #[test]
-fn a_job_that_was_running_when_the_pool_went_down_ends_as_it_does() {
+fn the_last_worker_takes_a_degraded_pool_down() {
     check(
         PoolConfig { max_workers: 2, ..budget(RestartPolicy::Always, 0) },
         "
@@ -159,8 +162,9 @@ fn a_job_that_was_running_when_the_pool_went_down_ends_as_it_does() {
         up 1.2       | 1.2 idle
         submit a     | a queued; 0.1 <- a
         started a    | a started in 0.1
-        exit 1.2     | 1.2 gone: on its own; down
-        result a     | a completed; 0.1 idle
+        submit b     | b queued; 1.2 <- b
+        exit 1.2     | 1.2 gone: on its own; degraded
+        exit 0.1     | 0.1 gone: on its own; down; b failed: WorkerUnavailable; a failed: Crashed SIGSEGV
         ",
     );
 }

@@ -293,7 +293,7 @@ fn a_fault_under_pressure_is_paid_for_when_it_is_over() {
         started b     | b started in 1.2
         host_has 999  |
         exit 1.2      | 1.2 gone: on its own; b failed: Crashed SIGSEGV
-        host_has 9999 | down
+        host_has 9999 | degraded
         ",
     );
 }
@@ -313,7 +313,7 @@ fn a_restart_whose_time_has_come_pays_and_is_given_up_again_while_memory_is_shor
         host_has 1499 |
         host_has 1500 | spawn 1.4
         up 1.4        | 1.4 idle
-        exit 1.4      | 1.4 gone: on its own; down
+        exit 1.4      | 1.4 gone: on its own; degraded
         ",
     );
 }

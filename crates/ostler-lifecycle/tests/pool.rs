@@ -125,11 +125,10 @@ fn a_standby_that_dies_is_replaced_within_the_budget() {
         started a    | a started in 0.1
         exit 1.2     | 1.2 gone: on its own; spawn 1.3
         up 1.3       | 1.3 idle
-        exit 1.3     | 1.3 gone: on its own; down
+        exit 1.3     | 1.3 gone: on its own; degraded
         result a     | a completed; 0.1 idle
-        submit b     | b rejected: down
-        restart      | up; spawn 1.4
         submit b     | b queued; 0.1 <- b
+        restart      | spawn 1.4; recovered
         ",
     );
 }
@@ -137,7 +136,7 @@ fn a_standby_that_dies_is_replaced_within_the_budget() {
 #[test]
 fn a_standby_that_does_not_load_is_tried_again_within_a_budget_of_its_own() {
     check(
-        PoolConfig { max_restart_attempts: 1, ..pool(1, 1) },
+        PoolConfig { max_restart_attempts: 1, max_start_attempts: 1, ..pool(1, 1) },
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
@@ -149,7 +148,7 @@ fn a_standby_that_does_not_load_is_tried_again_within_a_budget_of_its_own() {
         spawned 1.4  |
         hello 1.4    | 1.4 loading; 1.4 <- init
         broken 1.4   | kill 1.4
-        exit 1.4     | 1.4 gone: LoadFailed; down
+        exit 1.4     | 1.4 gone: LoadFailed; degraded
         ",
     );
 }

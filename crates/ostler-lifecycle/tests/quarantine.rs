@@ -108,7 +108,7 @@ fn a_shutdown_gives_up_what_is_in_quarantine_and_nothing_new_goes_there() {
 
 #[test]
 fn a_pool_that_goes_down_keeps_what_is_in_quarantine_and_lets_nobody_out() {
-    let down = PoolConfig { max_restart_attempts: 2, ..replaced() };
+    let down = PoolConfig { max_start_attempts: 2, ..replaced() };
     quarantined(
         down.clone(),
         "

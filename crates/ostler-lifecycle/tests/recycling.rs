@@ -128,7 +128,7 @@ fn an_old_worker_that_does_not_stop_is_killed() {
 #[test]
 fn a_replacement_that_does_not_come_is_started_again_within_the_budget() {
     check(
-        PoolConfig { max_restart_attempts: 1, ..after_jobs(1) },
+        PoolConfig { max_start_attempts: 1, ..after_jobs(1) },
         "
         start            | spawn 0.1
         up 0.1           | 0.1 idle
@@ -136,7 +136,7 @@ fn a_replacement_that_does_not_come_is_started_again_within_the_budget() {
         started a        | a started in 0.1
         result a         | a completed; 0.1 idle; spawn 1.2
         spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
-        spawn_failed 1.3 | 1.3 gone: not made; down
+        spawn_failed 1.3 | 1.3 gone: not made; degraded
         ",
     );
 }

@@ -189,7 +189,7 @@ fn a_resize_pays_for_the_fault_that_left_a_place_empty() {
         resize 2 0   | spawn 1.3
         up 1.3       | 1.3 idle
         exit 1.3     | 1.3 gone: on its own
-        resize 2 0   | down
+        resize 2 0   | degraded
         ",
     );
 }
@@ -197,29 +197,20 @@ fn a_resize_pays_for_the_fault_that_left_a_place_empty() {
 #[test]
 fn a_pool_that_is_down_gets_its_new_size_when_it_comes_up() {
     let down = "
-        exit 1.2     | 1.2 gone: on its own; down
+        exit 1.2     | 1.2 gone: on its own; degraded
+        exit 0.1     | 0.1 gone: on its own; down
     ";
     let smaller = "
         resize 1 0   |
-        restart      | up
-        submit a     | a queued; 0.1 <- a
+        restart      | up; spawn 0.3
     ";
     let larger = "
         resize 3 0   |
-        restart      | up; spawn 1.3; spawn 2.4
+        restart      | up; spawn 0.3; spawn 1.4; spawn 2.5
     ";
     for then in [smaller, larger] {
         two_up(PoolConfig { max_restart_attempts: 0, ..pool(2, 0) }, &format!("{down}\n{then}"));
     }
-    let three = "
-        start        | spawn 0.1; spawn 1.2; spawn 2.3
-        up 0.1       | 0.1 idle
-        up 1.2       | 1.2 idle
-        exit 2.3     | 2.3 gone: on its own; down
-        resize 1 0   |
-        restart      | up; 1.2 draining; 1.2 <- stop
-    ";
-    check(PoolConfig { max_restart_attempts: 0, ..pool(3, 0) }, three);
 }
 
 #[test]

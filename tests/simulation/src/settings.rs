@@ -36,6 +36,7 @@ pub(crate) fn config(restart_policy: RestartPolicy, rng: &mut Rng) -> PoolConfig
         standby: rng.pick(&[0, 0, 1, 2]),
         restart_policy,
         max_restart_attempts: rng.pick(&[0, 1, 3, 10, 50]),
+        max_start_attempts: rng.pick(&[0, 1, 3, 10, 50]),
         retry: Arc::new(retry_policy(rng)),
         recycling: recycling(rng),
         memory: memory(rng),

@@ -10,7 +10,7 @@ use crate::recycling::GrowthWatch;
 use crate::restart::{Fault, Jitter, RestartBudget};
 use crate::slot::{Slot, Undead};
 use crate::{
-    Command, DownReason, Effect, Generation, Input, JobId, JobTable, PoolConfig, RequestId, SlotId, Ticket,
+    Command, DegradedReason, DownReason, Effect, Generation, Input, JobId, JobTable, PoolConfig, RequestId, SlotId, Ticket,
     WorkerKey,
 };
 
@@ -48,6 +48,7 @@ pub struct Machine {
     /// For workers that were not.
     pub(super) load_budget: RestartBudget,
     pub(super) jitter: Jitter,
+    pub(super) degraded: Option<DegradedReason>,
     pub(super) down: Option<DownReason>,
     pub(super) intake: Intake,
     pub(super) growth: GrowthWatch,
@@ -84,8 +85,9 @@ impl Machine {
             undead: Vec::new(),
             controls: Vec::new(),
             crash_budget: RestartBudget::new(config.max_restart_attempts, config.restart_window),
-            load_budget: RestartBudget::new(config.max_restart_attempts, config.restart_window),
+            load_budget: RestartBudget::new(config.max_start_attempts, config.restart_window),
             jitter: Jitter::new(config.jitter_seed),
+            degraded: None,
             down: None,
             intake: Intake::Open,
             growth: GrowthWatch::default(),
@@ -132,6 +134,7 @@ impl Machine {
         self.retire_idle(now, out);
         self.dispatch(now, fresh, out);
         self.fill_for_pending(now, out);
+        self.judge_health(now, out);
         self.advance_shutdown(now, out);
     }
 

@@ -213,17 +213,23 @@ impl Machine {
     /// The delay of the restart policy is over. A pool that shuts down starts only what a job waits for; one that was made
     /// smaller may have given its places to others.
     fn end_wait(&mut self, now: Instant, id: SlotId, after: Fault, out: &mut Vec<Effect>) {
+        let held = self.slot(id).held;
         let wanted = match self.intake {
             _ if self.taken() > self.target() => false,
-            Intake::Open => true,
+            Intake::Open => !held || self.is_wanted_after(id, after),
             Intake::Draining { deadline } => now < deadline && self.queue.wanting() > 0,
             Intake::Ending | Intake::Closed => false,
         };
-        if wanted {
-            self.budget(after).take(now);
-            self.spawn(id, out);
-        } else {
+        let waiting = self.waiting_after(after).saturating_sub(usize::from(!held));
+        if !wanted {
             self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
+        } else if held && self.short_of_memory {
+            self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
+            self.want_later(id);
+        } else if self.budget(after).has_room(now, waiting) {
+            self.start_after_fault(now, id, after, out);
+        } else {
+            self.hold(now, id, after, now);
         }
     }
 

@@ -102,7 +102,10 @@ impl Machine {
         life.warm = ready.loaded;
         life.baseline = ready.resident;
         match self.hopeless_limit(id, now) {
-            None => self.become_idle(now, id, out),
+            None => {
+                self.start_has_helped(now, id);
+                self.become_idle(now, id, out);
+            }
             Some(figures) => self.refuse_limit(now, id, figures, out),
         }
     }
@@ -158,6 +161,8 @@ impl Machine {
             Ok(()) => self.settle(job, Outcome::Completed, out),
             Err(failure) => self.run_failed(now, job, Box::new(failure), out),
         }
+        // Whatever came of the job, its worker did its work.
+        self.slot(id).faults = 0;
         self.ran_a_job(now, id, resident, out);
         self.become_idle(now, id, out);
         self.freed();

@@ -7,6 +7,7 @@ mod controls;
 mod core;
 mod deadlines;
 mod frames;
+mod health;
 mod jobs;
 mod memory;
 mod pool;

@@ -121,7 +121,10 @@ impl Machine {
     pub(super) fn let_go(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         match slot.state {
-            SlotState::Waiting { after } => slot.enter(SlotState::Vacant { owes: Some(after) }, None),
+            SlotState::Waiting { after } => {
+                slot.held = false;
+                slot.enter(SlotState::Vacant { owes: Some(after) }, None);
+            }
             SlotState::Starting | SlotState::Loading { .. } => {
                 self.kill(now, id, EndReason::Surplus, None, out);
             }

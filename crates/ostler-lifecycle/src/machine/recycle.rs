@@ -163,10 +163,13 @@ impl Machine {
         })
     }
 
-    /// Ends a worker that a limit would end again and again, and the pool with it.
+    /// Ends a worker that a limit would end again and again, and the pool with it, unless another worker shows that there is
+    /// room below the limit.
     pub(super) fn refuse_limit(&mut self, now: Instant, id: SlotId, figures: String, out: &mut Vec<Effect>) {
         self.kill(now, id, EndReason::LoadFailed(figures.clone()), None, out);
-        self.go_down(now, DownReason::LimitTooLow { figures }, out);
+        if !self.slots.iter().any(Slot::is_ready) {
+            self.go_down(now, DownReason::LimitTooLow { figures }, out);
+        }
     }
 }
 

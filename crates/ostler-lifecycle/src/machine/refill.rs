@@ -1,12 +1,12 @@
 //! Filling slots again: what the policy, the budgets and the pending jobs say.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
 use crate::restart::{self, EndKind, Fault, Refill};
 use crate::slot::SlotState;
-use crate::{DownReason, Effect, EndReason, SlotId};
+use crate::{Effect, EndReason, SlotId};
 
 impl Machine {
     /// Applies the restart policy to a slot that has just become empty.
@@ -18,9 +18,18 @@ impl Machine {
         last_end: String,
         out: &mut Vec<Effect>,
     ) {
+        let window = self.config.restart_window;
         let slot = self.slot(id);
         slot.last_end = last_end;
         let wanted = std::mem::take(&mut slot.wanted);
+        match kind {
+            EndKind::Fault(_) if !wanted => {
+                // Who was ready for so long did well too.
+                let lasted = slot.life.ready_at.is_some_and(|ready_at| ready_at + window <= now);
+                slot.faults = if lasted { 1 } else { slot.faults.saturating_add(1) };
+            }
+            EndKind::Fault(_) | EndKind::Asked => slot.held = false,
+        }
         let owes = match kind {
             // Of a slot that somebody wants filled, the past is forgotten.
             EndKind::Fault(fault) if !wanted => Some(fault),
@@ -33,6 +42,9 @@ impl Machine {
         }
         if old {
             self.promote_replacement();
+        }
+        if kind == EndKind::Asked && !beside && !self.short_of_memory {
+            self.make_way_for_a_free_start();
         }
         // A replacement is started by `recycle`, if anybody is to be replaced; what pending jobs need is seen to by
         // `fill_for_pending`. Both run after every input.
@@ -60,25 +72,39 @@ impl Machine {
     }
 
     fn refill_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
-        let waits =
-            |slot: &&crate::slot::Slot| matches!(slot.state, SlotState::Waiting { after } if after == fault);
-        let waiting = self.slots.iter().filter(waits).count();
-        let Some(before) = self.budget(fault).used(now, waiting) else {
-            let reason = self.spent(id, fault);
-            self.go_down(now, reason, out);
-            return;
-        };
+        let waiting = self.waiting_after(fault);
+        if !self.budget(fault).has_room(now, waiting) {
+            return self.refuse_start(now, id, fault, out);
+        }
+        // Who was held is not tried again at once, whatever the policy says.
+        let held = self.slot(id).held;
         match restart::refill(self.config.restart_policy, EndKind::Fault(fault), true) {
-            Refill::AfterBackoff => {
-                let (base, max) = (self.config.restart_backoff_base, self.config.restart_backoff_max);
-                let at = now + restart::backoff(base, max, before, &mut self.jitter);
+            Refill::Now | Refill::Leave if !held => self.start_after_fault(now, id, fault, out),
+            _ => {
+                let at = now + self.backoff(id);
                 self.slot(id).enter(SlotState::Waiting { after: fault }, Some(at));
             }
-            Refill::Now | Refill::Leave => {
-                self.budget(fault).take(now);
-                self.spawn(id, out);
-            }
         }
+    }
+
+    /// Whether a worker is to be started here after a fault: the policy says so, a job waits for it, or another worker does
+    /// that is to be replaced.
+    pub(super) fn is_wanted_after(&self, id: SlotId, fault: Fault) -> bool {
+        let policy = restart::refill(self.config.restart_policy, EndKind::Fault(fault), false);
+        policy != Refill::Leave || self.queue.wanting() > 0 || self.slots[id.0 as usize].beside
+    }
+
+    /// The delay before the next start in this slot.
+    pub(super) fn backoff(&mut self, id: SlotId) -> Duration {
+        let (base, max) = (self.config.restart_backoff_base, self.config.restart_backoff_max);
+        let before = self.slot(id).faults.saturating_sub(1);
+        restart::backoff(base, max, before, &mut self.jitter)
+    }
+
+    pub(super) fn start_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+        self.budget(fault).take(now);
+        self.spawn(id, out);
+        self.slot(id).charged = Some((fault, now));
     }
 
     /// Fills empty slots while more jobs wait than workers are free or on their way.
@@ -96,32 +122,8 @@ impl Machine {
             }
             if self.slots[index].is_vacant() {
                 self.fill(now, self.slots[index].id, out);
-                coming += 1;
+                coming += usize::from(self.slots[index].is_on_its_way());
             }
         }
-    }
-
-    fn spent(&mut self, id: SlotId, fault: Fault) -> DownReason {
-        let (restarts, window) = (self.config.max_restart_attempts, self.config.restart_window);
-        let last_end = self.slot(id).last_end.clone();
-        match fault {
-            Fault::Crash => DownReason::Crashes { restarts, window, last_end },
-            Fault::Load => DownReason::LoadFailures { restarts, window, last_end },
-        }
-    }
-
-    /// No worker will come. The first reason counts.
-    pub(super) fn go_down(&mut self, now: Instant, reason: DownReason, out: &mut Vec<Effect>) {
-        if self.down.is_some() {
-            return;
-        }
-        for slot in &mut self.slots {
-            if let SlotState::Waiting { after } = slot.state {
-                slot.enter(SlotState::Vacant { owes: Some(after) }, None);
-            }
-        }
-        self.down = Some(reason.clone());
-        out.push(Effect::Down { reason });
-        self.end_pending(now, out);
     }
 }

@@ -23,6 +23,7 @@ impl Machine {
         // Nobody waits for its time any more.
         for slot in self.slots.iter_mut().filter(|slot| matches!(slot.state, SlotState::Waiting { .. })) {
             slot.enter(SlotState::VACANT, None);
+            slot.held = false;
         }
         self.fit(now, out);
     }
@@ -42,6 +43,7 @@ impl Machine {
             out.push(Effect::Up);
         }
         for slot in &mut self.slots {
+            slot.faults = 0;
             slot.wanted = slot.is_leaving();
             if slot.is_vacant() {
                 slot.state = SlotState::VACANT;
@@ -56,6 +58,7 @@ impl Machine {
         slot.generation = generation;
         slot.pid = None;
         slot.retire = None;
+        slot.charged = None;
         slot.life = Life::default();
         slot.wanted = false;
         slot.needs = 0;

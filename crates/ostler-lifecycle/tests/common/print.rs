@@ -38,6 +38,8 @@ fn one(effect: &Effect) -> Option<String> {
         Effect::Report { id } => format!("report {}", operation(*id)),
         Effect::Answer { id, result: Ok(()) } => format!("{} done", operation(*id)),
         Effect::Answer { id, result: Err(why) } => format!("{} not done: {why}", operation(*id)),
+        Effect::Degraded { .. } => "degraded".to_owned(),
+        Effect::Recovered => "recovered".to_owned(),
         Effect::Down { .. } => "down".to_owned(),
         Effect::Up => "up".to_owned(),
         Effect::RecyclingRefused { .. } => "recycling refused".to_owned(),

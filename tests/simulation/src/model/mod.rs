@@ -9,6 +9,7 @@ mod deadlines;
 mod ends;
 mod foresee;
 mod frames;
+mod health;
 mod job;
 mod jobs;
 mod kills;
@@ -59,6 +60,7 @@ pub(crate) struct Model {
     /// When all that wait for a resource get another turn at the latest.
     ask_again_at: Option<Instant>,
     down: bool,
+    degraded: bool,
     shutdown: Option<Instant>,
     /// When the shutdown's deadline was noticed.
     ending: Option<Instant>,
@@ -102,6 +104,7 @@ impl Model {
             losses: 0,
             ask_again_at: None,
             down: false,
+            degraded: false,
             shutdown: None,
             ending: None,
             ends_at_once: false,
@@ -148,6 +151,8 @@ impl Model {
             Effect::Worker { worker, change } => self.worker_change(*worker, change, input),
             Effect::Report { id } => self.report(*id),
             Effect::Answer { id, result } => self.answer(*id, result),
+            Effect::Degraded { reason } => self.degraded(reason),
+            Effect::Recovered => self.recovered(),
             Effect::Down { reason } => self.went_down(reason),
             Effect::RecyclingRefused { .. } => self.limit_refused(),
             Effect::Up => self.came_up(input),

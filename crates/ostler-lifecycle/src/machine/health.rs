@@ -1,0 +1,138 @@
+//! What the pool does when a start is not allowed: it goes on with the workers that live, or it is down.
+
+use std::time::Instant;
+
+use super::Machine;
+use super::core::Intake;
+use crate::restart::Fault;
+use crate::slot::SlotState;
+use crate::{DegradedReason, DownReason, Effect, Health, SlotId};
+
+impl Machine {
+    /// A budget does not allow the start of a worker here. While another one lives, or is started within the budget, the
+    /// slot is held until there is room again.
+    pub(super) fn refuse_start(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+        let reason = self.spent(id, fault);
+        if self.nobody_lives() {
+            return self.go_down(now, reason.into(), out);
+        }
+        self.slot(id).held = true;
+        let backed_off = now + self.backoff(id);
+        self.hold(now, id, fault, backed_off);
+        if self.degraded.is_none() {
+            self.degraded = Some(reason.clone());
+            out.push(Effect::Degraded { reason });
+        }
+    }
+
+    /// Lets a slot wait until the budget has room, and not less than until then.
+    pub(super) fn hold(&mut self, now: Instant, id: SlotId, fault: Fault, not_before: Instant) {
+        let waiting = self.waiting_after(fault);
+        let room_at = self.budget(fault).room_at(now, waiting);
+        self.slot(id).enter(SlotState::Waiting { after: fault }, room_at.map(|at| at.max(not_before)));
+    }
+
+    /// Starts that are decided and have yet to come.
+    pub(super) fn waiting_after(&self, fault: Fault) -> usize {
+        let waits = |state: &SlotState| matches!(state, SlotState::Waiting { after } if *after == fault);
+        self.slots.iter().filter(|slot| slot.waits_for_its_time() && waits(&slot.state)).count()
+    }
+
+    /// Whether there is no process, and none will be started within the budget. One that is dying may leave a place that is
+    /// filled without asking the budget.
+    fn nobody_lives(&self) -> bool {
+        !self.slots.iter().any(|slot| slot.has_worker() || slot.waits_for_its_time())
+    }
+
+    fn spent(&mut self, id: SlotId, fault: Fault) -> DegradedReason {
+        let window = self.config.restart_window;
+        let last_end = self.slot(id).last_end.clone();
+        match fault {
+            Fault::Crash => {
+                DegradedReason::Crashes { restarts: self.config.max_restart_attempts, window, last_end }
+            }
+            Fault::Load => {
+                DegradedReason::LoadFailures { restarts: self.config.max_start_attempts, window, last_end }
+            }
+        }
+    }
+
+    /// A worker is ready: if its start followed one that failed, what was in the way may be gone for the others as well.
+    pub(super) fn start_has_helped(&mut self, now: Instant, id: SlotId) {
+        let slot = self.slot(id);
+        let held = std::mem::take(&mut slot.held);
+        if let Some((Fault::Load, taken_at)) = slot.charged.take() {
+            self.load_budget.give_back(taken_at);
+        }
+        let waits = |state: &SlotState| matches!(state, SlotState::Waiting { after: Fault::Load });
+        if held && let Some(next) = self.slots.iter_mut().find(|slot| slot.held && waits(&slot.state)) {
+            next.deadline = Some(now);
+        }
+    }
+
+    /// After every input: whether workers are still missing, and whether anybody is left.
+    pub(super) fn judge_health(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        let Some(reason) = &self.degraded else { return };
+        // Who is not wanted any more is not missing.
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant() && !slot.wanted) {
+            slot.held = false;
+        }
+        if !self.slots.iter().any(|slot| slot.held) {
+            self.degraded = None;
+            if self.intake == Intake::Open {
+                out.push(Effect::Recovered);
+            }
+        } else if self.nobody_lives() && !self.may_start_freely() {
+            let reason = DownReason::from(reason.clone());
+            self.go_down(now, reason, out);
+        }
+    }
+
+    /// A place in the pool is better filled by a worker that can be started than kept for one that is held.
+    pub(super) fn make_way_for_a_free_start(&mut self) {
+        if self.taken() < self.target() {
+            return;
+        }
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.held && !slot.beside)
+            && let SlotState::Waiting { after } = slot.state
+        {
+            slot.held = false;
+            slot.enter(SlotState::Vacant { owes: Some(after) }, None);
+        }
+    }
+
+    /// Whether a worker can be started when a job wants it, without asking a budget.
+    fn may_start_freely(&self) -> bool {
+        let free = |state: &SlotState| matches!(state, SlotState::Vacant { owes: None });
+        self.taken() < self.target() && self.slots.iter().any(|slot| free(&slot.state))
+    }
+
+    /// No worker will come. The first reason counts.
+    pub(super) fn go_down(&mut self, now: Instant, reason: DownReason, out: &mut Vec<Effect>) {
+        if self.down.is_some() {
+            return;
+        }
+        self.degraded = None;
+        for slot in &mut self.slots {
+            slot.held = false;
+            if let SlotState::Waiting { after } = slot.state {
+                slot.enter(SlotState::Vacant { owes: Some(after) }, None);
+            }
+        }
+        self.down = Some(reason.clone());
+        out.push(Effect::Down { reason });
+        self.end_pending(now, out);
+    }
+
+    /// Whether the pool has the workers that it should have, and if not, why.
+    pub fn health(&self) -> Health {
+        match (&self.down, &self.degraded) {
+            (Some(reason), _) => Health::Down { reason: reason.clone() },
+            (None, Some(reason)) => {
+                let missing = self.slots.iter().filter(|slot| slot.held).count();
+                Health::Degraded { missing: u32::try_from(missing).unwrap_or(u32::MAX), reason: reason.clone() }
+            }
+            (None, None) => Health::Healthy,
+        }
+    }
+}
