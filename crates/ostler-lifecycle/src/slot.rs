@@ -237,6 +237,16 @@ impl Slot {
         matches!(self.state, SlotState::Waiting { .. }) && !self.held
     }
 
+    /// After which fault its start was refused, if it is missing for that.
+    pub(crate) fn why_held(&self) -> Option<Fault> {
+        match self.state {
+            _ if !self.held => None,
+            SlotState::Waiting { after } => Some(after),
+            SlotState::Vacant { owes } => owes,
+            _ => self.charged.map(|(fault, _)| fault),
+        }
+    }
+
     /// Whether its worker has its plugins loaded and was not told to go.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(

@@ -39,6 +39,7 @@ impl World {
             Happening::Measure => self.measure(),
             Happening::Judge => {
                 self.model.liveness_every_job_ends_in_bounded_time()?;
+                self.model.liveness_a_degraded_pool_recovers()?;
                 self.model.liveness_the_pool_is_whole(self.scenario.eager)?;
                 self.shut_down()
             }

@@ -10,7 +10,7 @@ use crate::recycling::GrowthWatch;
 use crate::restart::{Fault, Jitter, RestartBudget};
 use crate::slot::{Slot, Undead};
 use crate::{
-    Command, DegradedReason, DownReason, Effect, Generation, Input, JobId, JobTable, PoolConfig, RequestId, SlotId, Ticket,
+    Command, DownReason, Effect, Generation, Input, JobId, JobTable, PoolConfig, RequestId, SlotId, Ticket,
     WorkerKey,
 };
 
@@ -48,7 +48,7 @@ pub struct Machine {
     /// For workers that were not.
     pub(super) load_budget: RestartBudget,
     pub(super) jitter: Jitter,
-    pub(super) degraded: Option<DegradedReason>,
+    pub(super) degraded: bool,
     pub(super) down: Option<DownReason>,
     pub(super) intake: Intake,
     pub(super) growth: GrowthWatch,
@@ -87,7 +87,7 @@ impl Machine {
             crash_budget: RestartBudget::new(config.max_restart_attempts, config.restart_window),
             load_budget: RestartBudget::new(config.max_start_attempts, config.restart_window),
             jitter: Jitter::new(config.jitter_seed),
-            degraded: None,
+            degraded: false,
             down: None,
             intake: Intake::Open,
             growth: GrowthWatch::default(),

@@ -5,22 +5,23 @@ use std::time::Instant;
 use super::Machine;
 use super::core::Intake;
 use crate::restart::Fault;
-use crate::slot::SlotState;
+use crate::slot::{Slot, SlotState};
 use crate::{DegradedReason, DownReason, Effect, Health, SlotId};
 
 impl Machine {
     /// A budget does not allow the start of a worker here. While another one lives, or is started within the budget, the
     /// slot is held until there is room again.
     pub(super) fn refuse_start(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
-        let reason = self.spent(id, fault);
-        if self.nobody_lives() {
+        let last_end = self.slot(id).last_end.clone();
+        let reason = self.spent(last_end, fault);
+        if self.nobody_will_live(now) {
             return self.go_down(now, reason.into(), out);
         }
         self.slot(id).held = true;
         let backed_off = now + self.backoff(id);
         self.hold(now, id, fault, backed_off);
-        if self.degraded.is_none() {
-            self.degraded = Some(reason.clone());
+        if !self.degraded {
+            self.degraded = true;
             out.push(Effect::Degraded { reason });
         }
     }
@@ -40,13 +41,18 @@ impl Machine {
 
     /// Whether there is no process, and none will be started within the budget. One that is dying may leave a place that is
     /// filled without asking the budget.
-    fn nobody_lives(&self) -> bool {
-        !self.slots.iter().any(|slot| slot.has_worker() || slot.waits_for_its_time())
+    fn nobody_will_live(&mut self, now: Instant) -> bool {
+        if self.slots.iter().any(|slot| slot.has_worker() || slot.waits_for_its_time()) {
+            return false;
+        }
+        // Nobody waits for its time, so that all room is for those that are held.
+        let room_for = [Fault::Crash, Fault::Load].map(|fault| (fault, self.budget(fault).has_room(now, 0)));
+        let only_backs_off = |slot: &Slot| slot.why_held().is_some_and(|why| room_for.contains(&(why, true)));
+        !self.slots.iter().any(only_backs_off)
     }
 
-    fn spent(&mut self, id: SlotId, fault: Fault) -> DegradedReason {
+    fn spent(&self, last_end: String, fault: Fault) -> DegradedReason {
         let window = self.config.restart_window;
-        let last_end = self.slot(id).last_end.clone();
         match fault {
             Fault::Crash => {
                 DegradedReason::Crashes { restarts: self.config.max_restart_attempts, window, last_end }
@@ -55,6 +61,12 @@ impl Machine {
                 DegradedReason::LoadFailures { restarts: self.config.max_start_attempts, window, last_end }
             }
         }
+    }
+
+    /// Why the first of those that are held is.
+    fn why_degraded(&self) -> Option<DegradedReason> {
+        let held = self.slots.iter().find_map(|slot| Some((slot.why_held()?, slot.last_end.clone())));
+        held.map(|(fault, last_end)| self.spent(last_end, fault))
     }
 
     /// A worker is ready: if its start followed one that failed, what was in the way may be gone for the others as well.
@@ -72,19 +84,23 @@ impl Machine {
 
     /// After every input: whether workers are still missing, and whether anybody is left.
     pub(super) fn judge_health(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let Some(reason) = &self.degraded else { return };
+        if !self.degraded {
+            return;
+        }
         // Who is not wanted any more is not missing.
         for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant() && !slot.wanted) {
             slot.held = false;
         }
         if !self.slots.iter().any(|slot| slot.held) {
-            self.degraded = None;
+            self.degraded = false;
             if self.intake == Intake::Open {
                 out.push(Effect::Recovered);
             }
-        } else if self.nobody_lives() && !self.may_start_freely() {
-            let reason = DownReason::from(reason.clone());
-            self.go_down(now, reason, out);
+        } else if self.nobody_will_live(now)
+            && !self.may_start_freely()
+            && let Some(reason) = self.why_degraded()
+        {
+            self.go_down(now, reason.into(), out);
         }
     }
 
@@ -112,7 +128,7 @@ impl Machine {
         if self.down.is_some() {
             return;
         }
-        self.degraded = None;
+        self.degraded = false;
         for slot in &mut self.slots {
             slot.held = false;
             if let SlotState::Waiting { after } = slot.state {
@@ -126,13 +142,15 @@ impl Machine {
 
     /// Whether the pool has the workers that it should have, and if not, why.
     pub fn health(&self) -> Health {
-        match (&self.down, &self.degraded) {
-            (Some(reason), _) => Health::Down { reason: reason.clone() },
-            (None, Some(reason)) => {
-                let missing = self.slots.iter().filter(|slot| slot.held).count();
-                Health::Degraded { missing: u32::try_from(missing).unwrap_or(u32::MAX), reason: reason.clone() }
+        if let Some(reason) = &self.down {
+            return Health::Down { reason: reason.clone() };
+        }
+        let missing = self.slots.iter().filter(|slot| slot.held).count();
+        match self.why_degraded() {
+            Some(reason) => {
+                Health::Degraded { missing: u32::try_from(missing).unwrap_or(u32::MAX), reason }
             }
-            (None, None) => Health::Healthy,
+            None => Health::Healthy,
         }
     }
 }

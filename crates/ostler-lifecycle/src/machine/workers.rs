@@ -44,6 +44,8 @@ impl Machine {
         }
         for slot in &mut self.slots {
             slot.faults = 0;
+            slot.held = false;
+            slot.charged = None;
             slot.wanted = slot.is_leaving();
             if slot.is_vacant() {
                 slot.state = SlotState::VACANT;

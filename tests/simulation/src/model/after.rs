@@ -14,6 +14,7 @@ impl Model {
         self.what_had_to_happen_did(input)?;
         self.restarts_are_prompt(tick)?;
         self.memory_is_kept()?;
+        self.health_is_true(machine)?;
         if tick {
             self.deadlines_are_kept()?;
         }
@@ -89,6 +90,8 @@ impl Model {
                     taken += 1;
                     coming += 1;
                 }
+                // Or for the budget to have room again.
+                Filled::NotAnyMore { end: End::Fault(_), .. } if self.degraded => taken += 1,
                 Filled::NotAnyMore { .. } => {}
                 Filled::With(key) => {
                     let counts = self.workers.get(key).is_some_and(|worker| {

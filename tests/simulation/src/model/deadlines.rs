@@ -107,7 +107,7 @@ impl Model {
     pub(super) fn ticks_lead_on(&mut self, tick: bool, machine: &Machine) -> Verdict {
         let again = tick && self.called_at(machine).is_some_and(|deadline| deadline <= self.now);
         self.idle_ticks = if again { self.idle_ticks + 1 } else { 0 };
-        let no_delay = self.config.restart_policy == RestartPolicy::Backoff;
+        let no_delay = self.config.restart_policy == RestartPolicy::Backoff || self.degraded;
         let few = if no_delay { self.restarts.slots.len() + 1 } else { 1 };
         ensure(self.idle_ticks as usize <= few, "a_tick_leads_on", || {
             format!("{} ticks, and the next is due at once", self.idle_ticks)

@@ -20,11 +20,14 @@ impl Model {
         let too_old =
             self.config.recycling.after_age.is_some_and(|limit| loading.is_some_and(|age| limit <= age));
         if too_large || too_old {
-            self.step.hopeless = true;
+            self.step.hopeless = !self.somebody_else_is_ready(&[key]);
             return false;
         }
         worker.ready = true;
         worker.ready_at = Some(now);
+        if let Some(started_at) = worker.charged_at {
+            self.restarts.start_has_helped(started_at);
+        }
         worker.baseline = (resident > 0).then_some(resident);
         worker.warm = loaded.iter().copied().collect();
         true
@@ -35,6 +38,7 @@ impl Model {
         let now = self.now;
         let Some(worker) = self.workers.get_mut(&key) else { return };
         worker.jobs_done += 1;
+        self.restarts.faults.remove(&key.slot);
         let first = worker.jobs_done == 1;
         // Who cannot tell what it takes has not grown.
         let growth = worker.baseline.map_or(0, |baseline| resident.saturating_sub(baseline));

@@ -17,9 +17,10 @@ impl Model {
     ) {
         if let Some(limit) = self.config.memory.max_resident {
             for (key, _) in resident.iter().filter(|(_, bytes)| *bytes > limit) {
-                let worker = self.workers.get(key).filter(|worker| worker.listens());
-                self.step.over_limit.extend(worker.map(|_| *key));
-                self.step.hopeless |= worker.is_some_and(Worker::has_done_nothing);
+                let Some(worker) = self.workers.get(key).filter(|worker| worker.listens()) else { continue };
+                let useless = worker.has_done_nothing();
+                self.step.over_limit.push(*key);
+                self.step.hopeless |= useless && !self.somebody_else_is_ready(&self.step.over_limit);
             }
         }
         let (Some(least), Some(available)) = (self.config.memory.min_available, available) else { return };

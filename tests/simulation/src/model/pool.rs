@@ -37,6 +37,7 @@ impl Model {
         let waits = |filled: &Filled| matches!(filled, Filled::NotAnyMore { end: End::Fault(_), .. });
         let may_wait = match self.config.restart_policy {
             RestartPolicy::Backoff => others().filter(|(_, filled)| waits(filled)).count(),
+            _ if self.degraded => others().filter(|(_, filled)| waits(filled)).count(),
             _ => 0,
         };
         with..with + may_wait

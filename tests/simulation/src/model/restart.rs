@@ -16,6 +16,8 @@ pub(super) struct Restarts {
     /// When workers were started after a fault: after one of a worker that was never ready, and of one that was.
     after_load_faults: VecDeque<Instant>,
     after_crashes: VecDeque<Instant>,
+    /// Faults in each slot since a worker there did its work well.
+    pub(super) faults: BTreeMap<SlotId, u32>,
 }
 
 /// What fills a slot.
@@ -48,6 +50,7 @@ impl Restarts {
     fn forget_faults(&mut self) {
         self.after_load_faults.clear();
         self.after_crashes.clear();
+        self.faults.clear();
         for slot in self.slots.values_mut() {
             if let Filled::NotAnyMore { end, owed, .. } = slot {
                 (*end, *owed) = (End::Asked, Owed::Nothing);
@@ -59,6 +62,13 @@ impl Restarts {
         match fault {
             Fault::Load => &mut self.after_load_faults,
             Fault::Crash => &mut self.after_crashes,
+        }
+    }
+
+    /// The worker of a start that followed a failed one is ready.
+    pub(super) fn start_has_helped(&mut self, started_at: Instant) {
+        if let Some(index) = self.after_load_faults.iter().position(|&at| at == started_at) {
+            self.after_load_faults.remove(index);
         }
     }
 
@@ -85,6 +95,7 @@ impl Model {
         // What is in the way of a restart is in the way later too, but for want of memory.
         let room = self.has_room_for_another(slot);
         self.step.emptied.push((slot, end, room));
+        self.count_fault(slot, end, comes_back);
         let owed = if self.down || self.shutdown.is_some() || room == Some(false) {
             Owed::Nothing
         } else if self.pressure && (by_policy || comes_back) {
@@ -106,6 +117,7 @@ impl Model {
             format!("{key} is spawned")
         })?;
         ensure(!self.down, "guarantee_7_down_means_no_restart", || format!("{key} is spawned"))?;
+        self.step.charged = false;
         match self.restarts.slots.get(&key.slot).copied() {
             None => self.somebody_is_wanted(key, input)?,
             Some(Filled::NotAnyMore { end, owed, .. }) => {
@@ -122,7 +134,8 @@ impl Model {
         let dies_old = |worker: &Worker| worker.old.is_some() && worker.killed.is_some() && !worker.given_up;
         let recycles = self.is_recycling() || self.workers.values().any(dies_old);
         let spare = recycles && self.shutdown.is_none();
-        self.workers.insert(key, Worker { spare, was_spare: spare, ..Worker::default() });
+        let charged_at = self.step.charged.then_some(self.now);
+        self.workers.insert(key, Worker { spare, was_spare: spare, charged_at, ..Worker::default() });
         self.no_more_workers_than_places(key)
     }
 
@@ -161,13 +174,23 @@ impl Model {
         }
         let End::Fault(fault) = end else { return Ok(()) };
         self.restarts.starts_after(fault).push_back(self.now);
-        let (used, max) = (self.starts_in_the_window(fault), self.config.max_restart_attempts);
-        ensure(used <= max as usize, CHECK, || {
+        self.step.charged = fault == Fault::Load;
+        let (used, max) = (self.starts_in_the_window(fault), self.allowed_starts(fault));
+        ensure(used <= max, CHECK, || {
             format!("{key} is start {used} after a {fault:?} fault within the window, and {max} are allowed")
         })
     }
 
-    fn starts_in_the_window(&mut self, fault: Fault) -> usize {
+    /// How many starts after such faults the window may hold.
+    pub(super) fn allowed_starts(&self, fault: Fault) -> usize {
+        let max = match fault {
+            Fault::Crash => self.config.max_restart_attempts,
+            Fault::Load => self.config.max_start_attempts,
+        };
+        max as usize
+    }
+
+    pub(super) fn starts_in_the_window(&mut self, fault: Fault) -> usize {
         let window = self.config.restart_window;
         let now = self.now;
         let starts = self.restarts.starts_after(fault);
@@ -181,6 +204,7 @@ impl Model {
         const CHECK: &str = "guarantee_7_down_only_when_the_budget_is_spent";
         ensure(!self.down, "down_is_said_once", || "twice".to_owned())?;
         self.down = true;
+        self.degraded = false;
         self.step.went_down = true;
         self.delayed_jobs_fail_as_they_did();
         self.restarts.turn_debts(Owed::Delayed, Owed::Nothing);
@@ -195,14 +219,20 @@ impl Model {
                 });
             }
         };
+        let alive = self.workers.iter().find(|(_, worker)| !worker.given_up);
+        ensure(alive.is_none(), "guarantee_7_nobody_is_down_who_has_a_worker", || format!("{alive:?}"))?;
+        ensure(self.is_spent(fault), CHECK, || {
+            format!("{:?}, and {} are allowed", self.restarts, self.allowed_starts(fault))
+        })
+    }
+
+    /// Whether a start that was to follow such a fault may have been refused.
+    pub(super) fn is_spent(&mut self, fault: Fault) -> bool {
         let waits =
             |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end, .. } if *end == End::Fault(fault));
         let scheduled = self.restarts.slots.values().filter(waits).count();
         let used = self.starts_in_the_window(fault) + scheduled.saturating_sub(1);
-        let max = self.config.max_restart_attempts as usize;
-        ensure(used >= max && scheduled > 0, CHECK, || {
-            format!("{used} starts after {fault:?} faults at most, and {max} are allowed")
-        })
+        scheduled > 0 && used >= self.allowed_starts(fault)
     }
 
     pub(super) fn came_up(&mut self, input: &Input) -> Verdict {
@@ -229,6 +259,7 @@ impl Model {
             let has_one = worker.stopped.is_some_and(|stopped| stopped.recycled && !stopped.replaced);
             worker.is_replaced(!worker.may_be_surplus() && !has_one);
             worker.killed.iter_mut().for_each(|killed| killed.end = End::Asked);
+            worker.charged_at = None;
         }
     }
 
@@ -253,7 +284,8 @@ impl Model {
         let overdue = self.restarts.slots.iter().find(
             |(_, slot)| matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since)),
         );
-        ensure(!tick || !few || overdue.is_none(), CHECK, || format!("a restart is overdue: {overdue:?}"))?;
+        // In a degraded pool it waits for the budget.
+        ensure(!tick || !few || overdue.is_none() || self.degraded, CHECK, || format!("a restart is overdue: {overdue:?}"))?;
         for slot in self.restarts.slots.values_mut().filter(|_| tick && !few) {
             if let Filled::NotAnyMore { since, owed: owed @ Owed::Delayed, .. } = slot
                 && late(*since)
@@ -264,7 +296,7 @@ impl Model {
         Ok(())
     }
 
-    fn empty_slots_get_their_due(&self) -> Verdict {
+    fn empty_slots_get_their_due(&mut self) -> Verdict {
         const CHECK: &str = "the_policy_restarts_what_it_promises";
         // Where several become empty at once, it depends on who is first.
         let &[(slot, end, room)] = &self.step.emptied[..] else { return Ok(()) };
@@ -278,6 +310,12 @@ impl Model {
             (RestartPolicy::Backoff, End::Fault(_)) => false,
             _ => true,
         };
+        // Who was refused a start before backs off, and the budget may have no room.
+        if let End::Fault(fault) = end
+            && (self.degraded || self.starts_in_the_window(fault) >= self.allowed_starts(fault))
+        {
+            return Ok(());
+        }
         let expected = match room {
             Some(room) => at_once && room,
             // Some may be waiting for their time, or not.

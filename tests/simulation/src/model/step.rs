@@ -36,6 +36,8 @@ pub(crate) struct Step {
     pub(crate) replaced: Vec<SlotId>,
     /// Slots that have just become empty, and may be filled again whatever the policy says.
     pub(crate) returning: Vec<SlotId>,
+    /// The start that is being judged is paid for since the one before it was never ready.
+    pub(crate) charged: bool,
     /// Slots that were filled.
     pub(crate) filled: Vec<SlotId>,
     /// Workers that were killed, and that were told to stop.

@@ -10,6 +10,8 @@ use ostler_lifecycle::{
 pub(crate) struct Worker {
     pub(crate) pid: Option<u32>,
     pub(crate) spawned_at: Option<Instant>,
+    /// Its start was paid for since the one before it was never ready, and when.
+    pub(crate) charged_at: Option<Instant>,
     pub(crate) hello_at: Option<Instant>,
     pub(crate) hung_up_at: Option<Instant>,
     pub(crate) init: Option<RequestId>,
