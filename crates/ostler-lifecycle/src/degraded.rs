@@ -14,6 +14,7 @@ pub enum DegradedReason {
         /// Restarts that were allowed and used.
         restarts: u32,
         /// Within how long.
+        #[serde(with = "crate::serde_form::duration")]
         window: Duration,
         /// How the last worker ended.
         last_end: String,
@@ -23,6 +24,7 @@ pub enum DegradedReason {
         /// Restarts that were allowed and used.
         restarts: u32,
         /// Within how long.
+        #[serde(with = "crate::serde_form::duration")]
         window: Duration,
         /// How the last worker ended.
         last_end: String,
@@ -56,9 +58,14 @@ impl fmt::Display for DegradedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (restarts, window, of_whom) = match self {
             Self::Crashes { restarts, window, .. } => (restarts, window, "workers that died"),
-            Self::LoadFailures { restarts, window, .. } => (restarts, window, "workers that did not become ready"),
+            Self::LoadFailures { restarts, window, .. } => {
+                (restarts, window, "workers that did not become ready")
+            }
         };
         let last_end = self.last_end();
-        write!(f, "{restarts} restarts of {of_whom} within {window:?} are used up; the last worker {last_end}")
+        write!(
+            f,
+            "{restarts} restarts of {of_whom} within {window:?} are used up; the last worker {last_end}"
+        )
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
-    BlockReason, Command, ControlFailure, ControlId, DegradedReason, DownReason, EndCause, Forensics, JobFailure, JobId,
-    RequestId, Ticket, WorkerExit, WorkerKey,
+    BlockReason, Command, ControlFailure, ControlId, DegradedReason, DownReason, EndCause, Forensics,
+    JobFailure, JobId, RequestId, Ticket, WorkerExit, WorkerKey,
 };
 
 /// One thing to carry out. The order counts.

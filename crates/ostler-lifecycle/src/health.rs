@@ -30,7 +30,9 @@ impl fmt::Display for Health {
         match self {
             Self::Healthy => f.write_str("healthy"),
             Self::Degraded { missing: 1, reason } => write!(f, "degraded, 1 worker is missing: {reason}"),
-            Self::Degraded { missing, reason } => write!(f, "degraded, {missing} workers are missing: {reason}"),
+            Self::Degraded { missing, reason } => {
+                write!(f, "degraded, {missing} workers are missing: {reason}")
+            }
             Self::Down { reason } => write!(f, "down: {reason}"),
         }
     }

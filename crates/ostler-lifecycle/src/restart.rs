@@ -70,7 +70,9 @@ impl RestartBudget {
         let max = (self.max as usize).checked_sub(1)?;
         // So many must leave the window first. If too many wait, nobody knows when they start.
         let leaving = (self.starts.len() + waiting).saturating_sub(max);
-        Some(leaving.checked_sub(1).and_then(|last| self.starts.get(last)).map_or(now, |&at| at) + self.window)
+        Some(
+            leaving.checked_sub(1).and_then(|last| self.starts.get(last)).map_or(now, |&at| at) + self.window,
+        )
     }
 
     /// Takes one start, when it happens and not when it is decided: otherwise the late starts of one window and

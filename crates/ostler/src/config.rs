@@ -37,15 +37,20 @@ pub struct WorkerConfig {
     pub standby: u32,
     /// What happens when a worker is gone. Default [`RestartPolicy::Backoff`].
     pub restart_policy: RestartPolicy,
-    /// Restarts that are allowed within `restart_window`: so many after workers that crashed, and, counted apart, so many
-    /// after workers that could not be started or loaded. One more, and the manager is down: what waits fails. A job
-    /// that is tried again after a crash uses up one each time, so with `retry` there should be many more than its
-    /// `max_crashes`. Default 3.
+    /// Restarts after crashes that are allowed within `restart_window`, over all workers. When they are used up, the next
+    /// one waits until there is room again while another worker lives: the manager is [degraded](crate::Health). When none
+    /// lives, the manager is down: what waits fails. A job that is tried again after a crash uses up one each time, so with
+    /// `retry` there should be many more than its `max_crashes`. Default 3.
     pub max_restart_attempts: u32,
-    /// How long such a restart counts; more than zero. Default 60 s.
+    /// The same for restarts after workers that could not be started or loaded. One whose own worker becomes ready does not
+    /// count. Default 3.
+    pub max_start_attempts: u32,
+    /// How long a restart counts; more than zero. Default 60 s.
     #[serde(with = "serde_form::duration")]
     pub restart_window: Duration,
-    /// The first delay of [`RestartPolicy::Backoff`]. Default 1 s.
+    /// The first delay of [`RestartPolicy::Backoff`]. It doubles with each fault in the same slot, until a worker there has
+    /// answered a job, or was ready for a whole `restart_window`. A degraded manager waits at least as long between the
+    /// starts of a missing worker, under every policy. Default 1 s.
     #[serde(with = "serde_form::duration")]
     pub restart_backoff_base: Duration,
     /// The longest delay of [`RestartPolicy::Backoff`], not less than the first. Default 60 s.
@@ -132,6 +137,7 @@ impl Default for WorkerConfig {
             standby: pool.standby,
             restart_policy: pool.restart_policy,
             max_restart_attempts: pool.max_restart_attempts,
+            max_start_attempts: pool.max_start_attempts,
             restart_window: pool.restart_window,
             restart_backoff_base: pool.restart_backoff_base,
             restart_backoff_max: pool.restart_backoff_max,
@@ -245,6 +251,7 @@ impl WorkerConfig {
             standby: self.standby,
             restart_policy: self.restart_policy,
             max_restart_attempts: self.max_restart_attempts,
+            max_start_attempts: self.max_start_attempts,
             restart_window: self.restart_window,
             restart_backoff_base: self.restart_backoff_base,
             restart_backoff_max: self.restart_backoff_max,

@@ -76,9 +76,9 @@ pub use events::{
     JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
 };
 pub use integration::{
-    Broadcast, BroadcastChannel, BroadcastEvent, BroadcastSubscriber, EventBroadcaster, MemoryError,
-    PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory, WorkerPhase,
-    WorkerState, WorkerTable,
+    Broadcast, BroadcastChannel, BroadcastEvent, BroadcastSubscriber, EventBroadcaster, ManagerId,
+    MemoryError, PluginInfo, PluginRegistry, RegistryError, ResourceManager, StaticRegistry, SystemMemory,
+    WorkerPhase, WorkerState, WorkerTable,
 };
 /// When something happened: the crate `jiff`'s, as it stands on records and events.
 #[doc(no_inline)]
@@ -90,9 +90,9 @@ pub use manager::{
     PoolSize, as_completed,
 };
 pub use ostler_lifecycle::{
-    Admission, BlockReason, ByteSize, ByteSizeError, Category, DeathCause, DeathPhase, DownReason, EndReason,
-    ExitStatus, FailureKind, Forensics, Generation, JobFailure, JobId, JobStatus, LimitKind, Priority,
-    RecycleReason, Recycling, RestartPolicy, RetryPolicy, SlotId,
+    Admission, BlockReason, ByteSize, ByteSizeError, Category, DeathCause, DeathPhase, DegradedReason,
+    DownReason, EndReason, ExitStatus, FailureKind, Forensics, Generation, Health, JobFailure, JobId,
+    JobStatus, LimitKind, Priority, RecycleReason, Recycling, RestartPolicy, RetryPolicy, SlotId,
 };
 pub use ostler_shm::{SharedBuffer, TrustedPeer};
 pub use ostler_wire::{

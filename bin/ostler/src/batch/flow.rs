@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::line::{BadLine, parse};
 use super::mark::Mark;
@@ -26,6 +26,9 @@ use crate::stdout::Reader;
 
 /// What a batch has an answer to: the first stop lets jobs finish, the second ends them.
 pub(crate) const STOPS: u32 = 2;
+
+/// How often it is looked at whether workers are missing.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What is done with each line.
 pub(super) struct Plan<'a> {
@@ -118,6 +121,8 @@ impl<'a> Flow<'a> {
         let mut unreadable = None;
         let mut until = None;
         let mut stops = 0;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while intake == Intake::Open || !self.running.is_empty() {
             let next = tokio::select! {
                 biased;
@@ -134,6 +139,10 @@ impl<'a> Flow<'a> {
                 outcome = self.results.ended() => Next::Stop(outcome),
                 Some(done) = self.running.join_next() => {
                     self.finish(done.map_err(|error| Failure::failed(format!("a job's task failed: {error}")))?)?;
+                    continue;
+                }
+                _ = look.tick() => {
+                    self.progress.health(&self.plan.manager.health());
                     continue;
                 }
                 next = next(&self.permits, &mut source), if intake == Intake::Open => next,

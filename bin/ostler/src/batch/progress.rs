@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use ostler::Health;
 
 use super::mark::Mark;
 use super::tally::{End, Tally, counted};
@@ -17,6 +18,8 @@ pub(super) struct Progress<'a> {
     left: Cell<Option<u64>>,
     /// Whether it was said that no worker is left.
     told_why: Cell<bool>,
+    /// Whether it was said that workers are missing.
+    told_missing: Cell<bool>,
     began: Instant,
 }
 
@@ -28,8 +31,16 @@ impl<'a> Progress<'a> {
             ProgressBar::hidden()
         };
         let (tally, end, left) = (Cell::default(), Cell::new(End::Fault), Cell::default());
-        let progress =
-            Self { screen, bar, tally, end, left, told_why: Cell::default(), began: Instant::now() };
+        let progress = Self {
+            screen,
+            bar,
+            tally,
+            end,
+            left,
+            told_why: Cell::default(),
+            told_missing: Cell::default(),
+            began: Instant::now(),
+        };
         progress.show();
         progress
     }
@@ -46,6 +57,21 @@ impl<'a> Progress<'a> {
     pub(super) fn no_workers(&self, why: &str) {
         if !self.told_why.replace(true) {
             self.screen.say(&harmless(&format!("error: {why}; the lines that are left fail")));
+        }
+    }
+
+    /// Says it when workers are missing, and when they are there again.
+    pub(super) fn health(&self, health: &Health) {
+        match health {
+            Health::Degraded { missing, reason } if !self.told_missing.replace(true) => {
+                let workers = counted(u64::from(*missing), "worker is", "workers are");
+                self.screen
+                    .say(&harmless(&format!("warning: {workers} missing: {reason}; the others go on")));
+            }
+            Health::Healthy if self.told_missing.replace(false) => {
+                self.screen.say("all workers are there again")
+            }
+            Health::Healthy | Health::Degraded { .. } | Health::Down { .. } => {}
         }
     }
 

@@ -147,9 +147,7 @@ impl Machine {
         }
         let missing = self.slots.iter().filter(|slot| slot.held).count();
         match self.why_degraded() {
-            Some(reason) => {
-                Health::Degraded { missing: u32::try_from(missing).unwrap_or(u32::MAX), reason }
-            }
+            Some(reason) => Health::Degraded { missing: u32::try_from(missing).unwrap_or(u32::MAX), reason },
             None => Health::Healthy,
         }
     }

@@ -81,7 +81,8 @@ impl Machine {
         }
         let old = self.slots.iter().filter(|slot| slot.is_old());
         // Rather one that need not be waited for, and the oldest of those, so that each has its turn.
-        let Some(old) = old.min_by_key(|slot| (!matches!(slot.state, SlotState::Idle), slot.life.ready_at)) else {
+        let Some(old) = old.min_by_key(|slot| (!matches!(slot.state, SlotState::Idle), slot.life.ready_at))
+        else {
             return self.dismiss_replacement(now, out);
         };
         let idle = matches!(old.state, SlotState::Idle);

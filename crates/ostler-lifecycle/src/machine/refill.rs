@@ -101,7 +101,13 @@ impl Machine {
         restart::backoff(base, max, before, &mut self.jitter)
     }
 
-    pub(super) fn start_after_fault(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+    pub(super) fn start_after_fault(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        fault: Fault,
+        out: &mut Vec<Effect>,
+    ) {
         self.budget(fault).take(now);
         self.spawn(id, out);
         self.slot(id).charged = Some((fault, now));

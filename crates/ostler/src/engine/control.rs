@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{ControlFailure, ControlId, ControlOperation, Input};
+use ostler_lifecycle::{ControlFailure, ControlId, ControlOperation, Health, Input};
 use ostler_wire::WorkerReport;
 use tokio::sync::oneshot;
 
@@ -48,6 +48,10 @@ impl<J: JobType> Core<J> {
 
     pub(crate) async fn get_state(self: &Arc<Self>) -> Result<Vec<WorkerReport>, ControlError> {
         self.control(ControlOperation::GetState, ControlWork::GetState).await
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.lock().machine.health()
     }
 
     pub(crate) fn pool_size(&self) -> (u32, u32) {

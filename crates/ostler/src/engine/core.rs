@@ -18,6 +18,7 @@ use super::{Catalog, Face, Host, Notices, meter, timer};
 use crate::caught::hook;
 use crate::default_hook::OwnHooks;
 use crate::events::{EventLog, ManagerEvents};
+use crate::integration::ManagerId;
 use crate::process::SpawnSpec;
 use crate::{JobType, LaunchError, WorkerConfig};
 
@@ -46,6 +47,7 @@ pub(crate) struct Core<J: JobType> {
 
 /// What does not change.
 pub(super) struct Settings {
+    pub(super) id: ManagerId,
     pub(super) command: SpawnSpec,
     pub(super) command_text: String,
     pub(super) max_frame_bytes: usize,
@@ -83,6 +85,7 @@ impl<J: JobType> Core<J> {
             host,
             notices,
             settings: Settings {
+                id: ManagerId::new(),
                 command,
                 command_text,
                 max_frame_bytes: config.max_frame_bytes,
@@ -188,6 +191,10 @@ impl<J: JobType> Core<J> {
 
     pub(crate) fn worker_type(&self) -> &str {
         &self.settings.worker_type
+    }
+
+    pub(crate) fn id(&self) -> ManagerId {
+        self.settings.id
     }
 
     pub(crate) fn supports_streaming(&self) -> bool {

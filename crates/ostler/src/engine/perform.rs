@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_lifecycle::{
-    BlockReason, Command, ControlFailure, ControlId, DownReason, Effect, JobChange, JobId, RequestId,
-    WorkerKey,
+    BlockReason, Command, ControlFailure, ControlId, DegradedReason, DownReason, Effect, JobChange, JobId,
+    RequestId, WorkerKey,
 };
 use ostler_shm::has_large_part;
 use ostler_wire::{Execute, FrameError, Init, ToWorker};
@@ -72,7 +72,16 @@ impl<J: JobType> Step<'_, J> {
             Effect::Report { id } => self.report(id),
             Effect::Answer { id, result } => self.answer(id, result),
             Effect::Down { reason } => self.down(reason),
-            Effect::Up => self.state.publish(|| ManagerEvent::Up),
+            Effect::Degraded { reason } => self.degraded(reason),
+            Effect::Recovered => {
+                tracing::info!("all workers are there again");
+                self.broadcast_health("recovered", json!({}));
+                self.state.publish(|| ManagerEvent::Recovered);
+            }
+            Effect::Up => {
+                self.broadcast_health("up", json!({}));
+                self.state.publish(|| ManagerEvent::Up);
+            }
             Effect::RecyclingRefused { figures } => {
                 tracing::error!(%figures, "a limit is not heeded");
                 self.state.publish(|| ManagerEvent::RecyclingRefused(figures));
@@ -247,11 +256,20 @@ impl<J: JobType> Step<'_, J> {
         for waiter in self.state.ready_waiters.drain(..) {
             let _ = waiter.send(Err(LaunchError::Down(reason.clone())));
         }
-        if self.core.notices.has_broadcaster() {
-            let name = format!("{}:down", self.core.worker_type());
-            self.core.notices.broadcast(name, json!({ "reason": reason.to_string() }));
-        }
+        self.broadcast_health("down", json!({ "reason": reason.to_string() }));
         self.state.publish(|| ManagerEvent::Down(reason));
+    }
+
+    fn degraded(&mut self, reason: DegradedReason) {
+        tracing::warn!(%reason, "workers are missing; the others work on");
+        self.broadcast_health("degraded", json!({ "reason": reason.to_string() }));
+        self.state.publish(|| ManagerEvent::Degraded(reason));
+    }
+
+    fn broadcast_health(&self, event: &str, data: serde_json::Value) {
+        if self.core.notices.has_broadcaster() {
+            self.core.notices.broadcast(format!("{}:{event}", self.core.worker_type()), data);
+        }
     }
 
     fn close(&mut self, still_dying: Vec<u32>) {

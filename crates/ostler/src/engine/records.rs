@@ -17,7 +17,7 @@ impl<J: JobType> Core<J> {
         let known = state.workers.take();
         let look = || {
             let catalog = self.catalog();
-            state.look_at_workers(&self.settings.worker_type, |name| Arc::clone(catalog.resource(name)))
+            state.look_at_workers(&self.settings, |name| Arc::clone(catalog.resource(name)))
         };
         debug_assert!(known.as_ref().is_none_or(|known| *known == look()), "a worker changed unseen");
         let workers = known.unwrap_or_else(look);

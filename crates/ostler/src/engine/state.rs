@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::active::Active;
 use super::control::ControlCall;
+use super::core::Settings;
 use super::link::Link;
 use super::plugin_keys::PluginKeys;
 use super::timer::Alarm;
@@ -87,7 +88,7 @@ impl<J: JobType> State<J> {
     /// The workers that are there, as the machine sees them.
     pub(super) fn look_at_workers(
         &self,
-        worker_type: &str,
+        settings: &Settings,
         resource: impl Fn(&str) -> Arc<str>,
     ) -> Arc<[WorkerState]> {
         let slots = self.machine.slots();
@@ -100,14 +101,14 @@ impl<J: JobType> State<J> {
                 SlotPhase::Busy => WorkerPhase::Busy,
                 SlotPhase::Ending => WorkerPhase::Draining,
             };
-            Some(WorkerState { job: slot.job, ..self.worker(worker_type, slot.worker, phase, &resource) })
+            Some(WorkerState { job: slot.job, ..self.worker(settings, slot.worker, phase, &resource) })
         };
         slots.filter_map(worker).collect()
     }
 
     pub(super) fn worker(
         &self,
-        worker_type: &str,
+        settings: &Settings,
         worker: WorkerKey,
         phase: WorkerPhase,
         resource: impl Fn(&str) -> Arc<str>,
@@ -115,7 +116,8 @@ impl<J: JobType> State<J> {
         let link = self.links.get(&worker);
         let plugin = link.and_then(|link| link.plugin.as_ref());
         WorkerState {
-            worker_type: worker_type.to_owned(),
+            manager: settings.id,
+            worker_type: settings.worker_type.clone(),
             slot: worker.slot,
             generation: worker.generation,
             pid: link.and_then(|link| link.pid),

@@ -36,7 +36,7 @@ impl<J: JobType> Step<'_, J> {
         }
         let catalog = self.core.catalog();
         let resource = |name: &str| Arc::clone(catalog.resource(name));
-        let known = self.state.worker(self.core.worker_type(), worker, phase, resource);
+        let known = self.state.worker(&self.core.settings, worker, phase, resource);
         let state = WorkerState { job, ..known };
         match &change {
             WorkerChange::Spawned { .. } => self.core.notices.register(&state),

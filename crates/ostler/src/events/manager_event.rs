@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use ostler_lifecycle::{DownReason, JobId};
+use ostler_lifecycle::{DegradedReason, DownReason, JobId};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -27,7 +27,12 @@ pub enum ManagerEvent {
     },
     /// To a worker.
     Worker(WorkerEvent),
-    /// The restart budget is spent: no worker will come until `restart_worker()`.
+    /// A restart budget is spent while a worker lives: jobs run in the workers that there are, and the others are tried
+    /// again when the budget has room.
+    Degraded(DegradedReason),
+    /// The workers that were missing are there again, or are not wanted any more.
+    Recovered,
+    /// No worker lives, and none will come until `restart_worker()`.
     Down(DownReason),
     /// `restart_worker()` cleared it.
     Up,

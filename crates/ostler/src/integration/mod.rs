@@ -16,5 +16,5 @@ pub use resource_manager::ResourceManager;
 pub use static_registry::StaticRegistry;
 pub use system_memory::{MemoryError, SystemMemory};
 pub use worker_phase::WorkerPhase;
-pub use worker_state::WorkerState;
+pub use worker_state::{ManagerId, WorkerState};
 pub use worker_table::WorkerTable;

@@ -3,14 +3,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ostler_lifecycle::Generation;
 
-use super::{MemoryError, ResourceManager, SystemMemory, WorkerState};
+use super::{ManagerId, MemoryError, ResourceManager, SystemMemory, WorkerState};
 
 /// A resource manager that keeps what it is told, of any number of managers. Clones share the table.
 ///
 /// A worker counts from its registration to its end: what is said of it before or after is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct WorkerTable {
-    workers: Arc<Mutex<BTreeMap<(String, Generation), WorkerState>>>,
+    workers: Arc<Mutex<BTreeMap<Key, WorkerState>>>,
 }
 
 impl WorkerTable {
@@ -19,7 +19,7 @@ impl WorkerTable {
         Self::default()
     }
 
-    /// The workers that are alive, by worker type and then by age.
+    /// The workers that are alive, by worker type, then by manager, and then by age.
     pub fn workers(&self) -> Vec<WorkerState> {
         self.lock().values().cloned().collect()
     }
@@ -40,13 +40,16 @@ impl WorkerTable {
         SystemMemory::read(&pids)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Generation), WorkerState>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, WorkerState>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn key(worker: &WorkerState) -> (String, Generation) {
-    (worker.worker_type.clone(), worker.generation)
+/// What names a worker, behind the type by which they are sorted.
+type Key = (String, ManagerId, Generation);
+
+fn key(worker: &WorkerState) -> Key {
+    (worker.worker_type.clone(), worker.manager, worker.generation)
 }
 
 impl ResourceManager for WorkerTable {
@@ -77,7 +80,12 @@ mod tests {
     use crate::WorkerPhase;
 
     fn worker(worker_type: &str, generation: u64) -> WorkerState {
+        worker_of(ManagerId::new(), worker_type, generation)
+    }
+
+    fn worker_of(manager: ManagerId, worker_type: &str, generation: u64) -> WorkerState {
         WorkerState {
+            manager,
             worker_type: worker_type.into(),
             slot: SlotId(0),
             generation: Generation(generation),
@@ -108,10 +116,14 @@ mod tests {
     #[test]
     fn managers_do_not_mix_up_their_workers() {
         let table = WorkerTable::new();
-        table.register_worker(&worker("text", 1));
-        table.register_worker(&worker("image", 1));
-        table.unregister_worker(&worker("text", 1));
-        assert_eq!(table.workers(), [worker("image", 1)]);
+        // Also of one type and one generation.
+        let [text, image, other] = [worker("text", 1), worker("image", 1), worker("text", 1)];
+        for worker in [&text, &image, &other] {
+            table.register_worker(worker);
+        }
+        assert_eq!(table.workers(), [image.clone(), text.clone(), other.clone()]);
+        table.unregister_worker(&text);
+        assert_eq!(table.workers(), [image, other]);
     }
 
     #[test]

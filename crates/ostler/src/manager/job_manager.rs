@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_lifecycle::{Input, JobId};
+use ostler_lifecycle::{Health, Input, JobId};
 use ostler_wire::{PluginManifest, WorkerReport};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Alive, CancelRequest, JobHandle, JobManagerBuilder, JobRequest};
 use crate::engine::{Core, bounded, plugin_config};
 use crate::events::{JobEvents, ManagerEvents};
-use crate::integration::WorkerState;
+use crate::integration::{ManagerId, WorkerState};
 use crate::{
     BaseJobManager, CancelError, ControlError, Job, JobError, JobResult, JobType, LaunchError, NewJob,
     PluginId, SharedBuffer, ShutdownError, StartError,
@@ -209,6 +209,12 @@ impl<J: JobType> JobManager<J> {
         self.core.workers().to_vec()
     }
 
+    /// Whether the manager has the workers that it should have, and if not, why: as [`ManagerEvent`](crate::ManagerEvent)s
+    /// told it last.
+    pub fn health(&self) -> Health {
+        self.core.health()
+    }
+
     /// Forgets past failures, fills empty slots, and waits until a worker is ready.
     ///
     /// # Errors
@@ -295,6 +301,11 @@ impl<J: JobType> JobManager<J> {
         }
         let refusal = self.core.kill_refusal(&pids);
         Err(ShutdownError::StillDying { pids, refusal }.into())
+    }
+
+    /// This manager's name within the host, as in [`WorkerState::manager`].
+    pub fn id(&self) -> ManagerId {
+        self.core.id()
     }
 
     /// The type of the workers, as in event names.

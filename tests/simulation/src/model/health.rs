@@ -43,7 +43,8 @@ impl Model {
             format!("{:?}, and degraded was said: {}", machine.health(), self.degraded)
         })?;
         self.the_delay_is_that_of_the_slot(machine)?;
-        if self.config.restart_policy != RestartPolicy::Always || self.degraded || self.down || self.pressure {
+        if self.config.restart_policy != RestartPolicy::Always || self.degraded || self.down || self.pressure
+        {
             return Ok(());
         }
         let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
@@ -95,8 +96,10 @@ impl Model {
     pub(crate) fn liveness_a_degraded_pool_recovers(&self) -> Verdict {
         let hopeless = self.config.memory.max_resident.is_some() || self.config.recycling.after_age.is_some();
         let never = self.config.max_start_attempts == 0 || self.config.max_restart_attempts == 0;
-        ensure(!self.degraded || hopeless || never || self.pressure, "liveness_a_degraded_pool_recovers", || {
-            format!("{:?}", self.restarts.slots)
-        })
+        ensure(
+            !self.degraded || hopeless || never || self.pressure,
+            "liveness_a_degraded_pool_recovers",
+            || format!("{:?}", self.restarts.slots),
+        )
     }
 }

@@ -285,7 +285,9 @@ impl Model {
             |(_, slot)| matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since)),
         );
         // In a degraded pool it waits for the budget.
-        ensure(!tick || !few || overdue.is_none() || self.degraded, CHECK, || format!("a restart is overdue: {overdue:?}"))?;
+        ensure(!tick || !few || overdue.is_none() || self.degraded, CHECK, || {
+            format!("a restart is overdue: {overdue:?}")
+        })?;
         for slot in self.restarts.slots.values_mut().filter(|_| tick && !few) {
             if let Filled::NotAnyMore { since, owed: owed @ Owed::Delayed, .. } = slot
                 && late(*since)
