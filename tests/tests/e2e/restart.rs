@@ -141,7 +141,7 @@ async fn a_failed_load_is_treated_like_a_crash() {
     for (policy, stays_empty) in [(RestartPolicy::OnCancellation, true), (RestartPolicy::Always, false)] {
         let roll = Roll::new();
         let config_of =
-            WorkerConfig { restart_policy: policy, max_restart_attempts: 1, ..WorkerConfig::default() };
+            WorkerConfig { restart_policy: policy, max_start_attempts: 1, ..WorkerConfig::default() };
         let builder = roll.lab().config(config_of).lazy();
         let manager = builder.plugin_config("lab", config(json!({ "load": "fail" }))).launch().await.unwrap();
         let mut events = manager.events();

@@ -1,6 +1,6 @@
 //! Workers that die under a batch.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -74,4 +74,26 @@ fn without_workers_the_remaining_lines_fail_and_nothing_hangs() {
         assert_eq!(result["error"]["kind"], "worker_unavailable", "{result}");
         assert!(!result.to_string().contains("restart_worker"), "that is for programs: {result}");
     }
+}
+
+/// A host with few descriptors cannot have as many workers as it wants.
+#[test]
+fn a_batch_works_with_the_workers_that_can_be_started_and_says_that_others_are_missing() {
+    let script = format!("ulimit -n 64; exec {} batch digest --workers 32", env!("CARGO_BIN_EXE_ostler"));
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", &script]).env_remove("OSTLER_LOG");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut host = Host::start(command);
+    let (mut stdin, mut stdout) = (host.stdin(), host.stdout());
+    let line = json!({"path": "/dev/null"});
+    writeln!(stdin, "{}", vec![line.to_string(); 200].join("\n")).unwrap();
+    // Its input stays open, so that it is there to say it.
+    let mut told = String::new();
+    host.stderr().read_line(&mut told).unwrap();
+    assert!(told.starts_with("warning: ") && told.contains(" missing: "), "{told}");
+    drop(stdin);
+    for _ in 0..200 {
+        assert_eq!(next_line(&mut stdout)["status"], "completed");
+    }
+    assert_eq!(host.exit_code(PATIENCE), Some(0));
 }

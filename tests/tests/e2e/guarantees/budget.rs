@@ -16,6 +16,7 @@ fn at_most(max_restart_attempts: u32, restart_policy: RestartPolicy) -> WorkerCo
     WorkerConfig {
         restart_policy,
         max_restart_attempts,
+        max_start_attempts: max_restart_attempts,
         restart_backoff_base: Duration::from_millis(10),
         restart_backoff_max: Duration::from_millis(50),
         ..WorkerConfig::default()

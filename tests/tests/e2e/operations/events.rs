@@ -17,6 +17,8 @@ async fn story(mut events: ManagerEvents, job: JobId) -> Vec<String> {
                 format!("{}. {}", event.seq, event.kind.name())
             }
             ManagerEvent::Worker(worker) => format!("worker {}", worker.state.phase),
+            ManagerEvent::Degraded(_) => "degraded".to_owned(),
+            ManagerEvent::Recovered => "recovered".to_owned(),
             ManagerEvent::Down(_) => "down".to_owned(),
             ManagerEvent::Up => "up".to_owned(),
             ManagerEvent::RecyclingRefused(figures) => figures,

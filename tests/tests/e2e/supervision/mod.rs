@@ -2,6 +2,7 @@
 
 mod cancel;
 mod circuit;
+mod degraded;
 mod drain;
 mod escape;
 mod forensics;
