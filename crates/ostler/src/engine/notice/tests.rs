@@ -5,10 +5,11 @@ use std::sync::mpsc;
 use ostler_lifecycle::SlotId;
 
 use super::*;
-use crate::integration::WorkerPhase;
+use crate::integration::{ManagerId, WorkerPhase};
 
 fn worker(generation: u64, phase: WorkerPhase) -> WorkerState {
     WorkerState {
+        manager: ManagerId::new(),
         worker_type: "lab".into(),
         slot: SlotId(0),
         generation: Generation(generation),
