@@ -140,7 +140,13 @@ impl Slot {
         // While the driver reads what the worker has said, nothing is judged.
         let ending = self.endings().min().filter(|_| !self.read.is_awaited());
         let ping = self.heartbeat.and_then(|heartbeat| heartbeat.asks_at());
-        [self.wait_ends_at(), ending, ping].into_iter().flatten()
+        let hook = self.wait_ends_at().filter(|_| self.starts_at().is_none());
+        [hook, ending, ping].into_iter().flatten()
+    }
+
+    /// When a worker is started here for which its time has not come. That ends nobody's work, so it may be late.
+    pub(crate) fn starts_at(&self) -> Option<Instant> {
+        self.deadline.filter(|_| matches!(self.state, SlotState::Waiting { .. }))
     }
 
     /// When a wait ends in which no worker has a say.

@@ -329,3 +329,38 @@ fn a_limit_that_is_too_low_for_one_worker_ends_that_one_while_another_is_ready()
         ",
     );
 }
+
+#[test]
+fn a_degraded_pool_that_drains_without_workers_ends_what_waits_at_once() {
+    use RestartPolicy::{Always, Backoff, Never, OnCancellation};
+    for restart_policy in [Always, Backoff, Never, OnCancellation] {
+        check(
+            PoolConfig { restart_policy, max_restart_attempts: 0, max_start_attempts: 0, ..pool(2, 0) },
+            "
+            submit a         | a queued; spawn 0.1
+            submit b         | b queued; spawn 1.2
+            up 0.1           | 0.1 idle; ask a ?1
+            proceed a        | 0.1 <- a
+            started a        | a started in 0.1
+            spawn_failed 1.2 | 1.2 gone: not made; degraded
+            shutdown 60s     |
+            exit 0.1         | 0.1 gone: on its own; a failed: Crashed SIGSEGV; down; b failed: WorkerUnavailable; closed
+            ",
+        );
+    }
+}
+
+#[test]
+fn a_process_that_does_not_die_is_no_worker_that_lives() {
+    check(
+        PoolConfig { max_restart_attempts: 0, ..pool(1, 0) },
+        "
+        start            | spawn 0.1
+        up 0.1           | 0.1 idle
+        submit a         | a queued; 0.1 <- a
+        submit b         | b queued
+        garbage 0.1      | kill 0.1
+        pass 10s         | a failed: Protocol; down; b failed: WorkerUnavailable
+        ",
+    );
+}

@@ -21,8 +21,9 @@ impl Machine {
     /// When to call [`handle`](Self::handle) with [`Input::Tick`](crate::Input::Tick) if nothing else happens first.
     pub fn next_deadline(&self) -> Option<Instant> {
         // Nothing of these ends anybody's work, so nobody looks whether time is lost meanwhile: an idle host sleeps.
-        let uncounted = [self.ask_again_at, self.next_birthday()];
-        let next = self.counted_deadlines().chain(uncounted.into_iter().flatten()).min();
+        let starts = self.slots.iter().filter_map(|slot| slot.starts_at());
+        let uncounted = [self.ask_again_at, self.next_birthday()].into_iter().flatten().chain(starts);
+        let next = self.counted_deadlines().chain(uncounted).min();
         next.map(|at| self.clock.moment_of(at))
     }
 

@@ -73,11 +73,13 @@ impl Machine {
     pub(super) fn start_has_helped(&mut self, now: Instant, id: SlotId) {
         let slot = self.slot(id);
         let held = std::mem::take(&mut slot.held);
-        if let Some((Fault::Load, taken_at)) = slot.charged.take() {
+        let charged = slot.charged.take();
+        if let Some((Fault::Load, taken_at)) = charged {
             self.load_budget.give_back(taken_at);
         }
+        let helped = held || matches!(charged, Some((Fault::Load, _)));
         let waits = |state: &SlotState| matches!(state, SlotState::Waiting { after: Fault::Load });
-        if held && let Some(next) = self.slots.iter_mut().find(|slot| slot.held && waits(&slot.state)) {
+        if helped && let Some(next) = self.slots.iter_mut().find(|slot| slot.held && waits(&slot.state)) {
             next.deadline = Some(now);
         }
     }

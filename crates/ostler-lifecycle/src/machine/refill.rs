@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Machine;
 use super::core::Intake;
 use crate::restart::{self, EndKind, Fault, Refill};
-use crate::slot::SlotState;
+use crate::slot::{Slot, SlotState};
 use crate::{Effect, EndReason, SlotId};
 
 impl Machine {
@@ -91,7 +91,8 @@ impl Machine {
     /// that is to be replaced.
     pub(super) fn is_wanted_after(&self, id: SlotId, fault: Fault) -> bool {
         let policy = restart::refill(self.config.restart_policy, EndKind::Fault(fault), false);
-        policy != Refill::Leave || self.queue.wanting() > 0 || self.slots[id.0 as usize].beside
+        let replaces = self.slots[id.0 as usize].beside && self.slots.iter().any(Slot::is_old);
+        policy != Refill::Leave || self.queue.wanting() > 0 || replaces
     }
 
     /// The delay before the next start in this slot.

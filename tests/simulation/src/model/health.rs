@@ -86,7 +86,8 @@ impl Model {
         let doubled = 1_u32.checked_shl(faults.saturating_sub(1)).unwrap_or(u32::MAX);
         let longest = self.config.restart_backoff_base.saturating_mul(doubled);
         let longest = longest.min(self.config.restart_backoff_max);
-        let next = machine.next_deadline().map_or(Duration::MAX, |at| at.saturating_duration_since(self.now));
+        let next = self.called_at(machine);
+        let next = next.map_or(Duration::MAX, |at| at.saturating_duration_since(self.now));
         ensure(next <= longest, "the_delay_is_that_of_the_slot", || {
             format!("{slot} had {faults} faults, may wait {longest:?}, and waits {next:?}")
         })
