@@ -84,6 +84,9 @@ fn evidence(text: &mut String, job: &Job, forensics: &Forensics) {
         1 => row(text, "swept", "1 process that had left its group"),
         count => row(text, "swept", &format!("{count} processes that had left its group")),
     }
+    if let Some(error) = &job.sweep_error {
+        row(text, "swept", &format!("unknown, as the processes could not be looked at: {error}"));
+    }
 }
 
 fn tail(text: &mut String, forensics: &Forensics) {

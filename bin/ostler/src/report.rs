@@ -30,6 +30,9 @@ pub(crate) struct Report<'a> {
     /// Processes that its workers had left behind; counted only once the manager is shut down.
     #[serde(skip_serializing_if = "Option::is_none")]
     swept: Option<u32>,
+    /// Why it is not known how many they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sweep_error: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<ReportedFile<'a>>,
     #[serde(flatten)]
@@ -81,6 +84,7 @@ impl<'a> Report<'a> {
                 past_failures: before_the_last(job),
                 cancellation: job.cancellation.as_deref(),
                 swept: Some(job.swept).filter(|swept| *swept > 0),
+                sweep_error: job.sweep_error.as_deref(),
                 attachments: job.attachments.iter().map(ReportedFile::of).collect(),
                 times: Some(Times::of(job)),
             },
@@ -107,6 +111,7 @@ impl<'a> Report<'a> {
             past_failures: &[],
             cancellation: None,
             swept: None,
+            sweep_error: None,
             attachments: Vec::new(),
             times: None,
         }

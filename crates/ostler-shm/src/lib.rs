@@ -30,6 +30,7 @@ mod owned;
 mod placement;
 mod ring;
 mod segment;
+mod signal_guard;
 pub mod socket;
 mod spin;
 mod trusted;
@@ -42,6 +43,7 @@ pub use inflow::{Inflow, Received};
 pub use outgoing::Outgoing;
 pub use placement::Placement;
 pub use ring::{RING_FRAME_BYTES, Ring, RingReceiver, RingSender, Taken};
+pub use signal_guard::without_sigxfsz;
 pub use spin::Spin;
 pub use trusted::TrustedPeer;
 

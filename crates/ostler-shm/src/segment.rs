@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat, memfd_create,
 };
-use rustix::process::{Resource, getrlimit};
 
 use crate::mapping::Mapping;
+use crate::without_sigxfsz;
 
 /// In what a file counts its blocks, whatever its file system.
 const BLOCK: u64 = 512;
@@ -23,13 +23,9 @@ pub(crate) fn make(size: usize) -> io::Result<(Mapping, OwnedFd)> {
 }
 
 fn reserve(size: usize) -> io::Result<OwnedFd> {
-    // Beyond this limit the kernel does not only refuse, it sends SIGXFSZ.
-    if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size as u64) {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
     let descriptor = memfd_create("ostler", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     // Here and now: a page that is missing later would be a SIGBUS.
-    fallocate(&descriptor, FallocateFlags::empty(), 0, size as u64)?;
+    without_sigxfsz(|| Ok(fallocate(&descriptor, FallocateFlags::empty(), 0, size as u64)?))?;
     Ok(descriptor)
 }
 

@@ -102,6 +102,7 @@ pub use ostler_wire::{
 #[doc(inline)]
 pub use ostler_worker as worker;
 pub use ostler_worker::PluginConfig;
+pub use process::reap_orphans;
 pub use service::{
     ExecutorError, FailureDetail, JobService, PluginExecutor, ServiceError, ServiceFailure, ServiceJob,
 };

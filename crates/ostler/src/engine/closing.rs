@@ -75,13 +75,13 @@ impl<J: JobType> Core<J> {
 
     /// What a dead worker had left outside of its group was looked for, and ended.
     pub(super) fn swept(&self, worker: WorkerKey, pid: u32, swept: Swept) {
-        let Swept { killed, survivors } = swept;
+        let Swept { killed, survivors, unknown } = swept;
         if killed > 0 || survivors > 0 {
             tracing::info!(%worker, pid, killed, survivors, "ended what had left the worker's group");
         }
         let mut state = self.lock();
         if let Some(job) = state.unswept.remove(&worker) {
-            state.ledger.add_swept(job, killed);
+            state.ledger.add_swept(job, killed, unknown);
         }
     }
 

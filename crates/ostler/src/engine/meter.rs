@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostler_lifecycle::{Input, SlotPhase, WorkerKey};
@@ -36,7 +37,11 @@ async fn measure<J: JobType>(core: &Arc<Core<J>>, workers: Vec<(WorkerKey, u32)>
     // It goes through all processes of the machine: not on a thread that others wait for.
     let measured = tokio::task::spawn_blocking(move || {
         let groups: Vec<u32> = workers.iter().map(|(_, pid)| *pid).collect();
-        let sizes = memory::resident(&groups);
+        // Of whom it is not known how much they take, nothing is told: not that they take nothing.
+        let sizes = memory::resident(&groups).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot measure the memory of the workers");
+            HashMap::new()
+        });
         let resident = workers.into_iter().filter_map(|(worker, pid)| Some((worker, *sizes.get(&pid)?)));
         Input::Memory { available: memory::available(), resident: resident.collect() }
     });

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use interprocess::local_socket::tokio::Stream;
 use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken, socket};
 use ostler_wire::{Execute, FrameError, ToWorker, frame};
+use rustix::net::SendFlags;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
@@ -220,7 +221,11 @@ impl Wire {
 
     fn write_piece(&self, bytes: &[u8], descriptors: Option<&mut Vec<OwnedFd>>) -> io::Result<usize> {
         match descriptors {
-            None => self.socket().try_write(bytes),
+            // The standard library's write ends a host that has not ignored SIGPIPE.
+            None => {
+                let send = || Ok(rustix::net::send(self.socket(), bytes, SendFlags::NOSIGNAL)?);
+                self.socket().try_io(Interest::WRITABLE, send)
+            }
             Some(descriptors) => {
                 let send = || socket::send(self.socket().as_fd(), bytes, descriptors);
                 self.socket().try_io(Interest::WRITABLE, send)

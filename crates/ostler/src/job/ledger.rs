@@ -117,10 +117,14 @@ impl<J: JobType> Ledger<J> {
         true
     }
 
-    /// So many processes that had left the group of a worker that died with this job were ended.
-    pub(crate) fn add_swept(&mut self, id: JobId, swept: u32) {
-        if let Some((_, job)) = self.find(id, |_| true).filter(|_| swept > 0) {
+    /// So many processes that had left the group of a worker that died with this job were ended, or why that is not known.
+    pub(crate) fn add_swept(&mut self, id: JobId, swept: u32, unknown: Option<String>) {
+        if swept == 0 && unknown.is_none() {
+            return;
+        }
+        if let Some((_, job)) = self.find(id, |_| true) {
             job.swept += swept;
+            job.sweep_error = unknown.or(job.sweep_error.take());
         }
     }
 

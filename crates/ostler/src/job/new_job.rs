@@ -137,6 +137,7 @@ impl<J> NewJob<J> {
             block_reason: None,
             cancellation: None,
             swept: 0,
+            sweep_error: None,
             attachments: Vec::new(),
         };
         (job, self.attachments)

@@ -70,6 +70,11 @@ pub struct Job<J: JobType> {
     /// a moment after the job's end.
     #[serde(default)]
     pub swept: u32,
+    /// Why it is not known whether [`swept`](Self::swept) is all: the host could not look at the processes of the system, for
+    /// want of a descriptor perhaps. It goes on to look, and so does the next host: what was left is ended then, and is not
+    /// counted here any more.
+    #[serde(default)]
+    pub sweep_error: Option<String>,
     /// Bytes that came with the answer.
     #[serde(skip)]
     pub attachments: Vec<Attachment>,
@@ -167,6 +172,7 @@ mod tests {
                 "block_reason": null,
                 "cancellation": null,
                 "swept": 0,
+                "sweep_error": null,
             })
         );
     }

@@ -9,10 +9,12 @@ use super::exit::ChildExit;
 use super::group::Leader;
 use super::life::Life;
 use super::oom::{OomBaseline, OomWatch};
+use super::orphans::Unreaped;
 use super::pidfd::{self, Remains, Standing};
-use super::procfs::Stat;
+use super::procfs::{self, Stat};
 use super::record_text::Noted;
 use super::spawn::Launch;
+use super::sweep::Dead;
 use super::worker_id::WorkerId;
 
 /// The pauses between looks at one that cannot be reaped, or whose group does not empty.
@@ -22,10 +24,14 @@ const LATEST_LOOK: Duration = Duration::from_secs(1);
 /// A child of this process and the group that it leads. Only the supervisor's thread has one.
 pub(super) struct Child {
     leader: Leader,
-    id: WorkerId,
+    noted: Noted,
     life: Arc<Life>,
     made_at: Instant,
     before: OomBaseline,
+    /// Until then at least it was not reaped, see [`Dead`].
+    reaped: u64,
+    /// Held as long as it is only the supervisor's to reap.
+    unreaped: Unreaped,
     stage: Stage,
     /// Until it has executed its program.
     launch: Option<Launch>,
@@ -65,16 +71,30 @@ impl Child {
         made: Made,
         life: Arc<Life>,
         before: OomBaseline,
-        launch: Launch,
+        mut launch: Launch,
     ) -> Self {
         let Made { pid, pidfd, at } = made;
+        let unreaped = launch.made_as(pid);
+        let noted = Noted { pid, start: started(pid), id };
         let leader = Leader::new(pid, pidfd);
         life.begin(leader.clone(), Some(launch.shares_memory()));
-        Self { leader, id, life, made_at: at, before, stage: Stage::Alive, launch: Some(launch), look: None }
+        Self {
+            leader,
+            noted,
+            life,
+            made_at: at,
+            before,
+            reaped: 0,
+            unreaped,
+            stage: Stage::Alive,
+            launch: Some(launch),
+            look: None,
+        }
     }
 
-    pub(super) fn id(&self) -> WorkerId {
-        self.id
+    /// By what its leftovers are known. Ask once it is gone.
+    pub(super) fn dead(&self) -> Dead {
+        Dead { noted: self.noted, reaped: self.reaped }
     }
 
     pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
@@ -102,11 +122,9 @@ impl Child {
         self.before.count();
     }
 
-    /// What a later host knows it by. Ask before it is reaped: then the number may be another's.
-    pub(super) fn noted(&self) -> Option<Noted> {
-        let pid = self.leader.pid();
-        let start = Stat::of(pid)?.start;
-        Some(Noted { pid, start, id: self.id })
+    /// What a later host knows it by.
+    pub(super) fn noted(&self) -> Noted {
+        self.noted
     }
 
     /// What becomes readable when the child ends; nothing once it has.
@@ -149,6 +167,7 @@ impl Child {
         };
         if let Some(held_for) = held_for {
             let has_ended = has_ended || matches!(self.stage, Stage::Held { .. });
+            let reaped = procfs::now();
             let Some(exit) = self.reap(now, has_ended, watch) else {
                 if has_ended {
                     // Its end can be seen all the time: to wait for it would not be to wait.
@@ -159,6 +178,9 @@ impl Child {
                 }
                 return None;
             };
+            // If somebody else has reaped it, nobody knows when.
+            self.reaped = if exit.status == ExitStatus::Unknown { 0 } else { reaped };
+            self.unreaped.end();
             self.stage = Stage::Emptying { exit, wait: Duration::from_micros(250), next_look: now };
         }
         let Stage::Emptying { exit, wait, next_look } = &mut self.stage else { return None };
@@ -200,6 +222,18 @@ impl Child {
             failure: failure.map(Arc::new),
         })
     }
+}
+
+/// When it started. Nobody has reaped it, so the number is its own.
+fn started(pid: Pid) -> Option<u64> {
+    let stat = Stat::of(pid).unwrap_or_else(|error| {
+        tracing::warn!(
+            pid = pid.as_raw_pid(), %error,
+            "cannot look at a new worker: after this host's death it is known by its marks alone"
+        );
+        None
+    });
+    stat.map(|stat| stat.start)
 }
 
 /// Reaps the leader if it has ended, after the rest of its group was killed.

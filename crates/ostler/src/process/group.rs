@@ -99,10 +99,14 @@ fn is_unknown(error: &io::Error) -> bool {
 }
 
 fn has_live_member(leader: Pid) -> io::Result<bool> {
-    let is_live = |pid: &Pid| {
+    for pid in procfs::pids()? {
         // A process that ends while we look is no member any more.
-        let member = Stat::of(*pid).filter(|stat| stat.group == leader.as_raw_pid());
-        member.is_some_and(|stat| stat.runs() || !procfs::live_threads(*pid).is_empty())
-    };
-    Ok(procfs::pids()?.iter().any(is_live))
+        let member = Stat::of(pid)?.filter(|stat| stat.group == leader.as_raw_pid());
+        if let Some(stat) = member
+            && (stat.runs() || !procfs::live_threads(pid)?.is_empty())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -2,19 +2,24 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 
-use super::leftover::{Leftover, end_group};
+use super::leftover::{End, Leftover, end_group};
 use super::record::Record;
 use super::record_directory::RecordDirectory;
 use super::record_text::Noted;
-use super::sweep::{Sweep, Swept};
+use super::sweep::{Dead, Sweep, Swept, Verdict};
 use super::worker_id::WorkerId;
 
 /// How much less than others the thread claims of a core that is wanted, see nice(2).
 const NICE: i32 = 10;
+
+/// What could not be done is tried again after this, and then after twice as long, up to the second.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Called on the housekeeper's thread, once for each child that was made: its exit was handed out, and
 /// what it left outside of its group was looked for.
@@ -26,7 +31,7 @@ pub(super) struct Housekeeper(mpsc::Sender<Duty>);
 
 enum Duty {
     Record(Noted),
-    Sweep(WorkerId, OnSwept),
+    Sweep(Dead, OnSwept),
 }
 
 impl Housekeeper {
@@ -37,10 +42,7 @@ impl Housekeeper {
             // To nobody it matters when it is done, as long as it is soon; but a worker that is being made at the same time
             // is waited for. If it cannot be said, all have the same claim.
             let _ = setpriority_process(Some(gettid()), NICE);
-            let directory = RecordDirectory::usual();
-            let mut thread = Thread::new(directory.clone());
-            thread.see_to_dead_hosts(&directory);
-            thread.run(&duties);
+            Thread::new(RecordDirectory::usual()).run(&duties);
         })?;
         Ok(Self(sender))
     }
@@ -52,77 +54,176 @@ impl Housekeeper {
     }
 
     /// A worker has ended, and so has its group.
-    pub(super) fn sweep(&self, id: WorkerId, on_swept: OnSwept) {
-        let _ = self.0.send(Duty::Sweep(id, on_swept));
+    pub(super) fn sweep(&self, dead: Dead, on_swept: OnSwept) {
+        let _ = self.0.send(Duty::Sweep(dead, on_swept));
     }
 }
 
 struct Thread {
+    directory: RecordDirectory,
     record: Record,
     sweep: Sweep,
     /// What follows for each worker that is swept for. Two records of a host may name the same one.
     then: Vec<(WorkerId, Then)>,
+    /// Until dead hosts were seen to.
+    dead_hosts: Option<Pause>,
+    walks: Pause,
+    records: Pause,
 }
 
 enum Then {
     Tell(OnSwept),
-    Remove(Rc<Leftover>, RecordDirectory),
+    /// It was told that nobody knows.
+    Told,
+    Remove(Rc<Leftover>),
+}
+
+/// When to try again what could not be done, and how long to wait if it fails once more.
+struct Pause {
+    until: Instant,
+    next: Duration,
+}
+
+impl Pause {
+    fn none() -> Self {
+        Self { until: Instant::now(), next: FIRST_PAUSE }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.until <= now
+    }
+
+    fn lengthen(&mut self, now: Instant) {
+        self.until = now + self.next;
+        self.next = (self.next * 2).min(LONGEST_PAUSE);
+    }
 }
 
 impl Thread {
     fn new(directory: RecordDirectory) -> Self {
-        Self { record: Record::new(directory), sweep: Sweep::default(), then: Vec::new() }
+        Self {
+            record: Record::new(directory.clone()),
+            directory,
+            sweep: Sweep::default(),
+            then: Vec::new(),
+            dead_hosts: Some(Pause::none()),
+            walks: Pause::none(),
+            records: Pause::none(),
+        }
     }
 
     fn run(mut self, duties: &mpsc::Receiver<Duty>) {
         loop {
-            if self.sweep.is_idle() {
-                match duties.recv() {
-                    Ok(duty) => self.take(duty),
-                    Err(mpsc::RecvError) => return,
-                }
+            self.work();
+            let duty = match self.due() {
+                None => duties.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                Some(due) => duties.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            match duty {
+                Ok(duty) => self.take(duty),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) if self.due().is_none() => return,
+                // Nobody asks any more, and something is left to do.
+                Err(mpsc::RecvTimeoutError::Disconnected) => self.wait(),
             }
             // Those who died together are served by one walk.
             while let Ok(duty) = duties.try_recv() {
                 self.take(duty);
             }
-            if !self.sweep.is_idle() {
-                self.walk();
+        }
+    }
+
+    fn wait(&self) {
+        if let Some(due) = self.due() {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// When there is something to do without being asked, if ever.
+    fn due(&self) -> Option<Instant> {
+        let walk = (!self.sweep.is_idle()).then_some(self.walks.until);
+        let record = self.record.is_behind().then_some(self.records.until);
+        let dead_hosts = self.dead_hosts.as_ref().map(|pause| pause.until);
+        [walk, record, dead_hosts].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    fn work(&mut self) {
+        let now = Instant::now();
+        if self.dead_hosts.as_ref().is_some_and(|pause| pause.is_over(now)) {
+            self.see_to_dead_hosts();
+        }
+        if self.record.is_behind() && self.records.is_over(now) {
+            if self.record.catch_up() {
+                self.records = Pause::none();
+            } else {
+                self.records.lengthen(now);
             }
+        }
+        if !self.sweep.is_idle() && self.walks.is_over(now) {
+            self.walk();
         }
     }
 
     fn take(&mut self, duty: Duty) {
         match duty {
             Duty::Record(worker) => self.record.add(worker),
-            Duty::Sweep(id, on_swept) => {
-                self.sweep.begin(id);
-                self.then.push((id, Then::Tell(on_swept)));
+            Duty::Sweep(dead, on_swept) => {
+                self.begin(dead, Then::Tell(on_swept));
             }
         }
     }
 
+    fn begin(&mut self, dead: Dead, then: Then) {
+        self.sweep.begin(dead);
+        self.then.push((dead.noted.id, then));
+        // It has waited for nothing yet.
+        self.walks = Pause::none();
+    }
+
     fn walk(&mut self) {
-        for (id, swept) in self.sweep.walk() {
-            let Swept { killed, survivors } = swept;
-            if killed > 0 || survivors > 0 {
-                tracing::info!(killed, survivors, "a worker had left processes outside of its group");
+        let (told, blind) = self.sweep.walk();
+        match blind {
+            None => self.walks = Pause::none(),
+            Some(error) => {
+                if self.walks.next == FIRST_PAUSE {
+                    tracing::warn!(%error, "cannot look for what workers left behind; it is tried again");
+                }
+                self.walks.lengthen(Instant::now());
             }
+        }
+        for (id, verdict) in told {
             let Some(at) = self.then.iter().position(|(of, _)| *of == id) else { continue };
-            match self.then.swap_remove(at).1 {
-                Then::Tell(on_swept) => {
-                    // Only now: if this process dies before, a later host looks for the rest.
-                    self.record.remove(id);
-                    // It leads to the host's code, and this thread serves all managers of the process.
-                    if catch_unwind(AssertUnwindSafe(|| on_swept(swept))).is_err() {
-                        tracing::error!("what a worker left could not be told: the host panicked over it");
+            match verdict {
+                Verdict::Done(swept) => {
+                    report(&swept);
+                    let then = self.then.swap_remove(at).1;
+                    self.done(id, then, swept);
+                }
+                Verdict::Unknown(swept) => {
+                    report(&swept);
+                    // It stays on record: whoever can look, this host or a later one, ends what is left.
+                    let then = &mut self.then[at].1;
+                    if let Then::Tell(on_swept) = then_told(then) {
+                        tell(on_swept, swept);
                     }
                 }
-                Then::Remove(leftover, directory) => {
-                    // The last of its workers.
-                    if let Some(leftover) = Rc::into_inner(leftover) {
-                        leftover.remove(&directory);
-                    }
+            }
+        }
+    }
+
+    fn done(&mut self, id: WorkerId, then: Then, swept: Swept) {
+        match then {
+            Then::Tell(on_swept) => {
+                // Only now: if this process dies before, a later host looks for the rest.
+                self.record.remove(id);
+                tell(on_swept, swept);
+            }
+            Then::Told => self.record.remove(id),
+            Then::Remove(leftover) => {
+                // The last of its workers.
+                if let Some(leftover) = Rc::into_inner(leftover) {
+                    leftover.remove(&self.directory);
                 }
             }
         }
@@ -130,20 +231,56 @@ impl Thread {
 
     /// Ends what dead hosts have left, and begins to look for the rest of it. A worker whose leader is gone may
     /// still have left others: its mark names them as surely as its number and start named the leader.
-    fn see_to_dead_hosts(&mut self, directory: &RecordDirectory) {
-        let leftovers = Leftover::find(directory).unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot look for the workers of dead hosts");
-            Vec::new()
-        });
+    fn see_to_dead_hosts(&mut self) {
+        let leftovers = match Leftover::find(&self.directory) {
+            Ok(leftovers) => leftovers,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look for the workers of dead hosts; it is tried again");
+                if let Some(pause) = &mut self.dead_hosts {
+                    pause.lengthen(Instant::now());
+                }
+                return;
+            }
+        };
+        self.dead_hosts = None;
         for leftover in leftovers.into_iter().map(Rc::new) {
             for worker in leftover.workers() {
-                if end_group(worker) {
-                    tracing::warn!(pid = worker.pid.as_raw_pid(), "ended a worker that a dead host had left");
+                let pid = worker.pid.as_raw_pid();
+                match end_group(worker) {
+                    Ok(End::Killed) => tracing::warn!(pid, "ended a worker that a dead host had left"),
+                    Ok(End::WasDead | End::Gone) => {}
+                    // The walk finds by its marks whom this did not.
+                    Err(error) => {
+                        tracing::warn!(pid, %error, "cannot end a worker that a dead host had left");
+                    }
                 }
-                self.sweep.begin(worker.id);
-                self.then.push((worker.id, Then::Remove(Rc::clone(&leftover), directory.clone())));
+                self.begin(Dead::on_record(*worker), Then::Remove(Rc::clone(&leftover)));
             }
         }
+    }
+}
+
+/// What was to follow, of whoever is told now and not again.
+fn then_told(then: &mut Then) -> Then {
+    match then {
+        Then::Tell(_) => std::mem::replace(then, Then::Told),
+        Then::Told | Then::Remove(_) => Then::Told,
+    }
+}
+
+fn report(swept: &Swept) {
+    let Swept { killed, survivors, unknown } = swept;
+    if let Some(error) = unknown {
+        tracing::warn!(killed, survivors, %error, "it is not known what a worker has left outside of its group");
+    } else if *killed > 0 || *survivors > 0 {
+        tracing::info!(killed, survivors, "a worker had left processes outside of its group");
+    }
+}
+
+/// It leads to the host's code, and this thread serves all managers of the process.
+fn tell(on_swept: OnSwept, swept: Swept) {
+    if catch_unwind(AssertUnwindSafe(|| on_swept(swept))).is_err() {
+        tracing::error!("what a worker left could not be told: the host panicked over it");
     }
 }
 
@@ -156,10 +293,10 @@ mod tests {
     use std::time::Duration;
 
     use ostler_wire::env;
-    use rustix::process::Pid;
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
     use super::super::procfs::Stat;
-    use super::super::test_support::{has_died, scratch, within};
+    use super::super::test_support::{has_died, is_alone, scratch, unknown, within};
     use super::*;
 
     fn sleeper(id: WorkerId) -> std::process::Child {
@@ -177,17 +314,17 @@ mod tests {
         let [whole, headless] = [(); 2].map(|()| WorkerId::fresh().unwrap());
         let mut leader = sleeper(whole);
         let pid = Pid::from_child(&leader);
-        dead.add(Noted { pid, start: Stat::of(pid).unwrap().start, id: whole });
+        dead.add(Noted { pid, start: Stat::of(pid).unwrap().map(|stat| stat.start), id: whole });
         // Of this worker only one is left that had left its group; its number is a stranger's by now.
         let (mut escaped, mut stranger) = (sleeper(headless), sleeper(WorkerId::fresh().unwrap()));
-        dead.add(Noted { pid: Pid::from_child(&stranger), start: 1, id: headless });
+        dead.add(Noted { pid: Pid::from_child(&stranger), start: Some(1), id: headless });
         // A host that dies lets go of the lock.
         drop(dead);
 
         let mut thread = Thread::new(directory.clone());
         // A child that another test is just making may hold the lock for a moment.
         within("it is seen to", || {
-            thread.see_to_dead_hosts(&directory);
+            thread.see_to_dead_hosts();
             !thread.sweep.is_idle()
         });
         assert!(directory.path().exists(), "the record is needed until all are seen to");
@@ -207,15 +344,94 @@ mod tests {
         let directory = RecordDirectory::at(scratch.path().join("records"));
         let mut thread = Thread::new(directory.clone());
         let id = WorkerId::fresh().unwrap();
-        thread.take(Duty::Record(Noted { pid: Pid::from_raw(77).unwrap(), start: 1, id }));
+        thread.take(Duty::Record(Noted { pid: Pid::from_raw(77).unwrap(), start: Some(1), id }));
         assert_eq!(directory.entries().unwrap().len(), 1);
         let (tell, told) = mpsc::channel();
         let at_end = directory.clone();
         let on_swept = Box::new(move |swept| tell.send((swept, at_end.path().exists())).unwrap());
-        thread.take(Duty::Sweep(id, on_swept));
+        thread.take(Duty::Sweep(unknown(id), on_swept));
         assert!(directory.path().exists());
         thread.walk();
         assert_eq!(told.recv_timeout(Duration::from_secs(1)), Ok((Swept::default(), false)));
+    }
+
+    /// Without a free descriptor nobody can be seen: that is not the same as that nobody is there.
+    #[test]
+    fn a_host_that_cannot_look_says_so_and_goes_on_looking() {
+        let name = "process::housekeeper::tests::a_host_that_cannot_look_says_so_and_goes_on_looking";
+        if !is_alone(name, |command| command) {
+            return;
+        }
+        let scratch = scratch();
+        let directory = RecordDirectory::at(scratch.path().join("records"));
+        let mut thread = Thread::new(directory.clone());
+        thread.work();
+        let id = WorkerId::fresh().unwrap();
+        let mut escaped = sleeper(id);
+        let dead = unknown(id);
+        thread.take(Duty::Record(dead.noted));
+        let (tell, told) = mpsc::channel();
+        thread.take(Duty::Sweep(dead, Box::new(move |swept| tell.send(swept).unwrap())));
+
+        let before = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
+        let mut answer = None;
+        let mut walks = 0;
+        within("the host is told", || {
+            if thread.due().is_some_and(|due| due <= Instant::now()) {
+                walks += 1;
+                thread.work();
+                assert!(thread.due().is_some_and(|due| due > Instant::now()), "without a pause");
+            }
+            answer = told.try_recv().ok();
+            answer.is_some()
+        });
+        let swept: Swept = answer.unwrap();
+        assert_eq!((swept.killed, swept.survivors), (0, 0));
+        assert!(swept.unknown.is_some_and(|why| why.contains("Too many open files")));
+        assert!(walks < 20, "{walks} walks");
+        // One who comes now cannot be written down, or can in the file that is open.
+        thread.take(Duty::Record(Noted { id: WorkerId::fresh().unwrap(), ..dead.noted }));
+        setrlimit(Resource::Nofile, before).unwrap();
+
+        assert!(escaped.try_wait().unwrap().is_none());
+        let text = std::fs::read_to_string(&directory.entries().unwrap()[0]).unwrap();
+        assert!(text.contains(&id.to_string()), "the next host must find it: {text}");
+        within("it is found", || {
+            thread.work();
+            thread.sweep.is_idle()
+        });
+        assert!(has_died(&mut escaped));
+        let text = std::fs::read_to_string(&directory.entries().unwrap()[0]).unwrap();
+        assert!(text.contains(&format!("- {id}")), "{text}");
+    }
+
+    /// What could not be read at the start is read later.
+    #[test]
+    fn the_records_of_dead_hosts_are_looked_for_until_they_can_be_read() {
+        let name =
+            "process::housekeeper::tests::the_records_of_dead_hosts_are_looked_for_until_they_can_be_read";
+        if !is_alone(name, |command| command) {
+            return;
+        }
+        let scratch = scratch();
+        let directory = RecordDirectory::at(scratch.path().join("records"));
+        let id = WorkerId::fresh().unwrap();
+        let mut dead = Record::new(directory.clone());
+        dead.add(unknown(id).noted);
+        drop(dead);
+        let mut escaped = sleeper(id);
+        let before = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
+        let mut thread = Thread::new(directory.clone());
+        thread.work();
+        assert!(thread.sweep.is_idle() && thread.due().is_some());
+        setrlimit(Resource::Nofile, before).unwrap();
+        within("it is found", || {
+            thread.work();
+            thread.due().is_none()
+        });
+        assert!(has_died(&mut escaped) && !directory.path().exists());
     }
 
     #[test]
@@ -224,8 +440,8 @@ mod tests {
         let (sender, duties) = mpsc::channel();
         let (tell, told) = mpsc::channel();
         let [first, second] = [(); 2].map(|()| WorkerId::fresh().unwrap());
-        sender.send(Duty::Sweep(first, Box::new(|_| panic!("of the host")))).unwrap();
-        sender.send(Duty::Sweep(second, Box::new(move |_| tell.send(()).unwrap()))).unwrap();
+        sender.send(Duty::Sweep(unknown(first), Box::new(|_| panic!("of the host")))).unwrap();
+        sender.send(Duty::Sweep(unknown(second), Box::new(move |_| tell.send(()).unwrap()))).unwrap();
         drop(sender);
         Thread::new(RecordDirectory::at(scratch.path().to_owned())).run(&duties);
         assert_eq!(told.recv(), Ok(()));

@@ -7,6 +7,7 @@ use super::pinned::Pinned;
 use super::procfs::{self, Stat};
 use super::record_directory::RecordDirectory;
 use super::record_text::{Noted, Origin, parse};
+use rustix::process::Pid;
 
 /// No record is that long.
 const LONGEST: u64 = 64 << 20;
@@ -20,17 +21,23 @@ pub(super) struct Leftover {
 }
 
 impl Leftover {
-    /// The records of dead hosts that could have left something. Those that could not are removed.
+    /// The records of dead hosts that could have left something. Those that could not are removed, and what is no record
+    /// that we can read is left alone.
+    ///
+    /// # Errors
+    /// It cannot be said what there is, for want of a descriptor perhaps: ask again.
     pub(super) fn find(directory: &RecordDirectory) -> io::Result<Vec<Self>> {
         let own = Origin::own()?;
-        let read = |path: PathBuf| match Self::read(&path, &own) {
-            Ok(leftover) => leftover,
-            Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "cannot read the record of another host");
-                None
+        let mut found = Vec::new();
+        for path in directory.entries()? {
+            match Self::read(&path, &own) {
+                Ok(leftover) => found.extend(leftover),
+                Err(error) if is_for_want_of_something(&error) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, path = %path.display(), "cannot read the record of another host");
+                }
             }
-        };
-        let found = directory.entries()?.into_iter().filter_map(read).collect();
+        }
         directory.remove_if_empty();
         Ok(found)
     }
@@ -69,6 +76,14 @@ impl Leftover {
     }
 }
 
+/// Whether the same may succeed later, as it was us who had not enough of something.
+fn is_for_want_of_something(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::ENOLCK)
+    )
+}
+
 /// `None` if its host lives, or somebody else is at it.
 fn open_of_dead_host(path: &Path) -> io::Result<Option<File>> {
     // Without O_NONBLOCK a pipe that lies there would hold us up.
@@ -89,21 +104,48 @@ fn open_of_dead_host(path: &Path) -> io::Result<Option<File>> {
     Ok((file.metadata()?.nlink() > 0).then_some(file))
 }
 
-/// Kills the worker and its group, if the process with its number is still this worker. Says whether it was.
-pub(super) fn end_group(worker: &Noted) -> bool {
-    // Also true of a zombie. While it is, number and group are the worker's.
-    let is_there = || Stat::of(worker.pid).is_some_and(|stat| stat.start == worker.start);
-    let Some(leader) = Pinned::open(worker.pid).filter(|_| is_there()) else { return false };
-    for pid in procfs::pids().unwrap_or_default() {
-        let is_member = || Stat::of(pid).is_some_and(|stat| stat.group == worker.pid.as_raw_pid());
-        if pid != worker.pid
-            && is_member()
-            && let Some(member) = Pinned::open(pid).filter(|_| is_member() && is_there())
-        {
-            member.kill();
+/// What became of a worker that a record names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// Nobody has its number, or somebody else.
+    Gone,
+    /// It had ended before, and waits for the one who has to reap it.
+    WasDead,
+    /// It, or others of its group or session, ran until now.
+    Killed,
+}
+
+/// Kills the worker, its group and its session, if the process with its number is still this worker.
+///
+/// # Errors
+/// It cannot be said whether all of them are dead.
+pub(super) fn end_group(worker: &Noted) -> io::Result<End> {
+    // Also true of a zombie. While it is, number, group and session are the worker's.
+    let leader_is = || Ok(Stat::of(worker.pid)?.filter(|stat| Some(stat.start) == worker.start));
+    let Some(leader) = Pinned::open(worker.pid)? else { return Ok(End::Gone) };
+    let there: io::Result<Option<Stat>> = leader_is();
+    let Some(stat) = there? else { return Ok(End::Gone) };
+    let mut end = if runs(worker.pid, &stat)? { End::Killed } else { End::WasDead };
+    let number = worker.pid.as_raw_pid();
+    let member_is = |pid| Ok(Stat::of(pid)?.filter(|stat| stat.group == number || stat.session == number));
+    for pid in procfs::pids()? {
+        let member: io::Result<Option<Stat>> = member_is(pid);
+        if pid == worker.pid || member?.is_none() {
+            continue;
+        }
+        let Some(member) = Pinned::open(pid)? else { continue };
+        let still: io::Result<Option<Stat>> = member_is(pid);
+        let (Some(stat), Some(_)) = (still?, leader_is()?) else { continue };
+        if runs(pid, &stat)? && member.kill()? {
+            end = End::Killed;
         }
     }
     // The leader comes last: its end sets the number free.
-    leader.kill();
-    true
+    leader.kill()?;
+    Ok(end)
+}
+
+/// A process whose first thread has ended looks like a zombie while others of its threads run.
+fn runs(pid: Pid, stat: &Stat) -> io::Result<bool> {
+    Ok(stat.runs() || !procfs::live_threads(pid)?.is_empty())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::{Resource, getrlimit};
 
 use super::clone_child::Limit;
+use super::worker_id::WorkerId;
 use crate::limits::WorkerLimits;
 
 /// A limit could not be set.
@@ -23,21 +24,26 @@ fn host_has(maximum: Option<u64>) -> String {
     maximum.map(|maximum| format!("; the host itself may have {maximum} at most")).unwrap_or_default()
 }
 
-/// Those that are set, in the order in which a child sets them, before it executes its program: so nothing of the program
+/// Those that are set, and the one by which the worker is known, in the order in which a child sets them, before it executes its program: so nothing of the program
 /// runs without them.
-pub(super) fn of(limits: &WorkerLimits) -> Vec<Limit> {
+pub(super) fn of(limits: &WorkerLimits, id: WorkerId) -> Vec<Limit> {
     let as_kernel_takes_it = |(_, resource, soft, hard): Row| {
         // The second that we add must not be what asks for more than the host may have.
         let inherited = getrlimit(resource).maximum.filter(|&maximum| maximum >= soft);
         let hard = inherited.map_or(hard, |maximum| hard.min(maximum));
         Limit { resource: number(resource), values: [soft, hard] }
     };
-    rows(limits).map(as_kernel_takes_it).collect()
+    rows(limits, id).map(as_kernel_takes_it).collect()
 }
 
 /// Of the limit with this index in what [`of`] returned.
-pub(super) fn error(limits: &WorkerLimits, index: usize, source: io::Error) -> Option<LimitError> {
-    let (name, resource, soft, _) = rows(limits).nth(index)?;
+pub(super) fn error(
+    limits: &WorkerLimits,
+    id: WorkerId,
+    index: usize,
+    source: io::Error,
+) -> Option<LimitError> {
+    let (name, resource, soft, _) = rows(limits, id).nth(index)?;
     let maximum = getrlimit(resource).maximum.filter(|&maximum| maximum < soft);
     Some(LimitError { name, value: soft.into(), maximum, source })
 }
@@ -48,7 +54,7 @@ pub(super) fn nice_error(limits: &WorkerLimits, source: io::Error) -> LimitError
 
 type Row = (&'static str, Resource, u64, u64);
 
-fn rows(limits: &WorkerLimits) -> impl Iterator<Item = Row> {
+fn rows(limits: &WorkerLimits, id: WorkerId) -> impl Iterator<Item = Row> {
     let cpu_time = limits.cpu_time.map(whole_seconds);
     // The kernel compares with the hard limit first: without a second between them there would be no SIGXCPU,
     // which tells why the process died.
@@ -59,6 +65,8 @@ fn rows(limits: &WorkerLimits) -> impl Iterator<Item = Row> {
         ("open_files", Resource::Nofile, limits.open_files, limits.open_files),
         ("processes", Resource::Nproc, limits.processes, limits.processes),
         ("core_size", Resource::Core, limits.core_size, limits.core_size),
+        // A mark and no limit: see the worker's id.
+        ("file_locks", Resource::Locks, id.locks_limit(), id.locks_limit()),
     ];
     all.into_iter().filter_map(|(name, resource, soft, hard)| Some((name, resource, soft?, hard?)))
 }
@@ -69,6 +77,7 @@ fn number(resource: Resource) -> libc::c_int {
         Resource::Cpu => libc::RLIMIT_CPU,
         Resource::Nofile => libc::RLIMIT_NOFILE,
         Resource::Nproc => libc::RLIMIT_NPROC,
+        Resource::Locks => libc::RLIMIT_LOCKS,
         _ => libc::RLIMIT_CORE,
     };
     number as libc::c_int

@@ -2,34 +2,40 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 
+use rustix::param::page_size;
 use rustix::process::Pid;
 
 use super::procfs::{self, Stat};
 
 /// The resident bytes of each of these process groups, by one walk through all processes. Memory that
 /// processes of a group share is counted for each. A group of which nobody is left takes none.
-pub(crate) fn resident(groups: &[u32]) -> HashMap<u32, u64> {
+///
+/// # Errors
+/// The processes cannot be looked at: then nobody knows what they take.
+pub(crate) fn resident(groups: &[u32]) -> io::Result<HashMap<u32, u64>> {
     let mut bytes: HashMap<u32, u64> = groups.iter().map(|&group| (group, 0)).collect();
     if bytes.is_empty() {
-        return bytes;
+        return Ok(bytes);
     }
-    let page = page_size();
-    for stat in procfs::pids().unwrap_or_default().into_iter().filter_map(Stat::of) {
+    let page = page_size() as u64;
+    for pid in procfs::pids()? {
+        let Some(stat) = Stat::of(pid)? else { continue };
         if let Some(sum) = u32::try_from(stat.group).ok().and_then(|group| bytes.get_mut(&group)) {
             *sum = sum.saturating_add(stat.resident_pages.saturating_mul(page));
         }
     }
-    bytes
+    Ok(bytes)
 }
 
-/// The resident bytes of one process; none if it is gone.
+/// The resident bytes of one process; none if it is gone, or cannot be looked at.
 pub(crate) fn resident_of(pid: u32) -> Option<u64> {
     held_by(i32::try_from(pid).ok().and_then(Pid::from_raw)?)
 }
 
 pub(super) fn held_by(pid: Pid) -> Option<u64> {
-    Some(Stat::of(pid)?.resident_pages.saturating_mul(page_size()))
+    Some(Stat::of(pid).ok()??.resident_pages.saturating_mul(page_size() as u64))
 }
 
 /// What could still be taken without swapping, in bytes, if the system tells.
@@ -41,13 +47,6 @@ fn available_in(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
-}
-
-#[expect(unsafe_code, reason = "the size of a page is asked of the C library")]
-fn page_size() -> u64 {
-    // SAFETY: the call takes a number and returns one.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    u64::try_from(size).unwrap_or(4096)
 }
 
 #[cfg(test)]
@@ -70,13 +69,14 @@ mod tests {
             .spawn()
             .unwrap();
         let group = shell.id();
-        let alone = || Stat::of(Pid::from_child(&shell)).unwrap().resident_pages * page_size();
-        within("the group takes more than its leader", || resident(&[group])[&group] > alone());
-        let of_shell = resident(&[group])[&group];
+        let alone =
+            || Stat::of(Pid::from_child(&shell)).unwrap().unwrap().resident_pages * page_size() as u64;
+        within("the group takes more than its leader", || resident(&[group]).unwrap()[&group] > alone());
+        let of_shell = resident(&[group]).unwrap()[&group];
         assert!(of_shell < 1 << 30, "{of_shell}");
         leader(Pid::from_child(&shell)).kill().unwrap();
         shell.wait().unwrap();
-        within("a dead group takes nothing", || resident(&[group])[&group] == 0);
+        within("a dead group takes nothing", || resident(&[group]).unwrap()[&group] == 0);
     }
 
     #[test]
@@ -90,12 +90,12 @@ mod tests {
         };
         // It may still grow, and the kernel counts in batches: the two files need not agree to the page.
         within("both files say about the same", || {
-            let (resident, expected) = (resident(&[child.id()])[&child.id()], expected());
+            let (resident, expected) = (resident(&[child.id()]).unwrap()[&child.id()], expected());
             expected > 512 << 10 && resident.abs_diff(expected) < expected / 2
         });
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(resident(&[]).is_empty());
+        assert!(resident(&[]).unwrap().is_empty());
     }
 
     #[test]

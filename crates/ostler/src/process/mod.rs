@@ -23,6 +23,7 @@ mod limit;
 pub(crate) mod memory;
 mod oom;
 mod oom_counter;
+mod orphans;
 mod pidfd;
 mod pinned;
 mod procfs;
@@ -47,5 +48,6 @@ pub(crate) use spawn::{ChildOutput, SpawnError, SpawnSpec};
 
 pub(crate) use housekeeper::OnSwept;
 pub(crate) use oom::Certainty;
+pub use orphans::reap_orphans;
 pub(crate) use supervisor::{OnUnclaimedExit, Process, Spawned, check_host};
 pub(crate) use sweep::Swept;

@@ -1,9 +1,18 @@
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
+
+/// So many are waited for with one call: fewer than most processes may have open, however low the limit has become.
+const MOST_AT_ONCE: usize = 16;
+
+/// A pause when nothing can be seen.
+const BLIND: Duration = Duration::from_millis(1);
 
 /// A process that is held on to, whoever's child it is: its number may become somebody else's, this cannot.
 /// What was learnt of the number before may be of another; look again after.
@@ -13,13 +22,41 @@ pub(super) struct Pinned {
 
 impl Pinned {
     /// `None` if nobody has the number any more.
-    pub(super) fn open(pid: Pid) -> Option<Self> {
-        Some(Self { pidfd: pidfd_open(pid, PidfdFlags::empty()).ok()? })
+    ///
+    /// # Errors
+    /// It cannot be held on to, for want of a descriptor perhaps.
+    pub(super) fn open(pid: Pid) -> io::Result<Option<Self>> {
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Some(Self { pidfd })),
+            // The second is told of a number that only a group or a session still has.
+            Err(Errno::SRCH | Errno::INVAL | Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Says whether somebody was there to be killed, stopped or not.
-    pub(super) fn kill(&self) -> bool {
-        pidfd_send_signal(&self.pidfd, Signal::KILL).is_ok()
+    /// Kills it, stopped or not. Says whether somebody was there, if only a zombie.
+    ///
+    /// # Errors
+    /// It is not ours to kill.
+    pub(super) fn kill(&self) -> io::Result<bool> {
+        match pidfd_send_signal(&self.pidfd, Signal::KILL) {
+            Ok(()) => Ok(true),
+            Err(Errno::SRCH) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Collects what is left of it, if it is a child of ours that has ended. Says whether it was.
+    pub(super) fn reap(&self) -> io::Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        loop {
+            match waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
+                Ok(ended) => return Ok(ended.is_some()),
+                Err(Errno::CHILD) => return Ok(false),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -43,31 +80,24 @@ impl Pinned {
     }
 }
 
-/// The pause after a wait that the system refused.
-const PAUSE: Duration = Duration::from_millis(5);
-
 /// Waits until one has ended, and says which have.
 fn wait_for_one(processes: &[&Pinned], longest: Duration) -> Vec<usize> {
-    let mut fds: Vec<_> =
-        processes.iter().map(|process| PollFd::new(&process.pidfd, PollFlags::IN)).collect();
-    match poll(&mut fds, Timespec::try_from(longest).ok().as_ref()) {
-        Ok(_) | Err(Errno::INTR) => {}
-        // There are more of them than this process may open files now, or there is no memory: a part at a time, and whoever
-        // cannot be looked at even alone counts as alive.
-        Err(_) => return wait_for_parts(processes, longest),
+    let deadline = Instant::now() + longest;
+    let mut ended = Vec::new();
+    // The kernel refuses to look at more than this process may have open now, though it has more. The others are looked
+    // at without a wait.
+    for (first, some) in processes.chunks(MOST_AT_ONCE).enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let waits = if ended.is_empty() { left } else { Duration::ZERO };
+        let mut fds: Vec<_> = some.iter().map(|process| PollFd::new(&process.pidfd, PollFlags::IN)).collect();
+        match poll(&mut fds, Timespec::try_from(waits).ok().as_ref()) {
+            // An interrupted wait is a short one.
+            Ok(_) | Err(Errno::INTR) => {}
+            // Nothing was seen, so nobody is known to have ended. Who asks again at once asks in vain.
+            Err(_) => std::thread::sleep(BLIND.min(left)),
+        }
+        let seen = fds.iter().enumerate().filter(|(_, fd)| !fd.revents().is_empty());
+        ended.extend(seen.map(|(index, _)| first * MOST_AT_ONCE + index));
     }
-    let ended = fds.iter().enumerate().filter(|(_, fd)| !fd.revents().is_empty());
-    ended.map(|(index, _)| index).collect()
-}
-
-fn wait_for_parts(processes: &[&Pinned], longest: Duration) -> Vec<usize> {
-    let half = processes.len() / 2;
-    if half == 0 {
-        std::thread::sleep(PAUSE.min(longest));
-        return Vec::new();
-    }
-    let (first, second) = processes.split_at(half);
-    let mut ended = wait_for_one(first, PAUSE.min(longest));
-    ended.extend(wait_for_one(second, Duration::ZERO).into_iter().map(|index| index + half));
     ended
 }

@@ -47,7 +47,7 @@ impl RecordDirectory {
     /// Everything in it; nothing if it is not there.
     pub(super) fn entries(&self) -> io::Result<Vec<PathBuf>> {
         match check(&self.0).and_then(|()| fs::read_dir(&self.0)) {
-            Ok(entries) => Ok(entries.flatten().map(|entry| entry.path()).collect()),
+            Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }

@@ -14,8 +14,9 @@ const TITLE: &str = "ostler-workers 1";
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Noted {
     pub(super) pid: Pid,
-    /// As in [`Stat::start`](super::procfs::Stat).
-    pub(super) start: u64,
+    /// As in [`Stat::start`](super::procfs::Stat), unless that could not be seen: then its number names nobody later, and only
+    /// its mark is left.
+    pub(super) start: Option<u64>,
     pub(super) id: WorkerId,
 }
 
@@ -40,7 +41,8 @@ pub(super) fn header(origin: &Origin) -> String {
 }
 
 pub(super) fn addition(worker: &Noted) -> String {
-    format!("+ {} {} {}\n", worker.pid.as_raw_pid(), worker.start, worker.id)
+    // Nobody has started at 0 but the first process of a system.
+    format!("+ {} {} {}\n", worker.pid.as_raw_pid(), worker.start.unwrap_or(0), worker.id)
 }
 
 pub(super) fn removal(id: WorkerId) -> String {
@@ -68,7 +70,7 @@ pub(super) fn parse(text: &str) -> Option<(Origin, Vec<Noted>)> {
 fn noted(line: &str) -> Option<Noted> {
     let mut words = line.split(' ');
     let pid = Pid::from_raw(words.next()?.parse().ok().filter(|&pid| pid > 1)?)?;
-    let start = words.next()?.parse().ok()?;
+    let start = Some(words.next()?.parse().ok()?).filter(|&start| start > 0);
     let id = WorkerId::parse(words.next()?.as_bytes())?;
     words.next().is_none().then_some(Noted { pid, start, id })
 }
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     fn worker(pid: i32) -> Noted {
-        Noted { pid: Pid::from_raw(pid).unwrap(), start: 77, id: WorkerId::fresh().unwrap() }
+        Noted { pid: Pid::from_raw(pid).unwrap(), start: Some(77), id: WorkerId::fresh().unwrap() }
     }
 
     #[test]
@@ -92,6 +94,13 @@ mod tests {
         let torn = &text[..text.len() - 1];
         assert_eq!(parse(torn).unwrap().1.len(), 2, "the last line was not whole");
         assert_eq!(parse(&header(&origin)), Some((origin, vec![])));
+    }
+
+    #[test]
+    fn who_could_not_be_seen_is_on_record_by_its_mark() {
+        let unseen = Noted { start: None, ..worker(10) };
+        let text = header(&Origin::own().unwrap()) + &addition(&unseen);
+        assert_eq!(parse(&text).unwrap().1, [unseen]);
     }
 
     #[test]

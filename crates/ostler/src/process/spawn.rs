@@ -16,6 +16,7 @@ use rustix::process::{Pid, getpid, getpriority_process};
 
 use super::clone_child::{self, Nascent, Orders, SharesMemory, Step, StringList};
 use super::limit::{self, LimitError};
+use super::orphans::Unreaped;
 use super::worker_id::WorkerId;
 use crate::error::HostError;
 use crate::limits::WorkerLimits;
@@ -75,6 +76,9 @@ pub(super) struct Launch {
     theirs: Option<[OwnedFd; 3]>,
     output: Option<ChildOutput>,
     spec: SpawnSpec,
+    id: WorkerId,
+    /// From before it is made: nobody but the supervisor may reap it.
+    unreaped: Unreaped,
     is_released: bool,
 }
 
@@ -97,7 +101,7 @@ impl Launch {
             environment: StringList::new(environment(&spec, id)?),
             directory: spec.directory.clone().map(|path| string(path.into_os_string())).transpose()?,
             standard: theirs.each_ref().map(AsRawFd::as_raw_fd),
-            limits: limit::of(&spec.limits),
+            limits: limit::of(&spec.limits, id),
             nice,
             autogroup: nice.or_else(inherited_nice).map(|nice| nice.to_string().into_bytes()),
             announce: announce.map(|descriptor| descriptor.as_raw_fd()),
@@ -105,7 +109,9 @@ impl Launch {
         };
         let nascent = Nascent::new(orders).map_err(SpawnError::system("get memory to make a process"))?;
         let output = Some(ChildOutput { stdout, stderr });
-        Ok(Self { nascent: Arc::new(nascent), theirs: Some(theirs), output, spec, is_released: false })
+        let unreaped = Unreaped::expect(id);
+        let (nascent, theirs) = (Arc::new(nascent), Some(theirs));
+        Ok(Self { nascent, theirs, output, spec, id, unreaped, is_released: false })
     }
 
     pub(super) fn nascent(&self) -> &Arc<Nascent> {
@@ -134,6 +140,12 @@ impl Launch {
         Some(made.ok_or_else(|| unmade(io::Error::other("the kernel gave no descriptor of it"))))
     }
 
+    /// It is made, and has this number.
+    pub(super) fn made_as(&mut self, pid: Pid) -> Unreaped {
+        self.unreaped.is(pid);
+        self.unreaped.take()
+    }
+
     /// Gives back what the child had, as soon as it has its own. Says whether that was done.
     pub(super) fn release(&mut self) -> bool {
         if !self.is_released {
@@ -151,7 +163,7 @@ impl Launch {
             Step::Output => "connect its output",
             Step::Descriptors => "close the host's descriptors in it",
             Step::Nice => return Some(limit::nice_error(&self.spec.limits, source).into()),
-            Step::Limit(index) => match limit::error(&self.spec.limits, index, source) {
+            Step::Limit(index) => match limit::error(&self.spec.limits, self.id, index, source) {
                 Some(error) => return Some(error.into()),
                 None => return None,
             },

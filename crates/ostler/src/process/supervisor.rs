@@ -329,8 +329,8 @@ impl Thread {
         on_swept: OnSwept,
     ) {
         child.note_oom_kills();
-        if let Some((housekeeper, noted)) = self.housekeeper.as_ref().zip(child.noted()) {
-            housekeeper.record(noted);
+        if let Some(housekeeper) = &self.housekeeper {
+            housekeeper.record(child.noted());
         }
         let key = self.next_key;
         self.next_key += 1;
@@ -381,7 +381,7 @@ impl Thread {
             tell(|| unclaimed(exit));
         }
         match &self.housekeeper {
-            Some(housekeeper) => housekeeper.sweep(child.id(), on_swept),
+            Some(housekeeper) => housekeeper.sweep(child.dead(), on_swept),
             None => tell(|| on_swept(Swept::default())),
         }
     }

@@ -1,158 +1,306 @@
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, geteuid, getpid};
+use rustix::process::{Pid, getpid};
 
 use super::pinned::Pinned;
-use super::procfs;
+use super::procfs::{self, Stat};
+use super::record_text::Noted;
 use super::worker_id::WorkerId;
 
-/// How long one worker's leftovers are looked for.
+/// How long one worker's leftovers are looked for, before it is told what is known by then.
 const LONGEST: Duration = Duration::from_secs(1);
 /// How long a walk waits for those whom it killed. The next finds who does not die so soon.
 const LONGEST_DEATH: Duration = Duration::from_millis(50);
 
-/// How often a walk looks at each process, each time as another list of all has it. Once may be wrong: who becomes another
-/// program just when it is looked at can look like a stranger.
+/// How often a walk looks at each process that may be a worker's, each time as another list of all has it. Once may be
+/// wrong: who becomes another program just when it is looked at can look like a stranger.
 const LOOKS: u32 = 2;
+/// How often it asks for the environment of one who has none. Who becomes another program has one soon; who has torn it out
+/// never has one again, and then only its other marks speak.
+const ASKS: u32 = 10;
+/// The pauses between that, the first and the longest.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(4);
 
 /// How often a walk lists all processes. On a busy system somebody always is new.
 const MOST_LISTS: u32 = 64;
 
+/// How long it is remembered who is older than the workers that are swept for. A number is not used again so soon.
+const MEMORY: Duration = Duration::from_secs(1);
+
 /// What became of the processes that a worker left behind outside of its group.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Swept {
     /// How many were killed.
     pub(crate) killed: u32,
     /// How many were still alive after a second of that.
     pub(crate) survivors: u32,
+    /// Why nobody knows whether that was all: the processes could not be looked at.
+    pub(crate) unknown: Option<String>,
 }
 
-/// Kills whatever carries the mark of a dead worker. Who has removed it from the environment gets away.
+/// A worker that is dead, as far as its leftovers can be known by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Dead {
+    pub(super) noted: Noted,
+    /// Until then at least its number was its own, as [`procfs::now`] tells the time; 0 if that is not known.
+    pub(super) reaped: u64,
+}
+
+impl Dead {
+    /// One of whom only the record is left.
+    pub(super) fn on_record(noted: Noted) -> Self {
+        Self { noted, reaped: 0 }
+    }
+
+    /// When it started; 0 if that is not known, as everybody started after that.
+    fn start(&self) -> u64 {
+        self.noted.start.unwrap_or(0)
+    }
+
+    /// A session has the number of who began it, and keeps that number from being used again. Who was in it when the worker
+    /// was not reaped yet was in the worker's; who came later may be in one that a stranger has begun with the number.
+    fn has_in_session(&self, stat: &Stat) -> bool {
+        let is_of_its_time = self.noted.start.is_some_and(|start| (start..self.reaped).contains(&stat.start));
+        let number = self.noted.pid.as_raw_pid();
+        // With groups it is the same, but that somebody else may join one. Who is dead joins none.
+        is_of_its_time && (stat.session == number || (stat.group == number && !stat.runs()))
+    }
+}
+
+/// What a walk has come to for one worker.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// It is done with.
+    Done(Swept),
+    /// Its time is over and the processes could not be looked at. It is told once, and looked for further.
+    Unknown(Swept),
+}
+
+/// Kills whatever comes from a dead worker. It is known by two marks, in the environment and in a limit, and by the
+/// worker's session. Who has got rid of all three gets away.
 ///
 /// One walk through all processes serves all workers that are swept for. A worker is done with when a walk
-/// that began after its death finds nobody: what forks while it is swept for is found by the next.
+/// that began after its death finds nobody: what forks while it is swept for is found by the next. A walk that could not
+/// look has not found nobody.
 #[derive(Default)]
 pub(super) struct Sweep {
     quarries: Vec<Quarry>,
+    elders: Elders,
 }
 
 struct Quarry {
-    id: WorkerId,
+    dead: Dead,
     deadline: Instant,
     killed: HashSet<Pid>,
+    is_told: bool,
 }
 
-/// One who carries a mark, and was sent a SIGKILL.
+/// The processes that are older than every worker that is swept for: none of them comes from one.
+#[derive(Default)]
+struct Elders {
+    since: Option<Instant>,
+    starts: HashMap<Pid, u64>,
+}
+
+/// One who comes from a worker, and was sent a SIGKILL.
 struct Victim {
     process: Pinned,
-    carried: Vec<WorkerId>,
+    of: Vec<WorkerId>,
 }
 
 /// What came of a look at a process.
 enum Look {
     Killed(Victim),
+    /// Nobody who matters, now and later.
+    Elder(u64),
     NotWanted,
     /// It cannot be told yet whether it carries a mark.
     Again,
 }
 
+/// What a walk has found.
+struct Found {
+    victims: Vec<Victim>,
+    /// Whether nobody can have been missed: somebody who forks and ends is gone before it is looked at, and its child was
+    /// not there yet.
+    is_all: bool,
+    /// Why somebody could not be looked at.
+    blind: Option<io::Error>,
+}
+
 impl Sweep {
-    pub(super) fn begin(&mut self, id: WorkerId) {
-        self.quarries.push(Quarry { id, deadline: Instant::now() + LONGEST, killed: HashSet::new() });
+    pub(super) fn begin(&mut self, dead: Dead) {
+        let deadline = Instant::now() + LONGEST;
+        self.quarries.push(Quarry { dead, deadline, killed: HashSet::new(), is_told: false });
     }
 
     pub(super) fn is_idle(&self) -> bool {
         self.quarries.is_empty()
     }
 
-    /// Walks once through all processes. Returns the workers that are done with.
-    pub(super) fn walk(&mut self) -> Vec<(WorkerId, Swept)> {
-        let (victims, saw_all) = self.kill_all();
+    /// Walks once through all processes. Returns the workers of which there is something to say, and why the walk has
+    /// seen nothing, if it could not look: then the next should not follow at once.
+    pub(super) fn walk(&mut self) -> (Vec<(WorkerId, Verdict)>, Option<io::Error>) {
+        let Found { victims, is_all, blind } = self.kill_all();
         let processes: Vec<_> = victims.iter().map(|victim| &victim.process).collect();
         Pinned::wait_for_all(&processes, LONGEST_DEATH);
         let now = Instant::now();
-        let mut done = Vec::new();
-        self.quarries.retain(|quarry| {
-            let mut left = victims.iter().filter(|victim| victim.carried.contains(&quarry.id)).peekable();
-            if (left.peek().is_some() || !saw_all) && now < quarry.deadline {
+        let mut told = Vec::new();
+        self.quarries.retain_mut(|quarry| {
+            let id = quarry.dead.noted.id;
+            let mut left = victims.iter().filter(|victim| victim.of.contains(&id)).peekable();
+            let is_over = now >= quarry.deadline;
+            if !is_over && (left.peek().is_some() || !is_all) {
                 return true;
             }
             let survivors = left.filter(|victim| !victim.process.has_ended()).count();
-            done.push((quarry.id, Swept { killed: count(quarry.killed.len()), survivors: count(survivors) }));
-            false
+            let unknown = blind.as_ref().map(ToString::to_string);
+            let is_known = unknown.is_none();
+            let swept = Swept { killed: count(quarry.killed.len()), survivors: count(survivors), unknown };
+            if is_known {
+                told.push((id, Verdict::Done(swept)));
+            } else if !std::mem::replace(&mut quarry.is_told, true) {
+                told.push((id, Verdict::Unknown(swept)));
+            }
+            !is_known
         });
-        done
+        (told, blind)
     }
 
-    /// Says also whether nobody can have been missed: somebody who forks and ends is gone before it is looked
-    /// at, and its child was not there yet.
-    fn kill_all(&mut self) -> (Vec<Victim>, bool) {
+    fn kill_all(&mut self) -> Found {
+        let mut found = Found { victims: Vec::new(), is_all: false, blind: None };
+        self.elders.forget_after(MEMORY);
+        let oldest = self.quarries.iter().map(|quarry| quarry.dead.start()).min().unwrap_or(0);
         let nobody = procfs::kernel_threads().into_iter().chain([getpid()]);
         let mut looks: HashMap<Pid, u32> = nobody.map(|pid| (pid, LOOKS)).collect();
-        let mut victims: Vec<Victim> = Vec::new();
+        let mut asks: HashMap<Pid, u32> = HashMap::new();
+        let mut pause = FIRST_PAUSE;
         for _ in 0..MOST_LISTS {
-            let all = procfs::pids().unwrap_or_else(|error| {
-                tracing::warn!(%error, "cannot look for what workers left behind");
-                Vec::new()
-            });
-            let mut are_all_known = true;
+            let all = match procfs::pids() {
+                Ok(all) => all,
+                Err(error) => return Found { blind: Some(error), ..found },
+            };
+            let (mut are_all_known, mut is_new) = (true, false);
             for pid in all {
                 let looks = looks.entry(pid).or_default();
-                if *looks >= LOOKS {
+                if *looks >= LOOKS || self.elders.include(pid, oldest) {
                     continue;
                 }
                 are_all_known = false;
-                match self.kill(pid) {
-                    Look::Killed(victim) => {
+                match self.kill(pid, oldest) {
+                    Ok(Look::Killed(victim)) => {
                         *looks = LOOKS;
-                        victims.push(victim);
+                        is_new = true;
+                        found.victims.push(victim);
                     }
-                    Look::NotWanted => *looks += 1,
-                    Look::Again => {}
+                    Ok(Look::Elder(start)) => self.elders.add(pid, start),
+                    Ok(Look::NotWanted) => {
+                        *looks += 1;
+                        is_new = true;
+                    }
+                    Ok(Look::Again) => {
+                        let asks = asks.entry(pid).or_default();
+                        *asks += 1;
+                        if *asks >= ASKS {
+                            *looks = LOOKS;
+                        }
+                    }
+                    Err(error) => return Found { blind: Some(error), ..found },
                 }
             }
             if are_all_known {
-                return (victims, true);
+                return Found { is_all: true, ..found };
+            }
+            if !is_new && !asks.is_empty() {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
-        (victims, false)
+        found
     }
 
-    /// Kills the process if it carries one of the marks.
-    fn kill(&mut self, pid: Pid) -> Look {
-        if !is_of_our_user(pid) {
-            return Look::NotWanted;
+    /// Kills the process if it comes from one of the workers, or reaps it if there is only that left to do, and it is ours.
+    fn kill(&mut self, pid: Pid, oldest: u64) -> io::Result<Look> {
+        let Some(stat) = Stat::of(pid)? else { return Ok(Look::NotWanted) };
+        if stat.start < oldest {
+            return Ok(Look::Elder(stat.start));
         }
-        match WorkerId::carried_by(pid) {
-            Some(carried) if self.is_wanted(&carried) => {}
-            Some(_) => return Look::NotWanted,
-            None => return Look::Again,
+        match self.workers_of(pid, &stat)? {
+            Some(of) if of.is_empty() => return Ok(Look::NotWanted),
+            Some(_) => {}
+            None => return Ok(Look::Again),
         }
-        let Some(process) = Pinned::open(pid) else { return Look::NotWanted };
+        let Some(process) = Pinned::open(pid)? else { return Ok(Look::NotWanted) };
         // The number may have become a stranger's before it was pinned.
-        let Some(carried) = WorkerId::carried_by(pid) else { return Look::Again };
-        if !self.is_wanted(&carried) {
-            return Look::NotWanted;
+        let Some(stat) = Stat::of(pid)? else { return Ok(Look::NotWanted) };
+        let Some(of) = self.workers_of(pid, &stat)? else { return Ok(Look::Again) };
+        if of.is_empty() {
+            return Ok(Look::NotWanted);
         }
-        if process.kill() {
-            for quarry in self.quarries.iter_mut().filter(|quarry| carried.contains(&quarry.id)) {
-                quarry.killed.insert(pid);
+        if !stat.runs() && procfs::live_threads(pid)?.is_empty() {
+            // It is dead. If it was left to this process, nobody else will ever reap it.
+            if stat.parent == getpid().as_raw_pid() {
+                process.reap()?;
             }
+            return Ok(Look::NotWanted);
         }
-        Look::Killed(Victim { process, carried })
+        match process.kill() {
+            Ok(true) => {
+                for quarry in self.quarries.iter_mut().filter(|quarry| of.contains(&quarry.dead.noted.id)) {
+                    quarry.killed.insert(pid);
+                }
+            }
+            Ok(false) => {}
+            // It lives on, and is counted so.
+            Err(error) => tracing::warn!(pid = pid.as_raw_pid(), %error, "cannot end what a worker left"),
+        }
+        Ok(Look::Killed(Victim { process, of }))
     }
 
-    fn is_wanted(&self, carried: &[WorkerId]) -> bool {
-        self.quarries.iter().any(|quarry| carried.contains(&quarry.id))
+    /// From which of the workers it comes, if from any. `None` if that cannot be told yet.
+    fn workers_of(&self, pid: Pid, stat: &Stat) -> io::Result<Option<Vec<WorkerId>>> {
+        // What was started before the worker does not come from it, whatever it carries.
+        let quarries =
+            || self.quarries.iter().map(|quarry| &quarry.dead).filter(|dead| dead.start() <= stat.start);
+        let limit = procfs::locks_limit(pid)?;
+        let mut of: Vec<WorkerId> = quarries()
+            .filter(|dead| {
+                dead.has_in_session(stat) || (limit.is_some() && dead.noted.id.locks_limit() == limit)
+            })
+            .map(|dead| dead.noted.id)
+            .collect();
+        match WorkerId::carried_by(pid, stat)? {
+            Some(carried) => {
+                let carried = quarries().map(|dead| dead.noted.id).filter(|id| carried.contains(id));
+                of.extend(carried.filter(|id| !of.contains(id)).collect::<Vec<_>>());
+            }
+            None if of.is_empty() => return Ok(None),
+            None => {}
+        }
+        Ok(Some(of))
     }
 }
 
-/// Reading another's environment is refused anyway, and costs more than to ask.
-fn is_of_our_user(pid: Pid) -> bool {
-    fs::metadata(procfs::directory(pid)).is_ok_and(|process| process.uid() == geteuid().as_raw())
+impl Elders {
+    fn forget_after(&mut self, memory: Duration) {
+        let now = Instant::now();
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= memory) {
+            self.since = Some(now);
+            // What was needed once may be much.
+            self.starts = HashMap::new();
+        }
+    }
+
+    fn include(&self, pid: Pid, oldest: u64) -> bool {
+        self.starts.get(&pid).is_some_and(|start| *start < oldest)
+    }
+
+    fn add(&mut self, pid: Pid, start: u64) {
+        self.starts.insert(pid, start);
+    }
 }
 
 fn count(processes: usize) -> u32 {
@@ -168,7 +316,7 @@ mod tests {
 
     use ostler_wire::env;
 
-    use super::super::test_support::{has_died, within};
+    use super::super::test_support::{has_died, unknown, within};
     use super::*;
 
     /// Between two programs a process has no environment for a moment, and is missed by who looks just then.
@@ -181,9 +329,13 @@ mod tests {
             command.args(["-c", again]).env("AGAIN", again).env(env::WORKER_ID, id.to_string());
             let mut restless = command.process_group(0).stdin(Stdio::null()).spawn().unwrap();
             let pid = Pid::from_child(&restless);
-            within("it is marked", || WorkerId::carried_by(pid).is_some_and(|marks| marks.contains(&id)));
+            let is_marked = || {
+                let stat = Stat::of(pid).unwrap().unwrap();
+                WorkerId::carried_by(pid, &stat).unwrap().is_some_and(|marks| marks.contains(&id))
+            };
+            within("it is marked", is_marked);
             let mut sweep = Sweep::default();
-            sweep.begin(id);
+            sweep.begin(unknown(id));
             while !sweep.is_idle() {
                 sweep.walk();
             }

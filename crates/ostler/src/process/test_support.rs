@@ -12,6 +12,9 @@ use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 use super::group::Leader;
 use super::random::{hex, random};
+use super::record_text::Noted;
+use super::sweep::Dead;
+use super::worker_id::WorkerId;
 
 /// Looks again until the condition holds: nobody announces what becomes of foreign processes.
 #[track_caller]
@@ -81,4 +84,25 @@ pub(super) fn on_one_core<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
 /// A child of this process that leads a group.
 pub(super) fn leader(pid: Pid) -> Leader {
     Leader::new(pid, pidfd_open(pid, PidfdFlags::empty()).unwrap())
+}
+
+/// Has a test run alone, in a process of its own, as what it does to its process would disturb others. Whether this is that
+/// process: if not, the test has been run there, as `prepared` says.
+#[track_caller]
+pub(super) fn is_alone(test: &str, prepared: impl FnOnce(Command) -> Command) -> bool {
+    const ALONE: &str = "OSTLER_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some_and(|alone| alone == test) {
+        return true;
+    }
+    let mut command = prepared(Command::new(std::env::current_exe().unwrap()));
+    let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, test).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{}: {said}", output.status);
+    false
+}
+
+/// A dead worker of which only the mark is known.
+pub(super) fn unknown(id: WorkerId) -> Dead {
+    let pid = Pid::from_raw(i32::MAX).unwrap();
+    Dead::on_record(Noted { pid, start: None, id })
 }

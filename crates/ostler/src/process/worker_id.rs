@@ -1,9 +1,11 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 use ostler_wire::env;
-use rustix::process::Pid;
+use rustix::process::{Pid, Resource, getrlimit};
 
 use super::procfs::{self, Stat};
 use super::random::{hex, random};
@@ -14,7 +16,16 @@ pub(super) struct WorkerId([u8; 16]);
 
 impl WorkerId {
     pub(super) fn fresh() -> io::Result<Self> {
-        random().map(Self)
+        // In one process none comes twice, and those of others are as random as all of it.
+        static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+        let mut bytes = random::<16>()?;
+        let [_, _, _, _, a, b, c, d, ..] = bytes;
+        let next = NEXT.get_or_init(|| AtomicU32::new(u32::from_be_bytes([a, b, c, d])));
+        // The last bit is not part of the limit.
+        let number = next.fetch_add(2, Ordering::Relaxed);
+        bytes[..4].copy_from_slice(&OF_THIS_HOST.to_be_bytes());
+        bytes[4..8].copy_from_slice(&number.to_be_bytes());
+        Ok(Self(bytes))
     }
 
     /// Reads what `Display` writes, and nothing else.
@@ -49,30 +60,56 @@ impl WorkerId {
         value
     }
 
+    /// A second mark: the limit of file locks that the worker is given. The kernel has not used it for twenty years, hands it
+    /// on to all that a process starts, and shows it to everybody, also of zombies and of those who keep their environment
+    /// to themselves, as ssh-agent does. A number of 63 random bits is nobody else's.
+    /// `None` if this host may not give such a limit to anybody.
+    pub(super) fn locks_limit(self) -> Option<u64> {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        Some(u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1).filter(|limit| limit >> 31 >= LEAST.into())
+    }
+
+    /// Whether a process with that limit comes from a worker that this process has made.
+    pub(super) fn is_limit_of_ours(limit: u64) -> bool {
+        limit >> 31 == u64::from(*OF_THIS_HOST) && *OF_THIS_HOST >= LEAST
+    }
+
     /// The marks in a process's environment: as it was started with, or has written over it since. `None` while it
-    /// becomes another program and has no environment for a moment: ask again.
-    pub(super) fn carried_by(pid: Pid) -> Option<Vec<Self>> {
-        let directory = procfs::directory(pid);
-        let environment = match procfs::environment(&directory) {
-            Ok(environment) => environment,
-            // It has no memory: because it has ended, or for the same moment.
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Vec::new(),
-            // Who may not be read is nobody whom a worker of ours has started.
-            Err(_) => return Some(Vec::new()),
-        };
+    /// becomes another program and has no environment for a moment: ask again. Somebody who has torn it out for good
+    /// looks the same.
+    pub(super) fn carried_by(pid: Pid, stat: &Stat) -> io::Result<Option<Vec<Self>>> {
+        let nobody = Some(Vec::new());
+        // Who may not be read is found by the other mark, or is nobody whom a worker of ours has started.
+        let Some(environment) = procfs::environment(&procfs::directory(pid))? else { return Ok(nobody) };
         if !environment.is_empty() {
-            return Some(in_environment(&environment));
+            return Ok(Some(in_environment(&environment)));
         }
-        let Some(stat) = Stat::of(pid) else { return Some(Vec::new()) };
-        if stat.runs() && !stat.has_no_environment() {
-            return None;
+        if !stat.runs() {
+            // A first thread that has ended has none any more, its siblings do.
+            let thread = procfs::live_threads(pid)?.pop();
+            let environment = thread.map(|thread| procfs::environment(&thread)).transpose()?.flatten();
+            return Ok(Some(in_environment(&environment.unwrap_or_default())));
         }
-        // A first thread that has ended has none any more, its siblings do; and neither has a kernel thread.
-        let thread = if stat.runs() { None } else { procfs::live_threads(pid).pop() };
-        let environment = thread.and_then(|thread| procfs::environment(&thread).ok());
-        Some(in_environment(&environment.unwrap_or_default()))
+        // Neither has a kernel thread.
+        let now = Stat::of(pid)?;
+        Ok(nobody.filter(|_| now.is_none_or(|stat| !stat.runs() || stat.has_no_environment())))
     }
 }
+
+/// What is smaller than this in the first four bytes is no limit that could only be a mark.
+const LEAST: u32 = 1 << 20;
+
+/// The first four bytes of all ids that this process makes. Less than [`LEAST`] if it may not give away such a limit.
+static OF_THIS_HOST: LazyLock<u32> = LazyLock::new(|| {
+    // Within a worker of another host, what that one has may only be lowered.
+    let maximum = getrlimit(Resource::Locks).maximum.and_then(|maximum| u32::try_from(maximum >> 31).ok());
+    let room = maximum.unwrap_or(u32::MAX).saturating_sub(LEAST);
+    match random().map(u32::from_be_bytes) {
+        Ok(drawn) => drawn.checked_rem(room).map_or(0, |drawn| LEAST + drawn),
+        // Without random bytes no worker is made.
+        Err(_) => 0,
+    }
+});
 
 impl fmt::Display for WorkerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,6 +141,21 @@ mod tests {
         for text in spoiled {
             assert_eq!(WorkerId::parse(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_limit_is_the_ids_alone_and_known_for_ours() {
+        let ids: Vec<_> = (0..1000).map(|_| WorkerId::fresh().unwrap()).collect();
+        let limits: std::collections::HashSet<_> = ids.iter().map(|id| id.locks_limit().unwrap()).collect();
+        assert_eq!(limits.len(), ids.len());
+        assert!(limits.iter().all(|&limit| WorkerId::is_limit_of_ours(limit) && limit < 1 << 63));
+        let limit = ids[0].locks_limit().unwrap();
+        assert!(
+            !WorkerId::is_limit_of_ours(limit ^ 1 << 40)
+                && !WorkerId::is_limit_of_ours(limit & ((1 << 31) - 1))
+        );
+        let again = WorkerId::parse(ids[7].to_string().as_bytes()).unwrap();
+        assert_eq!(again.locks_limit(), ids[7].locks_limit(), "the next host knows it from the record");
     }
 
     #[test]

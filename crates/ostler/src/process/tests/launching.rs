@@ -146,7 +146,7 @@ async fn a_child_has_its_own_session_and_nothing_of_the_hosts() {
         let pid = pid(&spawned);
         within("it runs its program", || !is_this_program(pid));
         assert_eq!(getsid(Some(pid)).unwrap(), pid);
-        assert_eq!(Stat::of(pid).unwrap().group, pid.as_raw_pid());
+        assert_eq!(Stat::of(pid).unwrap().unwrap().group, pid.as_raw_pid());
         let descriptors = fs::read_dir(procfs::directory(pid).join("fd")).unwrap();
         let mut descriptors: Vec<_> =
             descriptors.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

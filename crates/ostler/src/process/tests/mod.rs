@@ -4,7 +4,10 @@
 mod evidence;
 mod launching;
 mod limits;
+mod orphans;
 mod records;
+mod signals;
+mod strangers;
 mod supervision;
 mod sweeping;
 mod tracer;

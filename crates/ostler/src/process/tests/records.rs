@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::super::leftover::{Leftover, end_group};
+use super::super::leftover::{End, Leftover, end_group};
 use super::super::procfs::{self, Stat};
 use super::super::record::Record;
 use super::super::record_directory::RecordDirectory;
@@ -27,13 +27,13 @@ fn leftover() -> (Child, Noted) {
     let child = command.spawn().unwrap();
     let pid = Pid::from_child(&child);
     within("the shell has a child", || members(pid) == 2);
-    let noted = Noted { pid, start: Stat::of(pid).unwrap().start, id: WorkerId::fresh().unwrap() };
+    let noted = Noted { pid, start: Some(start_of(pid)), id: WorkerId::fresh().unwrap() };
     (child, noted)
 }
 
 /// How many of the group live.
 fn members(group: Pid) -> usize {
-    let stats = procfs::pids().unwrap().into_iter().filter_map(Stat::of);
+    let stats = procfs::pids().unwrap().into_iter().filter_map(|pid| Stat::of(pid).unwrap());
     stats.filter(|stat| stat.group == group.as_raw_pid() && stat.runs()).count()
 }
 
@@ -50,33 +50,62 @@ fn found(directory: &RecordDirectory) -> Vec<Noted> {
 }
 
 fn end(mut child: Child, noted: &Noted) {
-    assert!(end_group(noted));
+    assert_eq!(end_group(noted).unwrap(), End::Killed);
     assert!(has_died(&mut child));
+}
+
+fn start_of(pid: Pid) -> u64 {
+    Stat::of(pid).unwrap().unwrap().start
 }
 
 #[test]
 fn a_full_match_is_killed_with_its_group() {
     let (mut child, noted) = leftover();
-    assert!(end_group(&noted));
+    assert_eq!(end_group(&noted).unwrap(), End::Killed);
     assert!(has_died(&mut child));
     within("its group is dead", || members(noted.pid) == 0);
-    assert!(!end_group(&noted), "there is nobody any more");
+    assert_eq!(end_group(&noted).unwrap(), End::Gone, "there is nobody any more");
 }
 
 #[test]
 fn a_stopped_one_is_killed_too() {
     let (mut child, noted) = leftover();
     kill_process(noted.pid, Signal::STOP).unwrap();
-    within("it is stopped", || Stat::of(noted.pid).is_some_and(|stat| stat.state == 'T'));
-    assert!(end_group(&noted));
+    within("it is stopped", || Stat::of(noted.pid).unwrap().is_some_and(|stat| stat.state == 'T'));
+    assert_eq!(end_group(&noted).unwrap(), End::Killed);
     assert!(has_died(&mut child));
+}
+
+/// Nobody who looks at the log should look for what was never there.
+#[test]
+fn one_that_had_ended_is_not_said_to_have_been_ended() {
+    let mut child = Command::new("true").process_group(0).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let noted = Noted { pid, start: Some(start_of(pid)), id: WorkerId::fresh().unwrap() };
+    within("it is a zombie", || Stat::of(pid).unwrap().is_some_and(|stat| !stat.runs()));
+    assert_eq!(end_group(&noted).unwrap(), End::WasDead);
+    child.wait().unwrap();
+
+    // Its child goes on, and that one is ended.
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "sleep 1000 & exit"]).process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let noted = Noted { pid, start: Some(start_of(pid)), id: WorkerId::fresh().unwrap() };
+    within("only its child runs", || {
+        Stat::of(pid).unwrap().is_some_and(|stat| !stat.runs()) && members(pid) == 1
+    });
+    assert_eq!(end_group(&noted).unwrap(), End::Killed);
+    within("its child is dead", || members(pid) == 0);
+    child.wait().unwrap();
 }
 
 #[test]
 fn another_start_is_another_process() {
     let (mut child, noted) = leftover();
-    for start in [noted.start - 1, noted.start + 1, 0] {
-        assert!(!end_group(&Noted { start, ..noted }));
+    let own = noted.start.unwrap();
+    for start in [Some(own - 1), Some(own + 1), None] {
+        assert_eq!(end_group(&Noted { start, ..noted }).unwrap(), End::Gone);
     }
     assert_eq!((child.try_wait().unwrap(), members(noted.pid)), (None, 2));
     end(child, &noted);
@@ -103,7 +132,7 @@ fn a_record_of_another_boot_names_nobody_and_goes() {
 fn a_record_of_another_container_is_none_of_ours() {
     let scratch = scratch();
     let directory = directory(&scratch);
-    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
     let other = Origin { pid_namespace: "pid:[1]".into(), ..Origin::own().unwrap() };
     let path = dead_host(&directory, &other, &[worker]);
     assert_eq!(found(&directory), []);
@@ -114,7 +143,8 @@ fn a_record_of_another_container_is_none_of_ours() {
 fn a_host_that_lives_is_left_alone() {
     let scratch = scratch();
     let directory = directory(&scratch);
-    let worker = |pid| Noted { pid: Pid::from_raw(pid).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let worker =
+        |pid| Noted { pid: Pid::from_raw(pid).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
     let (first, second) = (worker(77), worker(78));
     let mut record = Record::new(directory.clone());
     record.add(first);
@@ -133,7 +163,8 @@ fn nothing_is_left_when_no_worker_is() {
     let mut record = Record::new(directory.clone());
     // Over and over, and with others in between.
     for pid in 2..50 {
-        let worker = Noted { pid: Pid::from_raw(pid).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+        let worker =
+            Noted { pid: Pid::from_raw(pid).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
         record.add(worker);
         assert!(directory.path().exists());
         record.remove(worker.id);
@@ -145,7 +176,8 @@ fn nothing_is_left_when_no_worker_is() {
 fn a_long_record_is_written_anew_and_says_the_same() {
     let scratch = scratch();
     let directory = directory(&scratch);
-    let worker = |pid| Noted { pid: Pid::from_raw(pid).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let worker =
+        |pid| Noted { pid: Pid::from_raw(pid).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
     let mut record = Record::new(directory.clone());
     let stays = worker(2);
     record.add(stays);
@@ -188,7 +220,7 @@ fn without_a_place_for_records_the_rest_works() {
     let place = scratch.path().join("records");
     fs::write(&place, "").unwrap();
     let mut record = Record::new(RecordDirectory::at(place.clone()));
-    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: 1, id: WorkerId::fresh().unwrap() };
+    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
     record.add(worker);
     record.remove(worker.id);
     record.add(worker);
@@ -207,7 +239,7 @@ fn without_a_place_for_records_the_rest_works() {
 async fn a_child_is_on_record_while_it_lives() {
     let child = start(shell("exec sleep 1000")).await;
     let pid = child.pid();
-    let start = Stat::of(pid).unwrap().start;
+    let start = Some(start_of(pid));
     let is_on_record = || {
         let entries = RecordDirectory::usual().entries().unwrap();
         let texts = entries.iter().filter_map(|path| fs::read_to_string(path).ok());

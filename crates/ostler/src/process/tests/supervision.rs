@@ -64,7 +64,7 @@ async fn a_kill_does_not_wait_for_the_supervisor() {
     let release = hold_the_supervisor().await;
     child.process.kill().unwrap();
     let pid = child.pid();
-    within("it is dead, and not reaped", || Stat::of(pid).is_some_and(|stat| !stat.runs()));
+    within("it is dead, and not reaped", || Stat::of(pid).unwrap().is_some_and(|stat| !stat.runs()));
     release.send(()).unwrap();
     let exit = child.spawned.exit.await.unwrap();
     assert!(exit.killed_at.is_some());

@@ -5,13 +5,28 @@ use std::time::{Duration, Instant};
 use ostler_wire::env;
 
 use super::super::procfs;
-use super::super::sweep::{Sweep, Swept};
-use super::super::test_support::within;
+use super::super::sweep::{Sweep, Swept, Verdict};
+use super::super::test_support::{unknown, within};
 use super::super::worker_id::WorkerId;
 use super::{carrying, shell, start};
 
 /// Two processes of a session of their own.
 const DAEMON: &str = "setsid sh -c 'trap \"\" TERM; sleep 1000 & exec sleep 1000' & ";
+
+fn ended(killed: u32) -> Swept {
+    Swept { killed, ..Swept::default() }
+}
+
+/// Those that are done with after a walk, which could look.
+fn walked(sweep: &mut Sweep) -> Vec<(WorkerId, Swept)> {
+    let (told, blind) = sweep.walk();
+    assert!(blind.is_none(), "{blind:?}");
+    let done = |(id, verdict)| match verdict {
+        Verdict::Done(swept) => (id, swept),
+        Verdict::Unknown(swept) => panic!("{swept:?}"),
+    };
+    told.into_iter().map(done).collect()
+}
 
 fn mark(id: WorkerId) -> String {
     format!("{}={id}", env::WORKER_ID)
@@ -25,7 +40,7 @@ async fn a_daemon_does_not_outlive_its_worker() {
     let killed = Instant::now();
     let (_, swept) = child.killed().await;
     let took = killed.elapsed();
-    assert_eq!(swept, Swept { killed: 2, survivors: 0 });
+    assert_eq!(swept, ended(2));
     assert_eq!(carrying(&mark), []);
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
@@ -36,7 +51,7 @@ async fn one_that_was_left_by_a_worker_that_ended_by_itself_is_found_too() {
     let script = "(setsid sh -c 'echo; exec sleep 1000 > /dev/null' &) | { read line; exit 3; }";
     let child = start(shell(script)).await;
     let swept = child.swept.await.unwrap();
-    assert_eq!(swept, Swept { killed: 1, survivors: 0 });
+    assert_eq!(swept, ended(1));
     assert_eq!(carrying(&child.mark), []);
 }
 
@@ -74,7 +89,7 @@ async fn workers_that_die_together_are_each_told_their_own() {
     }
     children.iter().for_each(|child| child.process.kill().unwrap());
     for child in children {
-        assert_eq!(child.swept.await.unwrap(), Swept { killed: 2, survivors: 0 });
+        assert_eq!(child.swept.await.unwrap(), ended(2));
     }
 }
 
@@ -90,14 +105,14 @@ fn one_walk_serves_several_workers_and_spares_strangers() {
     absentee.wait().unwrap();
 
     let mut sweep = Sweep::default();
-    [first, second, absent].into_iter().for_each(|id| sweep.begin(id));
+    [first, second, absent].into_iter().for_each(|id| sweep.begin(unknown(id)));
     let mut done = HashMap::new();
     while !sweep.is_idle() {
-        done.extend(sweep.walk());
+        done.extend(walked(&mut sweep));
     }
     // The children are zombies now, which nobody needs to kill.
-    assert_eq!(done[&first], Swept { killed: 1, survivors: 0 });
-    assert_eq!(done[&second], Swept { killed: 2, survivors: 0 });
+    assert_eq!(done[&first], ended(1));
+    assert_eq!(done[&second], ended(2));
     assert_eq!(done[&absent], Swept::default());
     assert_eq!(carrying(&mark(stranger)).len(), 1, "a stranger was hit");
     for mut child in children {
@@ -116,9 +131,9 @@ fn sleeper(value: &str) -> std::process::Child {
 #[test]
 fn a_walk_is_quick() {
     let mut sweep = Sweep::default();
-    sweep.begin(WorkerId::fresh().unwrap());
+    sweep.begin(unknown(WorkerId::fresh().unwrap()));
     let before = Instant::now();
-    assert_eq!(sweep.walk().len(), 1);
+    assert_eq!(walked(&mut sweep).len(), 1);
     let (took, processes) = (before.elapsed(), procfs::pids().unwrap().len());
     assert!(took < Duration::from_secs(1), "{took:?} for {processes} processes");
 }
