@@ -6,11 +6,13 @@ mod batch;
 mod ending;
 mod exit;
 mod explanation;
+mod file_size;
 mod help;
 mod interrupt;
 mod job;
 mod logging;
 mod near_miss;
+mod orphans;
 mod params;
 mod plugins;
 mod pool;
@@ -33,6 +35,7 @@ use crate::screen::Screen;
 
 fn main() -> ExitCode {
     ostler::worker::run_if_worker(ostler_plugins::register_all);
+    file_size::make_limit_an_error();
     let cli = near_miss::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let screen = Screen::new();
     logging::start(cli.verbose, &screen);
@@ -52,10 +55,17 @@ fn perform(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
     let exit = runtime.block_on(async {
         let answers = if let Command::Batch(_) = cli.command { batch::STOPS } else { 1 };
         let interrupt = Interrupt::listen(answers)?;
-        match cli.command {
-            Command::Run(args) => run::run(args, cli.verbose > 0, interrupt, screen).await,
-            Command::Batch(args) => batch::batch(args, interrupt, screen).await,
-            Command::Plugins(args) => plugins::plugins(&args, interrupt).await,
+        let command = async {
+            match cli.command {
+                Command::Run(args) => run::run(args, cli.verbose > 0, interrupt, screen).await,
+                Command::Batch(args) => batch::batch(args, interrupt, screen).await,
+                Command::Plugins(args) => plugins::plugins(&args, interrupt).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            exit = command => exit,
+            never = orphans::reap() => match never? {},
         }
     });
     // Nothing that still blocks may hold up the end.

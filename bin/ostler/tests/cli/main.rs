@@ -6,6 +6,7 @@ mod batch_faults;
 mod drain;
 mod forensics;
 mod host;
+mod orphans;
 mod pipes;
 mod retries;
 mod run;

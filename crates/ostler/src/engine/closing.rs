@@ -24,6 +24,9 @@ pub(super) struct Closed {
     pub(super) at: Instant,
 }
 
+/// How long a shutdown waits for what workers left outside of their groups. Such a search is over in a second, or stuck.
+const LONGEST_SWEEP: Duration = Duration::from_secs(5);
+
 impl<J: JobType> Core<J> {
     pub(crate) fn begin_shutdown(self: &Arc<Self>) {
         self.shut_down_within(self.settings.shutdown_timeout);
@@ -101,8 +104,15 @@ impl<J: JobType> Core<J> {
         // The sender is ours, so it is there.
         let closed = closed.wait_for(Option::is_some).await.ok().and_then(|closed| closed.clone());
         let Some(Closed { still_dying, at }) = closed else { return Vec::new() };
-        // It takes no longer than a second. The sender is ours, so it is there.
-        let _ = self.sweeps.subscribe().wait_for(|running| *running == 0).await;
+        // It takes a second, unless a process is there at which nobody can look without waiting for something else, a dead
+        // mount perhaps. The sender is ours, so it is there.
+        let mut sweeps = self.sweeps.subscribe();
+        let swept = sweeps.wait_for(|running| *running == 0);
+        if tokio::time::timeout(LONGEST_SWEEP, swept).await.is_err() {
+            tracing::warn!(
+                "the shutdown is complete, but what workers left outside of their groups is still looked for"
+            );
+        }
         let told = async {
             let mut hooks = self.hooks.subscribe();
             // The sender is ours, so it is there.

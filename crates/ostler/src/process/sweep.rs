@@ -144,15 +144,16 @@ impl Sweep {
     /// Walks once through all processes. Returns the workers of which there is something to say, and why the walk has
     /// seen nothing, if it could not look: then the next should not follow at once.
     pub(super) fn walk(&mut self) -> (Vec<(WorkerId, Verdict)>, Option<io::Error>) {
+        // A host that did not run meanwhile has looked too late, and not too long: then there is one more walk.
+        let began = Instant::now();
         let Found { victims, is_all, blind } = self.kill_all();
         let processes: Vec<_> = victims.iter().map(|victim| &victim.process).collect();
         Pinned::wait_for_all(&processes, LONGEST_DEATH);
-        let now = Instant::now();
         let mut told = Vec::new();
         self.quarries.retain_mut(|quarry| {
             let id = quarry.dead.noted.id;
             let mut left = victims.iter().filter(|victim| victim.of.contains(&id)).peekable();
-            let is_over = now >= quarry.deadline;
+            let is_over = began >= quarry.deadline;
             if !is_over && (left.peek().is_some() || !is_all) {
                 return true;
             }
