@@ -1,13 +1,14 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::pinned::Pinned;
 use super::procfs::{self, Stat};
 use super::record_directory::RecordDirectory;
-use super::record_text::{Noted, Origin, parse};
-use rustix::process::Pid;
+use super::record_text::{Noted, Origin, host_in, parse};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 /// No record is that long.
 const LONGEST: u64 = 64 << 20;
@@ -43,7 +44,7 @@ impl Leftover {
     }
 
     fn read(path: &Path, own: &Origin) -> io::Result<Option<Self>> {
-        let Some(mut file) = open_of_dead_host(path)? else { return Ok(None) };
+        let Some(mut file) = open_of_dead_host(path, own)? else { return Ok(None) };
         let mut text = Vec::new();
         file.by_ref().take(LONGEST).read_to_end(&mut text)?;
         match parse(&String::from_utf8_lossy(&text)) {
@@ -69,7 +70,9 @@ impl Leftover {
     }
 
     pub(super) fn remove(self, directory: &RecordDirectory) {
-        if let Err(error) = fs::remove_file(&self.path) {
+        if let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
             tracing::warn!(%error, path = %self.path.display(), "cannot remove the record of a dead host");
         }
         directory.remove_if_empty();
@@ -85,10 +88,10 @@ fn is_for_want_of_something(error: &io::Error) -> bool {
 }
 
 /// `None` if its host lives, or somebody else is at it.
-fn open_of_dead_host(path: &Path) -> io::Result<Option<File>> {
+fn open_of_dead_host(path: &Path, own: &Origin) -> io::Result<Option<File>> {
     // Without O_NONBLOCK a pipe that lies there would hold us up.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
@@ -97,11 +100,28 @@ fn open_of_dead_host(path: &Path) -> io::Result<Option<File>> {
     }
     match file.try_lock() {
         Ok(()) => {}
+        // Of a host that is dead, a process that it has forked may keep the lock. Two who find that out do the same twice.
+        Err(fs::TryLockError::WouldBlock) if names_dead_host(&mut file, own)? => {}
         Err(fs::TryLockError::WouldBlock) => return Ok(None),
         Err(fs::TryLockError::Error(error)) => return Err(error),
     }
     // It may have been removed before it was locked.
     Ok((file.metadata()?.nlink() > 0).then_some(file))
+}
+
+/// Whether the file says whose it is, and that process is certainly dead.
+fn names_dead_host(file: &mut File, own: &Origin) -> io::Result<bool> {
+    let mut text = Vec::new();
+    file.by_ref().take(LONGEST).read_to_end(&mut text)?;
+    file.rewind()?;
+    let text = String::from_utf8_lossy(&text);
+    let is_of_here = parse(&text).is_some_and(|(origin, _)| origin == *own);
+    let Some((pid, start)) = host_in(&text).filter(|_| is_of_here) else { return Ok(false) };
+    match Stat::of(pid)? {
+        Some(stat) => Ok(stat.start != start || !runs(pid, &stat)?),
+        // Or it is there and not ours to see.
+        None => Ok(test_kill_process(pid) == Err(Errno::SRCH)),
+    }
 }
 
 /// What became of a worker that a record names.

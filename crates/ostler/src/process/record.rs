@@ -5,10 +5,12 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use ostler_shm::without_sigxfsz;
+use rustix::process::getpid;
 
+use super::procfs::Stat;
 use super::random::{hex, random};
 use super::record_directory::RecordDirectory;
-use super::record_text::{Noted, Origin, addition, header, removal};
+use super::record_text::{Noted, Origin, addition, header, host, removal};
 use super::worker_id::WorkerId;
 
 /// More lines than this, and more than a few for each living worker, are written anew.
@@ -16,7 +18,8 @@ const LONG: usize = 1000;
 
 /// The workers that this process has, in a file that outlives it: a later host ends those that are left over.
 ///
-/// The file is locked for as long as this process lives, so whoever gets the lock knows that it is dead. Lines
+/// The file is locked for as long as this process lives, so whoever gets the lock knows that it is dead; and it says
+/// whose it is, as a process that this one has forked may keep the lock. Lines
 /// are only ever added to it, so it is right whenever this process dies. It is there while there are workers.
 ///
 /// What cannot be written now, since the disk is full or no file can be opened, is written by [`Record::catch_up`].
@@ -104,8 +107,9 @@ impl Record {
     /// A new file, with all workers in it.
     fn begin_page(&self) -> io::Result<Page> {
         let mut page = self.open_page()?;
-        let text =
-            self.living.values().fold(header(&Origin::own()?), |text, worker| text + &addition(worker));
+        let own = Stat::of(getpid())?.map(|stat| host(getpid(), stat.start));
+        let head = header(&Origin::own()?) + &own.unwrap_or_default();
+        let text = self.living.values().fold(head, |text, worker| text + &addition(worker));
         if let Err(error) = page.write(&text) {
             self.tear_out(&page);
             return Err(error);

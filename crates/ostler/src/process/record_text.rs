@@ -40,6 +40,17 @@ pub(super) fn header(origin: &Origin) -> String {
     format!("{TITLE} {} {}\n", origin.boot, origin.pid_namespace)
 }
 
+/// The line by which a record's host is known: a lock outlives it, if a process that it has forked holds the file open.
+pub(super) fn host(pid: Pid, start: u64) -> String {
+    format!("= {} {start}\n", pid.as_raw_pid())
+}
+
+/// The number and the start of the host, if the record says so.
+pub(super) fn host_in(text: &str) -> Option<(Pid, u64)> {
+    let (pid, start) = text.lines().nth(1)?.strip_prefix("= ")?.split_once(' ')?;
+    Some((Pid::from_raw(pid.parse().ok().filter(|&pid| pid > 0)?)?, start.parse().ok()?))
+}
+
 pub(super) fn addition(worker: &Noted) -> String {
     // Nobody has started at 0 but the first process of a system.
     format!("+ {} {} {}\n", worker.pid.as_raw_pid(), worker.start.unwrap_or(0), worker.id)

@@ -343,4 +343,37 @@ mod tests {
             assert!(has_died(&mut restless), "it was missed");
         }
     }
+
+    /// Beside ten thousand processes most are older than any worker. They are looked at once for all who die within a second.
+    #[test]
+    fn who_is_older_than_the_worker_is_looked_at_once_and_spared() {
+        let id = WorkerId::fresh().unwrap();
+        let mut elder = Command::new("sleep");
+        let mut elder = elder.arg("1000").env(env::WORKER_ID, id.to_string()).spawn().unwrap();
+        let pid = Pid::from_child(&elder);
+        let start = Stat::of(pid).unwrap().unwrap().start;
+        let dead = |start| {
+            let unknown = unknown(id);
+            Dead { noted: Noted { start, ..unknown.noted }, ..unknown }
+        };
+        let mut sweep = Sweep::default();
+        for _ in 0..2 {
+            sweep.begin(dead(Some(start + 1)));
+            while !sweep.is_idle() {
+                sweep.walk();
+            }
+            // What its end costs is nothing: it is remembered.
+            assert_eq!(sweep.elders.starts.get(&pid), Some(&start));
+            assert!(sweep.elders.include(pid, start + 1) && !sweep.elders.include(pid, start));
+        }
+        assert!(elder.try_wait().unwrap().is_none(), "one that cannot come from the worker was hit");
+        // Whom a younger worker cannot have started, an older one can.
+        sweep.begin(dead(Some(start)));
+        while !sweep.is_idle() {
+            sweep.walk();
+        }
+        assert!(has_died(&mut elder));
+        sweep.elders.forget_after(Duration::ZERO);
+        assert!(sweep.elders.starts.is_empty());
+    }
 }

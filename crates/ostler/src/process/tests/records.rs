@@ -10,7 +10,7 @@ use super::super::leftover::{End, Leftover, end_group};
 use super::super::procfs::{self, Stat};
 use super::super::record::Record;
 use super::super::record_directory::RecordDirectory;
-use super::super::record_text::{Noted, Origin, addition, header, parse};
+use super::super::record_text::{Noted, Origin, addition, header, host, parse};
 use super::super::test_support::{Scratch, has_died, scratch, within};
 use super::super::worker_id::WorkerId;
 use super::{carrying, shell, start};
@@ -137,6 +137,38 @@ fn a_record_of_another_container_is_none_of_ours() {
     let path = dead_host(&directory, &other, &[worker]);
     assert_eq!(found(&directory), []);
     assert!(path.exists());
+}
+
+/// Locks are of the open file, which a process that the host has forked has too.
+#[test]
+fn a_lock_that_a_forked_process_keeps_does_not_make_its_host_live() {
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let worker = Noted { pid: Pid::from_raw(77).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
+    let mut host_process = Command::new("sleep").arg("1000").spawn().unwrap();
+    let pid = Pid::from_child(&host_process);
+    let text = header(&Origin::own().unwrap()) + &host(pid, start_of(pid)) + &addition(&worker);
+    let path = directory.ensure().unwrap().join("77-of-a-host");
+    fs::write(&path, &text).unwrap();
+    let kept = fs::File::open(&path).unwrap();
+    kept.lock().unwrap();
+    assert_eq!(found(&directory), [], "its host lives");
+    host_process.kill().unwrap();
+    within("it is a zombie", || Stat::of(pid).unwrap().is_some_and(|stat| !stat.runs()));
+    assert_eq!(found(&directory), [worker]);
+    host_process.wait().unwrap();
+    assert_eq!(found(&directory), [worker]);
+    // Its number may be another's by now.
+    let mut other = Command::new("sleep").arg("1000").spawn().unwrap();
+    let number = Pid::from_child(&other);
+    let reused = host(number, start_of(number) - 1);
+    fs::write(&path, header(&Origin::own().unwrap()) + &reused + &addition(&worker)).unwrap();
+    assert_eq!(found(&directory), [worker]);
+    // And who does not say whose it is, is known by its lock alone.
+    fs::write(&path, header(&Origin::own().unwrap()) + &addition(&worker)).unwrap();
+    assert_eq!(found(&directory), []);
+    other.kill().unwrap();
+    other.wait().unwrap();
 }
 
 #[test]
