@@ -55,7 +55,7 @@ async fn one_that_is_silent_at_start_is_killed() {
 #[tokio::test]
 async fn one_of_another_version_is_told_both_versions() {
     let start = refused("wrong-version", at_once()).await;
-    says(start, &["the worker speaks protocol version 99, this host speaks 2", "the same release of Ostler"]);
+    says(start, &["the worker speaks protocol version 99, this host speaks 3", "the same release of Ostler"]);
     is_replaced("wrong-version", at_once()).await;
 }
 
