@@ -1,6 +1,9 @@
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value};
 
@@ -39,7 +42,7 @@ pub(crate) struct RunArgs {
     pub(crate) plugin: String,
 
     /// A parameter of the plugin; may be repeated, and wins over --params
-    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = parse_pair)]
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = os(parse_pair))]
     pub(crate) param: Vec<Pair>,
 
     /// Parameters as a JSON object
@@ -47,7 +50,7 @@ pub(crate) struct RunArgs {
     pub(crate) params: Option<Map<String, Value>>,
 
     /// Send a file along with the job, for plugins that take an attachment; `-` is stdin
-    #[arg(long, value_name = "NAME=FILE", value_parser = parse_attachment)]
+    #[arg(long, value_name = "NAME=FILE", value_parser = os(parse_attachment))]
     pub(crate) attach: Vec<Pair>,
 
     /// End the job if it runs longer than this, as in `30s` or `1h 20m`
@@ -85,7 +88,7 @@ pub(crate) struct BatchArgs {
     pub(crate) workers: Option<u32>,
 
     /// A parameter for all lines that do not set it themselves; may be repeated
-    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = parse_pair)]
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = os(parse_pair))]
     pub(crate) param: Vec<Pair>,
 
     /// End a job if it runs longer than this, as in `30s`
@@ -128,20 +131,29 @@ pub(crate) struct PluginsArgs {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Pair {
     pub(crate) name: String,
-    pub(crate) value: String,
+    /// Names of files may be anything.
+    pub(crate) value: OsString,
 }
 
-fn parse_pair(text: &str) -> Result<Pair, String> {
+/// A parser of what need not be UTF-8.
+fn os(parse: fn(&OsStr) -> Result<Pair, String>) -> impl TypedValueParser<Value = Pair> {
+    OsStringValueParser::new().try_map(move |text| parse(&text))
+}
+
+fn parse_pair(text: &OsStr) -> Result<Pair, String> {
     pair(text).ok_or_else(|| "a parameter is given as KEY=VALUE, as in -p path=photo.jpg".to_owned())
 }
 
-fn parse_attachment(text: &str) -> Result<Pair, String> {
+fn parse_attachment(text: &OsStr) -> Result<Pair, String> {
     pair(text).ok_or_else(|| "a file is given as NAME=FILE, as in --attach image=photo.jpg".to_owned())
 }
 
-fn pair(text: &str) -> Option<Pair> {
-    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;
-    Some(Pair { name: name.into(), value: value.into() })
+/// A name, which is UTF-8 and not empty, and a value.
+fn pair(text: &OsStr) -> Option<Pair> {
+    let text = text.as_bytes();
+    let end = text.iter().position(|byte| *byte == b'=').filter(|end| *end > 0)?;
+    let name = std::str::from_utf8(&text[..end]).ok()?;
+    Some(Pair { name: name.into(), value: OsStr::from_bytes(&text[end + 1..]).into() })
 }
 
 fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
@@ -193,10 +205,15 @@ mod tests {
 
     #[test]
     fn a_value_may_hold_an_equals_sign_or_nothing() {
-        assert_eq!(parse_pair("text=a=b").unwrap(), Pair { name: "text".into(), value: "a=b".into() });
-        assert_eq!(parse_pair("text=").unwrap(), Pair { name: "text".into(), value: String::new() });
-        assert!(parse_pair("text").is_err());
-        assert!(parse_pair("=text").is_err());
+        let parse = |text: &[u8]| parse_pair(OsStr::from_bytes(text));
+        let pair =
+            |name: &str, value: &[u8]| Pair { name: name.into(), value: OsStr::from_bytes(value).into() };
+        assert_eq!(parse(b"text=a=b").unwrap(), pair("text", b"a=b"));
+        assert_eq!(parse(b"text=").unwrap(), pair("text", b""));
+        assert_eq!(parse(b"path=a\xFF=").unwrap(), pair("path", b"a\xFF="));
+        assert!(parse(b"text").is_err());
+        assert!(parse(b"=text").is_err());
+        assert!(parse(b"\xFF=text").is_err());
     }
 
     #[test]

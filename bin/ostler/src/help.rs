@@ -23,6 +23,8 @@ terminal; a plugin's warnings go there always. If the job's worker dies,
 stderr says what is known of it, and --json has it in `error.forensics`,
 with `attempt` and `past_failures` if it ran more than once. Of --retries,
 crashes and other failures each have as many.
+A path need not be UTF-8, with -p, --attach and --save; in JSON one that is
+not is an array of its bytes.
 Ctrl-C or SIGTERM cancels the job, and -v tells how; again, it exits at once.
 Exit codes: 0 completed, 1 failed, 2 wrong use, 124 timed out or stalled,
 130 cancelled.";
@@ -41,7 +43,8 @@ skipped. `status` is completed or failed. Each has `plugin` too, and a line
 that became a job has `created_at`, `started_at`, `completed_at`,
 `queued_ms`, `run_ms` and `worker_pid`; and `attempt` and `past_failures` if
 it ran more than once.
-A line that is no job fails, and the others go on. Files that come with a
+A line that is no job fails, and the others go on. A path that is not UTF-8
+is an array of its bytes. Files that come with a
 result are only listed: let each line name its own output.
 The first Ctrl-C or SIGTERM ends the reading; what was read may finish for
 --grace, and what does not has the `error.kind` interrupted. A second one

@@ -1,3 +1,6 @@
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use ostler::worker::{Parameter, ParameterKind, PluginManifest};
 use serde_json::{Map, Number, Value};
 
@@ -11,6 +14,8 @@ pub(crate) enum ParamError {
     Unknown { plugin: String, name: String, near: Option<String>, known: String },
     #[error("plugin {plugin} needs the parameter {name:?} ({kind}); give it with -p {name}=…")]
     Missing { plugin: String, name: String, kind: &'static str },
+    #[error("parameter {name:?} is not UTF-8, which only a path may be: give it as text")]
+    NotText { name: String },
     #[error("parameter {name:?} must be {expected}, not {value:?}")]
     Kind { name: String, expected: String, value: String },
 }
@@ -19,13 +24,20 @@ pub(crate) enum ParamError {
 pub(crate) fn typed(manifest: &PluginManifest, pairs: &[Pair]) -> Result<Map<String, Value>, ParamError> {
     let mut params = Map::new();
     for Pair { name, value } in pairs {
+        let text = || value.to_str().ok_or_else(|| ParamError::NotText { name: name.clone() });
         let value = match declared(manifest, name)? {
-            Some(parameter) => parse(parameter, value)?,
-            None => Value::String(value.clone()),
+            Some(parameter) if parameter.kind == ParameterKind::Path => path_as_json(value),
+            Some(parameter) => parse(parameter, text()?)?,
+            None => Value::String(text()?.to_owned()),
         };
         params.insert(name.clone(), value);
     }
     Ok(params)
+}
+
+/// A path as plugins take it and give it: a text, or an array of its bytes if it is not UTF-8.
+pub(crate) fn path_as_json(path: &OsStr) -> Value {
+    path.to_str().map_or_else(|| path.as_bytes().into(), Value::from)
 }
 
 /// Checks that the plugin knows every name.
@@ -160,6 +172,16 @@ mod tests {
         check("crop", "true", &json!(true));
         check("crop", "false", &json!(false));
         check("tags", r#"["a"]"#, &json!(["a"]));
+    }
+
+    #[test]
+    fn only_a_path_need_not_be_text() {
+        let pair = |name: &str| [Pair { name: name.into(), value: OsStr::from_bytes(b"a\xFF").into() }];
+        assert_eq!(typed(&thumbnail(), &pair("path")).unwrap()["path"], json!([97, 255]));
+        for (plugin, name) in [(thumbnail(), "width"), (PluginManifest::new("free"), "n")] {
+            let error = typed(&plugin, &pair(name)).unwrap_err().to_string();
+            assert!(error.contains(&format!("parameter {name:?} is not UTF-8")), "{error}");
+        }
     }
 
     #[test]

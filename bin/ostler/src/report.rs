@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::attempts::before_the_last;
 use crate::ending::Ending;
 use crate::job::Job;
+use crate::params::path_as_json;
 
 /// What became of a job, as one line of JSON.
 #[derive(Serialize)]
@@ -58,7 +59,7 @@ struct ReportedFile<'a> {
     media_type: &'a str,
     size: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    saved: Option<&'a Path>,
+    saved: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -118,9 +119,9 @@ impl<'a> Report<'a> {
     }
 
     /// Says where the attachments went, in their order.
-    pub(crate) fn saved(mut self, paths: &'a [impl AsRef<Path>]) -> Self {
+    pub(crate) fn saved(mut self, paths: &[impl AsRef<Path>]) -> Self {
         for (attachment, path) in self.attachments.iter_mut().zip(paths) {
-            attachment.saved = Some(path.as_ref());
+            attachment.saved = Some(path_as_json(path.as_ref().as_os_str()));
         }
         self
     }

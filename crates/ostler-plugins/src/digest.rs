@@ -27,7 +27,7 @@ pub struct Digest {
 #[serde(deny_unknown_fields)]
 pub struct DigestRequest {
     /// The file. A relative path starts at the worker's directory, which is its host's.
-    #[serde(default)]
+    #[serde(default, with = "crate::paths")]
     pub path: Option<PathBuf>,
 }
 
@@ -35,6 +35,7 @@ pub struct DigestRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DigestResponse {
     /// The path of the request; nothing for an attachment.
+    #[serde(default, with = "crate::paths")]
     pub path: Option<PathBuf>,
     /// How many bytes it has.
     pub bytes: u64,

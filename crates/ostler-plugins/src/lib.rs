@@ -16,14 +16,19 @@
 //! ```
 //!
 //! Requests work in both encodings. In JSON, numbers and truth values may also come as text (`"256"`), as
-//! a command line gives them; a field that a plugin does not know is an error.
+//! a command line gives them; a field that a plugin does not know is an error. A path that is not UTF-8 is an
+//! array of its bytes in JSON, in responses too.
+//!
+//! [`replace_file`] is how the plugins write files.
 //!
 //! This crate refuses to know about hosts: it uses what a plugin of anybody's could use.
 
 mod digest;
 mod io_error;
 mod loose;
+mod paths;
 mod progress;
+mod replace;
 mod source;
 mod text;
 mod thumbnail;
@@ -31,6 +36,7 @@ mod thumbnail;
 use ostler_worker::PluginSet;
 
 pub use digest::{Digest, DigestRequest, DigestResponse};
+pub use replace::replace_file;
 pub use text::{
     SlowProcessor, SlowRequest, TextRequest, TextResponse, TextReverser, Uppercase, WordCount, WordCounter,
 };

@@ -32,7 +32,8 @@ impl WorkerCommand {
         Self::of(Program::CurrentExe)
     }
 
-    /// A worker binary: a path, or a name to look for in `PATH`.
+    /// A worker binary: a path, or a name to look for in `PATH`. A relative path starts at the host's directory, as it
+    /// is when the manager is launched, whatever the worker's directory is; so do relative entries of `PATH`.
     pub fn program(path: impl Into<PathBuf>) -> Self {
         Self::of(Program::Path(path.into()))
     }
@@ -61,7 +62,8 @@ impl WorkerCommand {
         self
     }
 
-    /// Sets the worker's working directory; else it is the host's.
+    /// Sets the worker's working directory; else it is the host's. A relative one starts at the host's, as it is when
+    /// the manager is launched. Where the program is looked for does not depend on it.
     #[must_use]
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
@@ -76,16 +78,13 @@ impl WorkerCommand {
             Program::Path(path) => (find(path)?, None),
             Program::Stock => (find_stock()?, None),
         };
-        // Else the system's error looks as if the program was missing.
-        if let Some(directory) = self.directory.clone().filter(|directory| !directory.is_dir()) {
-            return Err(CommandError::NoDirectory { directory });
-        }
+        let directory = self.directory.as_deref().map(existing_directory).transpose()?;
         Ok(SpawnSpec {
             program,
             arg0,
             args: self.args.clone(),
             env: self.env.clone(),
-            directory: self.directory.clone(),
+            directory,
             limits: WorkerLimits::default(),
         })
     }
@@ -136,6 +135,15 @@ fn in_path(name: &OsStr) -> Vec<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(name)).collect()
 }
 
+/// Checked here: else the system's error looks as if the program was missing.
+fn existing_directory(directory: &Path) -> Result<PathBuf, CommandError> {
+    match std::path::absolute(directory) {
+        Ok(absolute) if absolute.is_dir() => Ok(absolute),
+        _ => Err(CommandError::NoDirectory { directory: directory.to_owned() }),
+    }
+}
+
+/// The program by a path that means the same in the worker's directory, and after the host has gone to another one.
 fn runnable(path: &Path) -> Result<PathBuf, CommandError> {
     let program = path.to_owned();
     let metadata = match path.metadata() {
@@ -145,5 +153,5 @@ fn runnable(path: &Path) -> Result<PathBuf, CommandError> {
     if !metadata.is_file() || access(path, Access::EXEC_OK).is_err() {
         return Err(CommandError::NotExecutable { program });
     }
-    Ok(program)
+    std::path::absolute(path).map_err(|source| CommandError::Missing { program, source })
 }

@@ -10,6 +10,10 @@ use crate::params::{ParamError, check_complete, check_names};
 pub(super) enum BadLine {
     #[error(transparent)]
     TooLong(#[from] TooLong),
+    #[error(
+        "the line is not UTF-8; a path that is not is given as an array of its bytes, as in [47, 97, 255]"
+    )]
+    NotUtf8,
     #[error("the line is not JSON: {}", in_one_line(.0))]
     NotJson(serde_json::Error),
     #[error("the line must be a JSON object of parameters, not {what}")]
@@ -26,7 +30,7 @@ pub(super) fn parse(
 ) -> Result<Params, BadLine> {
     let text = text?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let what = match serde_json::from_slice(text).map_err(BadLine::NotJson)? {
+    let what = match serde_json::from_slice(text).map_err(|error| not_json(text, error))? {
         Value::Object(own) => {
             check_names(manifest, &own)?;
             let mut params = defaults.clone();
@@ -41,6 +45,10 @@ pub(super) fn parse(
         Value::Null => "null",
     };
     Err(BadLine::NotAnObject { what })
+}
+
+fn not_json(text: &[u8], error: serde_json::Error) -> BadLine {
+    if std::str::from_utf8(text).is_err() { BadLine::NotUtf8 } else { BadLine::NotJson(error) }
 }
 
 /// The error without the number of a line in the text: the text is one line, and its number in the input is another.

@@ -13,7 +13,8 @@ pub(super) struct Enclosed {
 /// Reads the files, none larger than `limit` bytes. Blocks.
 pub(super) fn read(files: &[Pair], limit: usize) -> Result<Vec<Enclosed>, Failure> {
     let read = |Pair { name, value: path }: &Pair| {
-        let cannot = |error| Failure::failed(format!("cannot read {path}: {error}"));
+        let shown = path.display();
+        let cannot = |error| Failure::failed(format!("cannot read {shown}: {error}"));
         let bytes = if path == "-" {
             read_all(io::stdin().lock(), limit)
         } else {
@@ -22,7 +23,7 @@ pub(super) fn read(files: &[Pair], limit: usize) -> Result<Vec<Enclosed>, Failur
         match bytes.map_err(cannot)? {
             Some(bytes) => Ok(Enclosed { name: name.clone(), bytes }),
             None => Err(Failure::failed(format!(
-                "{path} has more than {limit} bytes, which is too much for an attachment; \
+                "{shown} has more than {limit} bytes, which is too much for an attachment; \
                  give the plugin its path instead"
             ))),
         }

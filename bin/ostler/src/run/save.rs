@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ostler::Attachment;
+use ostler_plugins::replace_file;
 
 use crate::exit::Failure;
 
-/// Writes each attachment to a file of its own in `directory`, which is made if need be. Returns the files.
+/// Writes each attachment to a file of its own in `directory`, which is made if need be. Each is written whole or not
+/// at all. Returns the files.
 pub(super) fn save(directory: &Path, attachments: &[Attachment]) -> Result<Vec<PathBuf>, Failure> {
     let cannot = |path: &Path, error| Failure::failed(format!("cannot write {}: {error}", path.display()));
     if !attachments.is_empty() {
@@ -16,7 +18,7 @@ pub(super) fn save(directory: &Path, attachments: &[Attachment]) -> Result<Vec<P
     let mut taken = HashSet::new();
     let write = |attachment: &Attachment| {
         let path = directory.join(free_name(&attachment.name, &mut taken));
-        fs::write(&path, &attachment.bytes).map_err(|error| cannot(&path, error))?;
+        replace_file(&path, &attachment.bytes).map_err(|error| cannot(&path, error))?;
         Ok(path)
     };
     attachments.iter().map(write).collect()

@@ -4,6 +4,7 @@
 mod batch;
 mod batch_faults;
 mod drain;
+mod files;
 mod forensics;
 mod host;
 mod orphans;

@@ -7,6 +7,7 @@ mod plugin;
 mod request;
 mod scale;
 mod size;
+mod webp;
 
 pub use plugin::Thumbnail;
 pub use request::{ThumbnailRequest, ThumbnailResponse};

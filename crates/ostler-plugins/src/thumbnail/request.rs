@@ -22,7 +22,7 @@ const MAX_SIDE: u32 = 16_384;
 pub struct ThumbnailRequest {
     /// The image: PNG, JPEG, GIF or WebP, whatever the name ends with. Without it the attachment
     /// [`Thumbnail::ATTACHMENT`](crate::Thumbnail::ATTACHMENT) is read.
-    #[serde(default)]
+    #[serde(default, with = "crate::paths")]
     pub path: Option<PathBuf>,
     /// The width of the thumbnail, 1 to 16384; its height follows. Left out of JSON it is 256.
     #[serde(default = "default_width", deserialize_with = "width")]
@@ -33,9 +33,9 @@ pub struct ThumbnailRequest {
     /// Whether a small image is made larger. Otherwise it keeps its size.
     #[serde(default, deserialize_with = "upscale")]
     pub upscale: bool,
-    /// The PNG file to write; one that is there is replaced in one step. Without it the PNG comes back as
-    /// the attachment [`Thumbnail::RESULT`](crate::Thumbnail::RESULT).
-    #[serde(default)]
+    /// The PNG file to write, by [`replace_file`](crate::replace_file). Without it the PNG comes back as the
+    /// attachment [`Thumbnail::RESULT`](crate::Thumbnail::RESULT).
+    #[serde(default, with = "crate::paths")]
     pub output: Option<PathBuf>,
 }
 
@@ -73,6 +73,7 @@ pub struct ThumbnailResponse {
     /// How many bytes the thumbnail has.
     pub bytes: u64,
     /// The file that was written; nothing for an attachment.
+    #[serde(default, with = "crate::paths")]
     pub output: Option<PathBuf>,
 }
 

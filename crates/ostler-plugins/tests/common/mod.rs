@@ -7,6 +7,7 @@
     reason = "each test binary uses its part"
 )]
 
+pub mod child;
 pub mod host;
 pub mod pictures;
 

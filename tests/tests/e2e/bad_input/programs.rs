@@ -71,6 +71,27 @@ async fn a_directory_that_is_missing_is_not_taken_for_a_missing_program() {
     );
 }
 
+/// A relative path means the same where it is checked and where it is run.
+#[tokio::test]
+async fn a_relative_program_starts_at_the_directory_of_the_host_and_not_of_the_worker() {
+    // So deep that the way up from the host's directory does not reach the root from here.
+    let scratch = scratch();
+    let deep = (0..40).fold(scratch.path().to_owned(), |path, _| path.join("d"));
+    fs::create_dir_all(&deep).unwrap();
+    let from_here = |path: &Path| {
+        let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<PathBuf>();
+        up.join(path.strip_prefix("/").unwrap())
+    };
+    let program = from_here(Path::new(LAB_WORKER));
+    for directory in [deep.clone(), from_here(&deep)] {
+        let command = WorkerCommand::program(&program).current_dir(directory);
+        let manager = any::<Task>(command).launch().await.unwrap();
+        let worker = manager.workers()[0].pid.unwrap();
+        assert_eq!(fs::read_link(format!("/proc/{worker}/cwd")).unwrap(), deep.canonicalize().unwrap());
+        manager.shutdown().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_the_system_cannot_execute_is_named_with_the_reason() {
     let (_directory, path) = script("neither a program nor a script\n");
