@@ -116,7 +116,7 @@ impl Machine {
 
     /// Fills empty slots while more jobs wait than workers are free or on their way.
     pub(super) fn fill_for_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let waiting = self.queue.wanting();
+        let waiting = self.wanting();
         if waiting == 0 || !matches!(self.intake, Intake::Open | Intake::Draining { .. }) {
             return;
         }
