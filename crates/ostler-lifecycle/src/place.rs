@@ -91,7 +91,9 @@ mod tests {
     /// Places of jobs, each with its priority and its time in seconds.
     fn places(step: u64, jobs: &[(i8, u64)]) -> Vec<Place> {
         let (mut ranks, start) = (Ranks::new(Duration::from_secs(step)), Instant::now());
-        jobs.iter().map(|&(priority, at)| ranks.next(start + Duration::from_secs(at), Priority(priority))).collect()
+        jobs.iter()
+            .map(|&(priority, at)| ranks.next(start + Duration::from_secs(at), Priority(priority)))
+            .collect()
     }
 
     #[test]

@@ -115,8 +115,7 @@ impl Queue {
         if self.len() == 0 {
             return;
         }
-        let crowd =
-            Crowd { lines: self.waiting.lines.take(), delayed: mem::take(&mut self.waiting.delayed) };
+        let crowd = Crowd { lines: self.waiting.lines.take(), delayed: mem::take(&mut self.waiting.delayed) };
         self.doomed.push_back(Doomed { crowd, number: self.crowd, since: now, failure });
         // Nobody waits to be ended while sixty thousand others are doomed after him.
         self.crowd = self.crowd.wrapping_add(1);

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::Machine;
 use super::jobs::ENDED_AT_ONCE;
 use crate::{
-    Admission, BlockReason, Command, Effect, FailureKind, Input, JobId, Outcome, PluginKey, PoolConfig, Priority,
-    RequestId, Submit, Ticket, WorkerExit, WorkerFrame, WorkerKey,
+    Admission, BlockReason, Command, Effect, FailureKind, Input, JobId, Outcome, PluginKey, PoolConfig,
+    Priority, RequestId, Submit, Ticket, WorkerExit, WorkerFrame, WorkerKey,
 };
 
 const FEW: u128 = 10;
@@ -201,7 +201,11 @@ fn who_was_to_end_with_the_pool_ends_though_it_comes_up_again_before_and_a_few_a
     let new = pool.submit();
     assert!(!new.iter().any(|effect| matches!(effect, Effect::Reject { .. })));
     assert_eq!(ticks(&mut pool, FailureKind::WorkerUnavailable), [ENDED_AT_ONCE, ENDED_AT_ONCE, 0]);
-    assert_eq!((pool.machine.queued(), pool.machine.unfinished()), (1, 2), "the new one, and the one that runs");
+    assert_eq!(
+        (pool.machine.queued(), pool.machine.unfinished()),
+        (1, 2),
+        "the new one, and the one that runs"
+    );
 }
 
 #[test]
@@ -220,7 +224,8 @@ fn a_worker_that_lives_on_is_given_no_job_that_ends_with_the_pool() {
 #[test]
 fn a_million_of_a_plugin_that_has_no_room_are_passed_without_a_look() {
     let cost = |jobs| {
-        let mut pool = Pool::with(PoolConfig { plugin_limits: vec![(PluginKey(0), 1)], ..two_workers() }, jobs);
+        let mut pool =
+            Pool::with(PoolConfig { plugin_limits: vec![(PluginKey(0), 1)], ..two_workers() }, jobs);
         let other = id(u128::MAX);
         let mut submit = pool.new_submit();
         (submit.job, submit.plugin) = (other, PluginKey(1));

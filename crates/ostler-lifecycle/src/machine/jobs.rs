@@ -221,8 +221,7 @@ impl Machine {
     pub(super) fn end_some_pending(&mut self, out: &mut Vec<Effect>) {
         for _ in 0..ENDED_AT_ONCE {
             let Some((job, failure)) = self.queue.pop_doomed(&mut self.jobs) else { return };
-            let delayed =
-                self.jobs.get_mut(&job).filter(|entry| entry.whereabouts == Whereabouts::Delayed);
+            let delayed = self.jobs.get_mut(&job).filter(|entry| entry.whereabouts == Whereabouts::Delayed);
             let failure = delayed.and_then(JobEntry::take_evidence).unwrap_or_else(|| Box::new(failure));
             self.settle(job, Outcome::Failed(failure), out);
         }

@@ -213,7 +213,8 @@ fn with_aging_who_has_waited_long_enough_goes_before_higher_priorities() {
     let at = |seconds| start + Duration::from_secs(seconds);
     let mut queue = Queue::new(Duration::from_secs(1), []);
     let mut jobs = Jobs::default();
-    for (number, (priority, seconds)) in [(0, 0), (10, 5), (10, 9), (10, 11), (0, 12)].into_iter().enumerate() {
+    for (number, (priority, seconds)) in [(0, 0), (10, 5), (10, 9), (10, 11), (0, 12)].into_iter().enumerate()
+    {
         let submit = Submit {
             job: id(number as u128),
             plugin: PluginKey(0),

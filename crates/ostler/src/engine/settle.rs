@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use ostler_lifecycle::{
     BlockReason, Category, FailureKind, Forensics, JobFailure, JobId, Outcome, WorkerKey,
@@ -26,6 +27,10 @@ impl<J: JobType> Step<'_, J> {
         let evicted = self.state.ledger.take_evicted();
         // With no room for finished jobs it is this one that had to go.
         let record = self.state.ledger.get(id).or_else(|| evicted.clone());
+        if self.state.ledger.status(id).is_some() {
+            let known = self.state.ledger.finished();
+            self.state.expiry.ended(Instant::now(), id, known);
+        }
         let worker = active.worker.map(tracing::field::display);
         tracing::debug!(job = %id, plugin = %active.cell.plugin, worker, outcome = kind.name(), "ended");
 

@@ -10,6 +10,7 @@ mod job_handle;
 mod job_manager;
 mod job_request;
 mod pool_size;
+mod queue;
 mod supervision;
 
 pub(crate) use alive::Alive;

@@ -43,8 +43,10 @@ impl Model {
 
     pub(super) fn no_more_of_a_plugin_run_than_may(&self, id: JobId, plugin: PluginKey) -> Verdict {
         let taken = self.taken(plugin, false);
-        ensure(self.limit(plugin).is_none_or(|limit| taken < limit), "no_more_of_a_plugin_run_than_may", || {
-            format!("{id} of {plugin:?} starts, and {taken} have not ended")
-        })
+        ensure(
+            self.limit(plugin).is_none_or(|limit| taken < limit),
+            "no_more_of_a_plugin_run_than_may",
+            || format!("{id} of {plugin:?} starts, and {taken} have not ended"),
+        )
     }
 }
