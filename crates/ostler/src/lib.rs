@@ -86,7 +86,7 @@ pub use jiff::Timestamp;
 pub use job::{Cancellation, Job, JobCounts, JobResult, JobType, Metadata, NewJob, PluginId};
 pub use limits::WorkerLimits;
 pub use manager::{
-    AsCompleted, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest,
+    AsCompleted, CancelOutcome, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest,
     PoolSize, as_completed,
 };
 pub use ostler_lifecycle::{

@@ -33,6 +33,7 @@ mod wire;
 mod worker;
 mod worker_change;
 
+pub(crate) use cancel::ended_before;
 pub(crate) use cargo::Cargo;
 pub(crate) use catalog::{Catalog, plugin_config};
 pub(crate) use core::{Core, Parts};
