@@ -36,11 +36,13 @@ impl<J: JobType> Core<J> {
         // One that is over already is answered at once: who asks again and again must let others have a turn. It comes
         // here, since a cancel goes on from its first poll.
         consume_budget().await;
-        Ok(match begun {
-            Ok(answer) if self::answer(Some(answer)).await? => CancelOutcome::Cancelled,
-            Ok(_) => CancelOutcome::EndedFirst,
-            Err(before) => before,
-        })
+        match begun {
+            Err(before) => Ok(before),
+            Ok(begun) => {
+                let is_cancelled = answer(Some(begun)).await?;
+                Ok(if is_cancelled { CancelOutcome::Cancelled } else { CancelOutcome::EndedFirst })
+            }
+        }
     }
 
     /// All are told before the first is waited for.
