@@ -86,8 +86,8 @@ pub use jiff::Timestamp;
 pub use job::{Cancellation, Job, JobCounts, JobResult, JobType, Metadata, NewJob, PluginId};
 pub use limits::WorkerLimits;
 pub use manager::{
-    AsCompleted, CancelOutcome, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest,
-    PoolSize, as_completed,
+    AsCompleted, CancelOutcome, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder,
+    JobRequest, PoolSize, as_completed,
 };
 pub use ostler_lifecycle::{
     Admission, BlockReason, ByteSize, ByteSizeError, Category, DeathCause, DeathPhase, DegradedReason,
