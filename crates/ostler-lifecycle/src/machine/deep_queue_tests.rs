@@ -196,7 +196,7 @@ fn who_was_to_end_with_the_pool_ends_though_it_comes_up_again_before_and_a_few_a
     pool.machine.go_down(pool.now, down(), &mut out);
     assert_eq!(ended(&out).len(), ENDED_AT_ONCE);
     let up = pool.feed(Input::RestartWorkers);
-    assert!(up.iter().any(|effect| *effect == Effect::Up));
+    assert!(up.contains(&Effect::Up));
     assert_eq!(ended(&up), [], "whoever asked does not wait for all");
     let new = pool.submit();
     assert!(!new.iter().any(|effect| matches!(effect, Effect::Reject { .. })));
