@@ -70,7 +70,8 @@ pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
     CancelError, CommandError, ControlError, Error, HookError, HookPanicked, HostError, InvalidPluginConfig,
-    JobError, LaunchError, QuarantineError, RerunError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
+    JobError, LaunchError, QuarantineError, RerunError, ResizeError, Result, ShutdownError, StartError,
+    WorkerStartError,
 };
 pub use events::{
     JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
