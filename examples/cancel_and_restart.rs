@@ -66,7 +66,7 @@ async fn host() -> ostler::Result<()> {
     while let Some(Ok(event)) = events.next().await {
         if matches!(event.kind, JobEventKind::Started { .. }) {
             // True means: the process that ran it is dead, and all of its group.
-            println!("cancelled: {}", endless.cancel().await?);
+            println!("cancelled: {}", endless.cancel().await?.is_cancelled());
         }
     }
     println!("the first worker still runs: {}", std::fs::exists(format!("/proc/{first}")).unwrap_or(true));

@@ -71,7 +71,7 @@ async fn host() -> ostler::Result<()> {
     let endless = manager.start_job("reader", Read("/".into())).await?;
     wait_for(endless.events(), "started").await;
     let request = CancelRequest::new().by("alice").because("wrong file");
-    println!("cancelled: {}", endless.cancel_with(request).await?);
+    println!("cancelled: {}", endless.cancel_with(request).await?.is_cancelled());
     if let Some(cancel) = &endless.finished().await.cancellation {
         println!("by {:?}, because {:?}, proven: {}", cancel.by, cancel.reason, cancel.proven_at.is_some());
     }

@@ -14,6 +14,13 @@ pub enum BlockReason {
         /// What it waits for, in the hook's words.
         reason: String,
     },
+    /// The pool is paused.
+    Paused,
+    /// As many jobs of its plugin run as may.
+    PluginLimit {
+        /// How many may run.
+        limit: u32,
+    },
     /// It failed, and waits for its next attempt.
     Retry {
         /// Which attempt comes next.
@@ -37,6 +44,10 @@ impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Resources { reason } => write!(f, "waits for resources: {reason}"),
+            Self::Paused => f.write_str("waits until the manager is resumed"),
+            Self::PluginLimit { limit } => {
+                write!(f, "waits until fewer than {limit} jobs of its plugin run")
+            }
             Self::Retry { attempt, delay, failure } => {
                 write!(f, "waits {delay:.1?} for attempt {attempt}; the last one failed: {failure}")
             }

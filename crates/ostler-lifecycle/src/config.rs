@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MemoryRules, Recycling, RetryPolicy};
+use crate::{MemoryRules, PluginKey, Recycling, RetryPolicy};
 
 /// What happens to a slot whose worker is gone.
 ///
@@ -74,6 +74,12 @@ pub struct PoolConfig {
     pub recycling: Recycling,
     /// How large a worker may become, and how little the host may have left.
     pub memory: MemoryRules,
+    /// How long a job of one priority waits at most for those of the next higher one that come after it. Zero: for all
+    /// of them, whenever they come.
+    pub aging_step: Duration,
+    /// Of which plugins only so many jobs may run at once. A worker that is being killed has its job until it is dead, or
+    /// given up.
+    pub plugin_limits: Vec<(PluginKey, u32)>,
     /// Jobs that may wait at once; zero for no limit.
     pub queue_capacity: usize,
     /// Seed of the jitter in restart delays.
@@ -103,6 +109,8 @@ impl Default for PoolConfig {
             retry: Arc::default(),
             recycling: Recycling::default(),
             memory: MemoryRules::default(),
+            aging_step: Duration::ZERO,
+            plugin_limits: Vec::new(),
             queue_capacity: 0,
             jitter_seed: 0,
         }

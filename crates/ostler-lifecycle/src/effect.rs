@@ -99,6 +99,10 @@ pub enum Effect {
     },
     /// [`Input::RestartWorkers`](crate::Input::RestartWorkers) cleared it.
     Up,
+    /// No job starts until it is resumed.
+    Paused,
+    /// Jobs start again.
+    Resumed,
     /// The limit to growth would recycle every worker after each job: from now on it is not heeded.
     RecyclingRefused {
         /// The limit, and what workers grow by.

@@ -98,6 +98,10 @@ pub enum Input {
     },
     /// Forget past faults and fill the empty slots.
     RestartWorkers,
+    /// Start no job until [`Resume`](Self::Resume). Those that run go on, and so does the time that others may wait.
+    Pause,
+    /// Start jobs again.
+    Resume,
     /// Keep this many workers from now on. No job ends because of it.
     Resize {
         /// Jobs that may run at once; at least 1.

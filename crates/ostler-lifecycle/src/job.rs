@@ -18,6 +18,8 @@ pub(crate) struct JobEntry {
     /// The run that goes on is counted as a crash already.
     pub(crate) suspect: bool,
     pub(crate) whereabouts: Whereabouts,
+    /// Among which of the queue's crowds it waits.
+    pub(crate) crowd: u16,
     /// Apart, because a million jobs may wait that have nothing of it.
     rare: Option<Box<Rare>>,
 }
@@ -55,6 +57,7 @@ impl JobEntry {
             score: Score::default(),
             suspect: false,
             whereabouts: Whereabouts::InLane,
+            crowd: 0,
             rare: (!is_plain).then(rare),
         }
     }
@@ -146,6 +149,13 @@ pub(crate) enum Whereabouts {
     InSlot(SlotId),
     /// With a process that does not die.
     Undead,
+}
+
+impl Whereabouts {
+    /// Whether it waits for its turn.
+    pub(crate) fn is_in_line(self) -> bool {
+        matches!(self, Self::InLane | Self::Returned)
+    }
 }
 
 /// What becomes of the job of a worker that is being killed, once the death is proven.

@@ -1,5 +1,6 @@
 use crate::JobTable;
 use crate::job::JobEntry;
+use crate::place::Place;
 use crate::slab::Spot;
 
 /// One for each priority.
@@ -17,8 +18,15 @@ pub(crate) struct Lanes {
 
 #[derive(Clone, Copy, Default, Debug)]
 struct Lane {
-    first: Option<Spot>,
+    first: Option<Front>,
     last: Option<Spot>,
+}
+
+/// Who is first in a lane. The place is here as well, so that the first of all is found without a look at a job.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Front {
+    pub(crate) spot: Spot,
+    pub(crate) place: Place,
 }
 
 /// The neighbours of a job in its lane.
@@ -39,23 +47,31 @@ impl Lanes {
         self.len
     }
 
-    /// The first job of the highest priority.
-    pub(crate) fn first(&self) -> Option<Spot> {
-        let word = self.used.iter().position(|word| *word != 0)?;
-        let lane = word * 64 + self.used[word].trailing_zeros() as usize;
-        self.lanes[lane].first
+    /// The first job: of the highest priority if that is all that counts, and else of the lowest place.
+    pub(crate) fn first(&self, strict: bool) -> Option<Front> {
+        let mut fronts = self.used_lanes().filter_map(|lane| self.lanes[lane].first);
+        if strict { fronts.next() } else { fronts.min_by_key(|front| front.place) }
+    }
+
+    fn used_lanes(&self) -> impl Iterator<Item = usize> {
+        self.used.iter().enumerate().flat_map(|(word, &bits)| {
+            let next = |bits: &u64| Some(bits & (bits - 1)).filter(|left| *left != 0);
+            let bits = std::iter::successors(Some(bits).filter(|bits| *bits != 0), next);
+            bits.map(move |bits| word * 64 + bits.trailing_zeros() as usize)
+        })
     }
 
     /// Puts a job behind all others of its priority.
     pub(crate) fn push(&mut self, jobs: &mut JobTable<JobEntry>, spot: Spot) {
         let Some(entry) = jobs.at_mut(spot) else { return };
-        let number = entry.place.lane();
+        let place = entry.place;
+        let number = place.lane();
         let lane = &mut self.lanes[number];
         let before = lane.last.replace(spot);
         entry.links = Links { before, behind: None };
         match before.and_then(|before| jobs.at_mut(before)) {
             Some(before) => before.links.behind = Some(spot),
-            None => lane.first = Some(spot),
+            None => lane.first = Some(Front { spot, place }),
         }
         self.used[number / 64] |= 1 << (number % 64);
         self.len += 1;
@@ -67,13 +83,17 @@ impl Lanes {
         let number = entry.place.lane();
         let Links { before, behind } = std::mem::take(&mut entry.links);
         let lane = &mut self.lanes[number];
+        let mut next = None;
+        match behind.and_then(|behind| Some((behind, jobs.at_mut(behind)?))) {
+            Some((behind, entry)) => {
+                entry.links.before = before;
+                next = Some(Front { spot: behind, place: entry.place });
+            }
+            None => lane.last = before,
+        }
         match before.and_then(|before| jobs.at_mut(before)) {
             Some(before) => before.links.behind = behind,
-            None => lane.first = behind,
-        }
-        match behind.and_then(|behind| jobs.at_mut(behind)) {
-            Some(behind) => behind.links.before = before,
-            None => lane.last = before,
+            None => lane.first = next,
         }
         if lane.first.is_none() {
             self.used[number / 64] &= !(1 << (number % 64));

@@ -1,66 +1,100 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use self::lines::Lines;
 use crate::job::{JobEntry, Whereabouts};
-use crate::lane::Lanes;
-use crate::place::Place;
+use crate::place::{Place, Ranks};
 use crate::slab::Spot;
-use crate::{JobId, JobTable, Priority};
+use crate::{JobFailure, JobId, JobTable, PluginKey, Priority};
+
+mod lines;
 
 /// The jobs that wait: those whose turn may come, those that wait for a resource, and those that wait for their time.
-///
-/// New ones stand in lanes, where everything takes constant time, however many they are. Those that come back have an
-/// old place among the others, and stand in maps.
-#[derive(Debug, Default)]
+/// Apart from them, those that only wait to be told that they have failed.
+#[derive(Debug)]
 pub(crate) struct Queue {
-    lanes: Lanes,
-    returned: BTreeMap<Place, JobId>,
-    blocked: BTreeMap<Place, JobId>,
-    delayed: BTreeMap<(Instant, Place), JobId>,
+    waiting: Crowd,
+    /// Oldest first.
+    doomed: VecDeque<Doomed>,
+    /// The number of the crowd that waits; each job knows that of its own.
+    crowd: u16,
     /// Until when jobs must have begun.
     deadlines: BTreeMap<(Instant, Place), JobId>,
-    /// Since when all that wait are being ended.
-    ending: Option<Instant>,
-    arrivals: u64,
+    ranks: Ranks,
+}
+
+/// Jobs that wait, wherever.
+#[derive(Debug)]
+struct Crowd {
+    lines: Lines,
+    delayed: BTreeMap<(Instant, Place), JobId>,
+}
+
+/// Jobs that are being ended for one reason, some at a time.
+#[derive(Debug)]
+struct Doomed {
+    crowd: Crowd,
+    number: u16,
+    since: Instant,
+    failure: JobFailure,
 }
 
 type Jobs = JobTable<JobEntry>;
 
 impl Queue {
+    /// Of the plugins that are named only so many jobs may run.
+    pub(crate) fn new(aging_step: Duration, limited: impl IntoIterator<Item = PluginKey>) -> Self {
+        Self {
+            waiting: Crowd { lines: Lines::new(limited), delayed: BTreeMap::new() },
+            doomed: VecDeque::new(),
+            crowd: 0,
+            deadlines: BTreeMap::new(),
+            ranks: Ranks::new(aging_step),
+        }
+    }
+
     /// A place behind all others of the same priority.
-    pub(crate) fn new_place(&mut self, priority: Priority) -> Place {
-        self.arrivals += 1;
-        Place::new(priority, self.arrivals)
+    pub(crate) fn new_place(&mut self, now: Instant, priority: Priority) -> Place {
+        self.ranks.next(now, priority)
     }
 
     /// Adds a job whose place is the last one of its priority.
     pub(crate) fn push_new(&mut self, jobs: &mut Jobs, spot: Spot) {
-        self.lanes.push(jobs, spot);
+        let Some(entry) = jobs.at_mut(spot) else { return };
+        entry.crowd = self.crowd;
+        let plugin = entry.plugin;
+        self.waiting.lines.push_new(jobs, plugin, spot);
     }
 
-    pub(crate) fn push_returned(&mut self, place: Place, job: JobId) {
-        self.returned.insert(place, job);
+    /// Back to its place.
+    pub(crate) fn push_returned(&mut self, entry: &mut JobEntry) {
+        entry.whereabouts = Whereabouts::Returned;
+        entry.crowd = self.crowd;
+        self.waiting.lines.push_returned(entry.plugin, entry.place, entry.job);
     }
 
-    pub(crate) fn push_blocked(&mut self, place: Place, job: JobId) {
-        self.blocked.insert(place, job);
+    /// Lets others pass it.
+    pub(crate) fn push_blocked(&mut self, entry: &mut JobEntry) {
+        entry.whereabouts = Whereabouts::Returned;
+        entry.crowd = self.crowd;
+        self.waiting.lines.push_blocked(entry.plugin, entry.place, entry.job);
     }
 
-    pub(crate) fn push_delayed(&mut self, until: Instant, place: Place, job: JobId) {
-        self.delayed.insert((until, place), job);
+    /// Lets it wait until its time has come.
+    pub(crate) fn push_delayed(&mut self, until: Instant, entry: &mut JobEntry) {
+        entry.delay(until);
+        entry.crowd = self.crowd;
+        self.waiting.delayed.insert((until, entry.place), entry.job);
     }
 
     /// Gives those their turn again whose time has come, though not to more than so many at once.
-    pub(crate) fn take_due(&mut self, now: Instant, most: usize) -> Vec<JobId> {
-        let due = take_until(&mut self.delayed, now, most);
-        self.returned.extend(due.iter().copied());
-        due.into_iter().map(|(_, job)| job).collect()
-    }
-
-    /// Takes out the one whose time would come first.
-    pub(crate) fn pop_delayed(&mut self) -> Option<JobId> {
-        self.delayed.pop_first().map(|(_, job)| job)
+    pub(crate) fn take_due(&mut self, jobs: &mut Jobs, now: Instant, most: usize) {
+        for job in take_until(&mut self.waiting.delayed, now, most) {
+            if let Some(entry) = jobs.get_mut(&job) {
+                self.push_returned(entry);
+            }
+        }
     }
 
     pub(crate) fn set_deadline(&mut self, deadline: Instant, place: Place, job: JobId) {
@@ -73,125 +107,102 @@ impl Queue {
 
     /// Takes out the deadlines that have passed, though not more than so many at once.
     pub(crate) fn take_overdue(&mut self, now: Instant, most: usize) -> Vec<JobId> {
-        take_until(&mut self.deadlines, now, most).into_iter().map(|(_, job)| job).collect()
+        take_until(&mut self.deadlines, now, most)
     }
 
-    /// From now on all that wait are being ended, some at a time.
-    pub(crate) fn end_all(&mut self, now: Instant) {
-        self.ending.get_or_insert(now);
+    /// All that wait are to end for this reason, some at a time; who comes from now on does not stand among them.
+    pub(crate) fn doom_all(&mut self, now: Instant, failure: JobFailure) {
+        if self.len() == 0 {
+            return;
+        }
+        let crowd = Crowd { lines: self.waiting.lines.take(), delayed: mem::take(&mut self.waiting.delayed) };
+        self.doomed.push_back(Doomed { crowd, number: self.crowd, since: now, failure });
+        // Nobody waits to be ended while sixty thousand others are doomed after him.
+        self.crowd = self.crowd.wrapping_add(1);
     }
 
-    pub(crate) fn is_ending(&self) -> bool {
-        self.ending.is_some()
-    }
-
-    /// None is left, or who comes now may stay.
-    pub(crate) fn all_ended(&mut self) {
-        self.ending = None;
+    /// Takes a doomed job, and why it ends. Those that waited for their time go first.
+    pub(crate) fn pop_doomed(&mut self, jobs: &mut Jobs) -> Option<(JobId, JobFailure)> {
+        let strict = self.ranks.is_strict();
+        loop {
+            let doomed = self.doomed.front()?;
+            if let Some(job) = doomed.crowd.first(jobs, strict) {
+                let failure = doomed.failure.clone();
+                self.remove(jobs, job);
+                return Some((job, failure));
+            }
+            self.doomed.pop_front();
+        }
     }
 
     /// When something happens here by itself.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let first = |map: &BTreeMap<(Instant, Place), JobId>| map.first_key_value().map(|((at, _), _)| *at);
-        [first(&self.delayed), first(&self.deadlines), self.ending].into_iter().flatten().min()
+        let doomed = self.doomed.front().map(|doomed| doomed.since);
+        [first(&self.waiting.delayed), first(&self.deadlines), doomed].into_iter().flatten().min()
     }
 
-    /// The job whose turn it is.
-    pub(crate) fn peek(&self, jobs: &Jobs) -> Option<JobId> {
-        self.first(jobs).map(|first| first.job)
-    }
-
-    /// Takes the job whose turn it is.
-    pub(crate) fn pop(&mut self, jobs: &mut Jobs) -> Option<JobId> {
-        let first = self.first(jobs)?;
-        Some(self.take(jobs, first))
-    }
-
-    /// Takes the first job, whether its turn may come or not.
-    pub(crate) fn pop_any(&mut self, jobs: &mut Jobs) -> Option<JobId> {
-        let blocked = self.blocked.first_key_value().map(Waiting::of);
-        let first = [self.first(jobs), blocked].into_iter().flatten().min_by_key(|first| first.place)?;
-        Some(self.take(jobs, first))
+    /// The job whose turn it is. `room` says how many more of a limited plugin may start.
+    pub(crate) fn peek(&self, jobs: &Jobs, room: impl Fn(PluginKey) -> usize) -> Option<JobId> {
+        self.waiting.lines.first(self.ranks.is_strict(), room)?.job(jobs)
     }
 
     /// Takes a job out, wherever it waits.
     pub(crate) fn remove(&mut self, jobs: &mut Jobs, job: JobId) {
         let Some(spot) = jobs.spot(&job) else { return };
         let Some(entry) = jobs.at(spot) else { return };
-        let place = entry.place;
+        let (place, plugin) = (entry.place, entry.plugin);
+        let crowd = match self.doomed.iter_mut().find(|doomed| doomed.number == entry.crowd) {
+            Some(doomed) => &mut doomed.crowd,
+            None => &mut self.waiting,
+        };
         match entry.whereabouts {
             Whereabouts::Delayed => {
                 if let Some(until) = entry.delayed_until() {
-                    self.delayed.remove(&(until, place));
+                    crowd.delayed.remove(&(until, place));
                 }
             }
-            Whereabouts::InLane => self.lanes.remove(jobs, spot),
-            Whereabouts::Returned => drop(self.take(jobs, Waiting { job, place, spot: None })),
+            Whereabouts::InLane => crowd.lines.remove_from_lane(jobs, plugin, spot),
+            Whereabouts::Returned => crowd.lines.remove_from_maps(plugin, place),
             Whereabouts::Quarantined | Whereabouts::InSlot(_) | Whereabouts::Undead => {}
         }
     }
 
     /// Gives every blocked job its turn again.
     pub(crate) fn unblock(&mut self) {
-        if self.returned.is_empty() {
-            mem::swap(&mut self.returned, &mut self.blocked);
-        } else {
-            // One by one: `append` would go through all that are there.
-            self.returned.extend(mem::take(&mut self.blocked));
-        }
+        self.waiting.lines.unblock();
     }
 
+    /// Those that wait for a worker, a resource or their time. Who is being ended waits for nothing.
     pub(crate) fn len(&self) -> usize {
-        self.wanting() + self.delayed.len()
+        self.waiting.lines.len() + self.waiting.delayed.len()
     }
 
-    /// Those that would start now if they could.
-    pub(crate) fn wanting(&self) -> usize {
-        self.lanes.len() + self.returned.len() + self.blocked.len()
+    /// Those that wait for a worker or a resource, also if they may not start yet.
+    pub(crate) fn in_line(&self) -> usize {
+        self.waiting.lines.len()
     }
 
-    fn first(&self, jobs: &Jobs) -> Option<Waiting> {
-        let new = self.lanes.first().and_then(|spot| {
-            let entry = jobs.at(spot)?;
-            Some(Waiting { job: entry.job, place: entry.place, spot: Some(spot) })
-        });
-        let returned = self.returned.first_key_value().map(Waiting::of);
-        [new, returned].into_iter().flatten().min_by_key(|first| first.place)
-    }
-
-    fn take(&mut self, jobs: &mut Jobs, waiting: Waiting) -> JobId {
-        let Waiting { job, place, spot } = waiting;
-        if let Some(spot) = spot {
-            self.lanes.remove(jobs, spot);
-        } else if self.returned.remove(&place).is_none() {
-            self.blocked.remove(&place);
-        }
-        job
+    /// Those that would start now if there were workers for all.
+    pub(crate) fn wanting(&self, room: impl Fn(PluginKey) -> usize) -> usize {
+        self.waiting.lines.wanting(room)
     }
 }
 
-/// A job that waits for its turn or for a resource.
-struct Waiting {
-    job: JobId,
-    place: Place,
-    /// If it is in its lane.
-    spot: Option<Spot>,
-}
-
-impl Waiting {
-    /// One that is in a map.
-    fn of((&place, &job): (&Place, &JobId)) -> Self {
-        Self { job, place, spot: None }
+impl Crowd {
+    /// The first job, whether its turn may come or not; those that wait for their time before all others.
+    fn first(&self, jobs: &Jobs, strict: bool) -> Option<JobId> {
+        let delayed = self.delayed.first_key_value().map(|(_, job)| *job);
+        delayed.or_else(|| self.lines.first_of_all(strict)?.job(jobs))
     }
 }
 
-fn take_until(map: &mut BTreeMap<(Instant, Place), JobId>, now: Instant, most: usize) -> Vec<(Place, JobId)> {
+fn take_until(map: &mut BTreeMap<(Instant, Place), JobId>, now: Instant, most: usize) -> Vec<JobId> {
     let mut taken = Vec::new();
     while taken.len() < most
         && let Some(first) = map.first_entry().filter(|first| first.key().0 <= now)
     {
-        let ((_, place), job) = first.remove_entry();
-        taken.push((place, job));
+        taken.push(first.remove());
     }
     taken
 }

@@ -275,6 +275,16 @@ impl Slot {
         matches!(self.state, SlotState::Reserved { .. } | SlotState::Busy(_))
     }
 
+    /// The job that it has, is reserved for, or dies with.
+    pub(crate) fn job(&self) -> Option<JobId> {
+        match &self.state {
+            SlotState::Reserved { job, .. } => Some(*job),
+            SlotState::Busy(assignment) => Some(assignment.job),
+            SlotState::Dying(death) => death.victim.as_ref().map(|(job, _)| *job),
+            _ => None,
+        }
+    }
+
     /// Whether its worker can take a job. One that has closed its connection is as good as dead.
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self.state, SlotState::Idle) && self.hung_up.is_none()

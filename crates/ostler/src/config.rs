@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_lifecycle::serde_form;
-use ostler_lifecycle::{FailureKind, MemoryRules, PoolConfig, Recycling, RestartPolicy, RetryPolicy};
+use ostler_lifecycle::{
+    FailureKind, MemoryRules, PluginKey, PoolConfig, Recycling, RestartPolicy, RetryPolicy,
+};
 use ostler_shm::TrustedPeer;
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
 use serde::{Deserialize, Serialize};
@@ -99,6 +102,17 @@ pub struct WorkerConfig {
     /// again. With it, memory is looked at twice a second. Default `None`.
     #[serde(with = "serde_form::byte_size")]
     pub min_available_memory: Option<u64>,
+    /// How much longer a job waits, at most, for each step of priority that others are above it, at most a year. A job goes
+    /// before all that come later than it by more than that: with `"1s"`, one of [`Priority::LOW`](crate::Priority::LOW)
+    /// is passed by those of normal priority that come in the 10 s after it, and by no others. Zero: higher priorities go
+    /// first whenever they come, so that low ones may wait for ever. Default zero.
+    #[serde(with = "serde_form::duration")]
+    pub aging_step: Duration,
+    /// How many jobs of a plugin may run at once, at least 1, for plugins of which fewer may than there are workers: by the
+    /// name that workers call it. Jobs of others pass those that wait for that;
+    /// [`why_waits`](crate::JobManager::why_waits) tells. A job counts from the moment in which it is given a worker until
+    /// that worker is free, or dead, or given up as one that does not die. Default none.
+    pub plugin_limits: BTreeMap<String, u32>,
     /// Jobs that may wait at once; 0 for no limit. Default 0.
     pub queue_capacity: usize,
     /// The largest frame to or from a worker, in bytes, 4 KiB to 1 GiB. Default 128 MiB.
@@ -127,6 +141,10 @@ pub struct WorkerConfig {
     pub spin: Duration,
     /// Ended jobs that can still be looked up; the oldest are forgotten first. Default 1,000.
     pub finished_jobs_kept: usize,
+    /// How long after its end a job is forgotten at the latest, with its events; at most a year. It goes up to a second
+    /// after that time, so that many can go at once. `None`: only when others need its place. Default `None`.
+    #[serde(with = "serde_form::duration::option")]
+    pub finished_jobs_kept_for: Option<Duration>,
 }
 
 impl Default for WorkerConfig {
@@ -155,12 +173,15 @@ impl Default for WorkerConfig {
             recycling: Recycling::default(),
             limits: WorkerLimits::default(),
             min_available_memory: None,
+            aging_step: pool.aging_step,
+            plugin_limits: BTreeMap::new(),
             queue_capacity: pool.queue_capacity,
             max_frame_bytes: DEFAULT_MAX_FRAME_BYTES,
             shared_memory_bytes: 256 << 20,
             results_in_place: None,
             spin: Duration::ZERO,
             finished_jobs_kept: 1_000,
+            finished_jobs_kept_for: None,
         }
     }
 }
@@ -185,6 +206,9 @@ impl WorkerConfig {
         }
         if self.recycling.after_jobs == Some(0) {
             return out_of_bounds("recycling.after_jobs", "at least 1");
+        }
+        if self.plugin_limits.values().any(|limit| *limit == 0) {
+            return out_of_bounds("plugin_limits", "at least 1 for each plugin");
         }
         if !(4096..=1 << 30).contains(&self.max_frame_bytes) {
             return out_of_bounds("max_frame_bytes", "4096 (4 KiB) to 1073741824 (1 GiB)");
@@ -220,6 +244,8 @@ impl WorkerConfig {
             ("shutdown_timeout", self.shutdown_timeout),
             ("cancel_grace", self.cancel_grace),
             ("heartbeat_interval", self.heartbeat_interval),
+            ("aging_step", self.aging_step),
+            ("finished_jobs_kept_for", self.finished_jobs_kept_for.unwrap_or_default()),
             ("retry.backoff_base", self.retry.backoff_base),
             ("retry.backoff_max", self.retry.backoff_max),
             ("restart_backoff_max", self.restart_backoff_max),
@@ -245,7 +271,8 @@ impl WorkerConfig {
         self.shared_memory_bytes.min(usize::try_from(eighth).unwrap_or(usize::MAX))
     }
 
-    pub(crate) fn pool(&self, jitter_seed: u64) -> PoolConfig {
+    /// `key` gives a plugin's number.
+    pub(crate) fn pool(&self, jitter_seed: u64, mut key: impl FnMut(&str) -> PluginKey) -> PoolConfig {
         PoolConfig {
             max_workers: self.max_workers,
             standby: self.standby,
@@ -270,6 +297,8 @@ impl WorkerConfig {
                 max_resident: self.limits.memory,
                 min_available: self.min_available_memory,
             },
+            aging_step: self.aging_step,
+            plugin_limits: self.plugin_limits.iter().map(|(name, limit)| (key(name), *limit)).collect(),
             queue_capacity: self.queue_capacity,
             jitter_seed,
         }

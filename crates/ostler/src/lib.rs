@@ -70,7 +70,8 @@ pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
     CancelError, CommandError, ControlError, Error, HookError, HookPanicked, HostError, InvalidPluginConfig,
-    JobError, LaunchError, QuarantineError, ResizeError, Result, ShutdownError, StartError, WorkerStartError,
+    JobError, LaunchError, QuarantineError, RerunError, ResizeError, Result, ShutdownError, StartError,
+    WorkerStartError,
 };
 pub use events::{
     JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
@@ -83,11 +84,11 @@ pub use integration::{
 /// When something happened: the crate `jiff`'s, as it stands on records and events.
 #[doc(no_inline)]
 pub use jiff::Timestamp;
-pub use job::{Cancellation, Job, JobResult, JobType, Metadata, NewJob, PluginId};
+pub use job::{Cancellation, Job, JobCounts, JobResult, JobType, Metadata, NewJob, PluginId};
 pub use limits::WorkerLimits;
 pub use manager::{
-    AsCompleted, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder, JobRequest,
-    PoolSize, as_completed,
+    AsCompleted, CancelOutcome, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder,
+    JobRequest, PoolSize, as_completed,
 };
 pub use ostler_lifecycle::{
     Admission, BlockReason, ByteSize, ByteSizeError, Category, DeathCause, DeathPhase, DegradedReason,

@@ -28,6 +28,7 @@ impl World {
                 self.calm = true;
                 self.after(PATIENCE, Happening::Tidy);
                 self.after(VERDICT, Happening::Judge);
+                self.feed(Input::Resume)?;
                 self.host_has_enough()
             }
             Happening::Tidy => {
@@ -80,6 +81,8 @@ impl World {
             36..=41 => self.quarantined(),
             0..=2 | 42..=43 => self.feed(Input::RestartWorkers),
             3..=12 => self.control(),
+            44..=45 => self.feed(Input::Pause),
+            46..=50 => self.feed(Input::Resume),
             13..=14 if self.shut_down => self.shut_down(),
             15..=35 => self.cancel(),
             _ if self.machine.unfinished() >= self.scenario.crowd => self.cancel(),

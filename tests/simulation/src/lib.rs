@@ -2,8 +2,8 @@
 //!
 //! One history is a function of one number. A `Scenario` is drawn from it (the pool's
 //! configuration, and how bad the world is), and then a `World` lets things happen: a host that
-//! submits, cancels, releases, reloads, restarts, resizes and shuts down, each job with policies and timeouts of its own;
-//! processes that are made late or not at all, that crash, hang, are stopped and go on, hang up, forge frames, leave them
+//! submits, cancels, releases, pauses, reloads, restarts, resizes and shuts down, each job with policies and timeouts
+//! of its own; processes that are made late or not at all, that crash, hang, are stopped and go on, hang up, forge frames, leave them
 //! half said, grow, or sleep through their kill; memory that runs short and comes back; a hook that lets jobs wait, or
 //! never answers; ticks that come late; a host that does not run for a while, alone or with all others, and notices
 //! that or not, so that frames lie unread when deadlines pass; and things that come when they are long over. Every
@@ -125,6 +125,10 @@
 //!   `guarantee_5_the_first_one_handled_wins`.
 //! - Who had to go comes back although there is no room, or several at once: `short_of_memory_one_worker_has_to_do`. What
 //!   has replaced nobody stays: `no_replacement_is_left_over`.
+//! - A pause lets a new job start: `nothing_starts_while_paused`; it keeps those whose start was only asked about:
+//!   `what_comes_late_changes_nothing`. It is never over: `the_view_is_true`, `nobody_waits_beside_an_idle_worker`.
+//! - One job of a limited plugin more runs than may, or one whose worker is dying does not count:
+//!   `no_more_of_a_plugin_run_than_may`. One less: `guarantee_6_…`.
 
 #![expect(clippy::print_stdout, reason = "the speed of every run is printed")]
 

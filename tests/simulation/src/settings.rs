@@ -40,6 +40,8 @@ pub(crate) fn config(restart_policy: RestartPolicy, rng: &mut Rng) -> PoolConfig
         retry: Arc::new(retry_policy(rng)),
         recycling: recycling(rng),
         memory: memory(rng),
+        aging_step: Duration::from_millis(rng.pick(&[0, 0, 3, 60])),
+        plugin_limits: plugin_limits(rng),
         queue_capacity: rng.pick(&[0, 0, 1, 5]),
         jitter_seed: rng.next(),
     }
@@ -60,6 +62,15 @@ pub(crate) fn retry_policy(rng: &mut Rng) -> RetryPolicy {
             .into_iter()
             .filter(|_| rng.chance(each))
             .collect(),
+    }
+}
+
+fn plugin_limits(rng: &mut Rng) -> Vec<(PluginKey, u32)> {
+    let [first, second, _] = PLUGINS;
+    match rng.below(4) {
+        0 => vec![(first, 1)],
+        1 => vec![(first, 1), (second, 2)],
+        _ => vec![],
     }
 }
 

@@ -6,23 +6,23 @@ use super::Machine;
 use super::core::{ASK_AGAIN, Intake};
 use crate::assignment::{Assignment, Stage};
 use crate::job::Whereabouts;
-use crate::slot::SlotState;
+use crate::slot::{Slot, SlotState};
 use crate::{
-    Admission, BlockReason, Category, Command, Effect, FailureKind, JobChange, JobFailure, JobId, SlotId,
-    Ticket, WorkerChange,
+    Admission, BlockReason, Category, Command, Effect, FailureKind, JobChange, JobFailure, JobId, PluginKey,
+    SlotId, Ticket, WorkerChange,
 };
 
 impl Machine {
     /// Gives idle workers to those whose turn it is. `fresh` is a job that the hook has just agreed to; every
     /// other one had to wait, so the hook is asked again.
     pub(super) fn dispatch(&mut self, now: Instant, fresh: Option<JobId>, out: &mut Vec<Effect>) {
-        if self.intake == Intake::Ending || self.intake == Intake::Closed {
+        if self.paused || self.intake == Intake::Ending || self.intake == Intake::Closed {
             return;
         }
         while self.running() < self.config.max_workers as usize {
-            let Some(job) = self.queue.peek(&self.jobs) else { return };
+            let Some(job) = self.next_in_line() else { return };
             let Some(slot) = self.idle_slot_for(job) else { return };
-            self.queue.pop(&mut self.jobs);
+            self.queue.remove(&mut self.jobs, job);
             if fresh == Some(job) {
                 self.execute(now, slot, job, out);
             } else {
@@ -33,6 +33,27 @@ impl Machine {
                 out.push(Effect::AskAdmission { job, ticket });
             }
         }
+    }
+
+    /// The job whose turn it is.
+    fn next_in_line(&self) -> Option<JobId> {
+        self.queue.peek(&self.jobs, |plugin| self.room(plugin))
+    }
+
+    /// Jobs that would start now if there were workers for all.
+    pub(super) fn wanting(&self) -> usize {
+        if self.paused { 0 } else { self.queue.wanting(|plugin| self.room(plugin)) }
+    }
+
+    /// How many more jobs of a plugin may start.
+    pub(super) fn room(&self, plugin: PluginKey) -> usize {
+        let limits = &self.config.plugin_limits;
+        let Some((_, limit)) = limits.iter().find(|(limited, _)| *limited == plugin) else {
+            return usize::MAX;
+        };
+        let of_plugin = |job: JobId| self.jobs.get(&job).is_some_and(|entry| entry.plugin == plugin);
+        let taken = self.slots.iter().filter_map(Slot::job).filter(|job| of_plugin(*job)).count();
+        (*limit as usize).saturating_sub(taken)
     }
 
     /// An idle worker: rather one that stays than one that is about to be replaced, rather one that has the job's plugin
@@ -91,8 +112,7 @@ impl Machine {
     /// Lets later jobs pass this one until something is freed.
     pub(super) fn block(&mut self, now: Instant, job: JobId, reason: BlockReason, out: &mut Vec<Effect>) {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
-        entry.whereabouts = Whereabouts::Returned;
-        self.queue.push_blocked(entry.place, job);
+        self.queue.push_blocked(entry);
         self.ask_again_at.get_or_insert(now + ASK_AGAIN);
         out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });
     }

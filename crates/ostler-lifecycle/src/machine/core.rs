@@ -38,6 +38,8 @@ pub struct Machine {
     pub(super) config: PoolConfig,
     pub(super) jobs: JobTable<JobEntry>,
     pub(super) queue: Queue,
+    /// No job starts.
+    pub(super) paused: bool,
     /// The jobs in quarantine, oldest first.
     pub(super) quarantine: BTreeMap<Place, JobId>,
     pub(super) slots: Vec<Slot>,
@@ -79,7 +81,8 @@ impl Machine {
         Self {
             clock: HostClock::default(),
             jobs: JobTable::default(),
-            queue: Queue::default(),
+            queue: Queue::new(config.aging_step, config.plugin_limits.iter().map(|(plugin, _)| *plugin)),
+            paused: false,
             quarantine: BTreeMap::new(),
             slots: (0..config.max_workers + config.standby).map(|index| Slot::new(SlotId(index))).collect(),
             undead: Vec::new(),
@@ -126,6 +129,8 @@ impl Machine {
             Input::Tick => self.tick(now, out),
             Input::Control { id, operation } => self.control(now, id, operation, out),
             Input::RestartWorkers => self.restart_workers(now, out),
+            Input::Pause => self.pause(now, out),
+            Input::Resume => self.resume(out),
             Input::Resize { max_workers, standby } => self.resize(now, max_workers, standby, out),
             Input::Memory { available, resident } => self.memory(now, available, &resident, out),
             Input::Shutdown { deadline } => self.shutdown(now, self.clock.shown_at(deadline), out),

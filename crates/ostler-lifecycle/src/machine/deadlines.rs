@@ -61,11 +61,7 @@ impl Machine {
             self.freed();
         }
         self.end_some_pending(out);
-        for job in self.queue.take_due(now, ENDED_AT_ONCE) {
-            if let Some(entry) = self.jobs.get_mut(&job) {
-                entry.whereabouts = Whereabouts::Returned;
-            }
-        }
+        self.queue.take_due(&mut self.jobs, now, ENDED_AT_ONCE);
         self.time_out_pending(now, out);
         if let Intake::Draining { deadline } = self.intake
             && deadline <= now
@@ -218,7 +214,7 @@ impl Machine {
         let wanted = match self.intake {
             _ if self.taken() > self.target() => false,
             Intake::Open => !held || self.is_wanted_after(id, after),
-            Intake::Draining { deadline } => now < deadline && self.queue.wanting() > 0,
+            Intake::Draining { deadline } => now < deadline && self.wanting() > 0,
             Intake::Ending | Intake::Closed => false,
         };
         let waiting = self.waiting_after(after).saturating_sub(usize::from(!held));

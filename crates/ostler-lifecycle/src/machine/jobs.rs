@@ -47,7 +47,7 @@ impl Machine {
             return None;
         }
         let (job, blocked) = (submit.job, submit.blocked.take());
-        let place = self.queue.new_place(submit.priority);
+        let place = self.queue.new_place(now, submit.priority);
         let queue_deadline = submit.queue_timeout.map(|patience| now + patience);
         let Ok(spot) = self.jobs.add(JobEntry::new(submit, place, queue_deadline)) else {
             debug_assert!(false, "the job {job} is here already");
@@ -199,15 +199,14 @@ impl Machine {
             if entry.queue_deadline().is_some_and(|deadline| deadline <= now) {
                 return self.fail(job, waited_too_long(), out);
             }
-            entry.whereabouts = Whereabouts::Returned;
-            self.queue.push_returned(entry.place, job);
+            self.queue.push_returned(entry);
         }
     }
 
     /// Ends all jobs that wait, but for those in quarantine: they wait for no worker. If they are many, the rest follows
-    /// with the next ticks; nobody comes behind them.
+    /// with the next ticks, whatever happens meanwhile: none of them starts any more.
     pub(super) fn end_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        self.queue.end_all(now);
+        self.queue.doom_all(now, self.why_pending_end());
         self.end_some_pending(out);
         for index in 0..self.slots.len() {
             if let SlotState::Reserved { job, .. } = self.slots[index].state {
@@ -220,18 +219,10 @@ impl Machine {
 
     /// Those that wait for their next attempt fail as they did before.
     pub(super) fn end_some_pending(&mut self, out: &mut Vec<Effect>) {
-        if !self.queue.is_ending() {
-            return;
-        }
-        let failure = self.why_pending_end();
         for _ in 0..ENDED_AT_ONCE {
-            let delayed = self.queue.pop_delayed();
-            let Some(job) = delayed.or_else(|| self.queue.pop_any(&mut self.jobs)) else {
-                return self.queue.all_ended();
-            };
-            let evidence =
-                delayed.and_then(|job| self.jobs.get_mut(&job)).and_then(|entry| entry.take_evidence());
-            let failure = evidence.unwrap_or_else(|| Box::new(failure.clone()));
+            let Some((job, failure)) = self.queue.pop_doomed(&mut self.jobs) else { return };
+            let delayed = self.jobs.get_mut(&job).filter(|entry| entry.whereabouts == Whereabouts::Delayed);
+            let failure = delayed.and_then(JobEntry::take_evidence).unwrap_or_else(|| Box::new(failure));
             self.settle(job, Outcome::Failed(failure), out);
         }
     }

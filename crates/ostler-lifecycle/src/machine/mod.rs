@@ -10,6 +10,7 @@ mod frames;
 mod health;
 mod jobs;
 mod memory;
+mod pause;
 mod pool;
 mod pressure;
 mod recycle;

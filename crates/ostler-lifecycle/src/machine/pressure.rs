@@ -58,7 +58,7 @@ impl Machine {
 
     /// Whether somebody waits and nobody works: one worker has to do, however short memory is.
     fn must_get_on(&self) -> bool {
-        self.running() == 0 && self.queue.wanting() > 0
+        self.running() == 0 && self.queue.in_line() > 0
     }
 
     fn evict(&mut self, now: Instant, id: SlotId, size: u64, out: &mut Vec<Effect>) {

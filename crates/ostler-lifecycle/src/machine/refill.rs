@@ -92,7 +92,7 @@ impl Machine {
     pub(super) fn is_wanted_after(&self, id: SlotId, fault: Fault) -> bool {
         let policy = restart::refill(self.config.restart_policy, EndKind::Fault(fault), false);
         let replaces = self.slots[id.0 as usize].beside && self.slots.iter().any(Slot::is_old);
-        policy != Refill::Leave || self.queue.wanting() > 0 || replaces
+        policy != Refill::Leave || self.wanting() > 0 || replaces
     }
 
     /// The delay before the next start in this slot.
@@ -116,7 +116,7 @@ impl Machine {
 
     /// Fills empty slots while more jobs wait than workers are free or on their way.
     pub(super) fn fill_for_pending(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let waiting = self.queue.wanting();
+        let waiting = self.wanting();
         if waiting == 0 || !matches!(self.intake, Intake::Open | Intake::Draining { .. }) {
             return;
         }

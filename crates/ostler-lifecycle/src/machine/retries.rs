@@ -68,11 +68,9 @@ impl Machine {
         let attempt = entry.attempt;
         entry.set_evidence(failure.clone());
         if delay.is_zero() {
-            entry.whereabouts = Whereabouts::Returned;
-            self.queue.push_returned(entry.place, job);
+            self.queue.push_returned(entry);
         } else {
-            entry.delay(until);
-            self.queue.push_delayed(until, entry.place, job);
+            self.queue.push_delayed(until, entry);
         }
         let reason = BlockReason::Retry { attempt, delay, failure };
         out.push(Effect::Publish { job, change: JobChange::Blocked(reason) });
@@ -105,9 +103,8 @@ impl Machine {
         let Some(entry) = self.jobs.get_mut(&job) else { return };
         entry.score = crate::retry::Score::default();
         entry.attempt += 1;
-        entry.whereabouts = Whereabouts::Returned;
         self.quarantine.remove(&entry.place);
-        self.queue.push_returned(entry.place, job);
+        self.queue.push_returned(entry);
         out.push(Effect::Publish { job, change: JobChange::Released });
     }
 

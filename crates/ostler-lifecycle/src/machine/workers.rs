@@ -33,10 +33,6 @@ impl Machine {
         if self.intake != Intake::Open {
             return;
         }
-        // Those that were to end with the pool end, though it comes up again before all are told.
-        while self.queue.is_ending() {
-            self.end_some_pending(out);
-        }
         self.crash_budget.reset();
         self.load_budget.reset();
         if self.down.take().is_some() {

@@ -20,6 +20,8 @@ impl Pool {
             ["tick"] => Input::Tick,
             ["caught_up", name] => Input::CaughtUp { worker: worker(name) },
             ["restart"] => Input::RestartWorkers,
+            ["pause"] => Input::Pause,
+            ["resume"] => Input::Resume,
             ["submit", job, options @ ..] => Input::Submit(submit(job, options)),
             ["cancel", name] => Input::Cancel { job: job(name), grace: None },
             ["cancel", name, "within", grace] => Input::Cancel { job: job(name), grace: Some(time(grace)) },

@@ -42,6 +42,8 @@ fn one(effect: &Effect) -> Option<String> {
         Effect::Recovered => "recovered".to_owned(),
         Effect::Down { .. } => "down".to_owned(),
         Effect::Up => "up".to_owned(),
+        Effect::Paused => "paused".to_owned(),
+        Effect::Resumed => "resumed".to_owned(),
         Effect::RecyclingRefused { .. } => "recycling refused".to_owned(),
         Effect::Closed { still_dying } if still_dying.is_empty() => "closed".to_owned(),
         Effect::Closed { still_dying } => format!("closed without {still_dying:?}"),
@@ -67,6 +69,9 @@ fn job_change(change: &JobChange) -> String {
     match change {
         JobChange::Queued => "queued".to_owned(),
         JobChange::Blocked(BlockReason::Resources { .. }) => "blocked".to_owned(),
+        JobChange::Blocked(reason @ (BlockReason::Paused | BlockReason::PluginLimit { .. })) => {
+            unreachable!("that is told to who asks: {reason}")
+        }
         JobChange::Blocked(BlockReason::Retry { failure, .. }) => format!("retries after {:?}", failure.kind),
         JobChange::Blocked(BlockReason::Quarantined { crashes, .. }) => {
             format!("quarantined after {crashes} crashes")

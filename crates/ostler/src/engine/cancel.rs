@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Input, JobId, Outcome, WorkerKey};
+use ostler_lifecycle::{Input, JobId, JobStatus, Outcome, WorkerKey};
 use tokio::sync::oneshot;
 use tokio::task::coop::consume_budget;
 
@@ -11,7 +11,7 @@ use super::cargo::Cargo;
 use super::errand::Errands;
 use super::perform::Step;
 use super::state::State;
-use crate::{CancelError, CancelRequest, CancelSummary, Cancellation, JobType, PluginId};
+use crate::{CancelError, CancelOutcome, CancelRequest, CancelSummary, Cancellation, JobType, PluginId};
 
 type Answer = oneshot::Receiver<Result<bool, CancelError>>;
 
@@ -25,14 +25,24 @@ impl<J: JobType> Core<J> {
         self: &Arc<Self>,
         job: JobId,
         request: CancelRequest,
-    ) -> Result<bool, CancelError> {
+    ) -> Result<CancelOutcome, CancelError> {
         let mut errands = Errands::default();
-        let outcome = self.begin_cancel(&mut self.lock(), job, &request, &mut errands);
+        let begun = {
+            let mut state = self.lock();
+            let begun = self.begin_cancel(&mut state, job, &request, &mut errands);
+            begun.ok_or_else(|| ended_before(state.ledger.status(job)))
+        };
         errands.run(self);
         // One that is over already is answered at once: who asks again and again must let others have a turn. It comes
         // here, since a cancel goes on from its first poll.
         consume_budget().await;
-        answer(outcome).await
+        match begun {
+            Err(before) => Ok(before),
+            Ok(begun) => {
+                let is_cancelled = answer(Some(begun)).await?;
+                Ok(if is_cancelled { CancelOutcome::Cancelled } else { CancelOutcome::EndedFirst })
+            }
+        }
     }
 
     /// All are told before the first is waited for.
@@ -125,6 +135,15 @@ impl<J: JobType> Step<'_, J> {
             cancellation.forensics = forensics.clone();
         }
         self.state.ledger.set_cancellation(job, cancellation);
+    }
+}
+
+/// What a cancel finds of a job that is not there any more.
+pub(crate) const fn ended_before(status: Option<JobStatus>) -> CancelOutcome {
+    match status {
+        Some(JobStatus::Cancelled) => CancelOutcome::AlreadyCancelled,
+        Some(_) => CancelOutcome::AlreadyEnded,
+        None => CancelOutcome::Unknown,
     }
 }
 

@@ -12,7 +12,9 @@ use super::cargo::Cargo;
 use super::clock::Clock;
 use super::closing::Closed;
 use super::errand::{Errand, Errands};
+use super::expiry::Expiry;
 use super::perform::Step;
+use super::plugin_keys::PluginKeys;
 use super::state::State;
 use super::{Catalog, Face, Host, Notices, meter, timer};
 use crate::caught::hook;
@@ -78,9 +80,15 @@ pub(crate) struct Parts<J: JobType> {
 impl<J: JobType> Core<J> {
     pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
         let Parts { host, face, catalog, notices, command, command_text, config, runtime } = parts;
-        let machine = Machine::new(config.pool(jitter_seed()));
+        let mut plugin_keys = PluginKeys::default();
+        let machine = Machine::new(config.pool(jitter_seed(), |name| plugin_keys.of(name)));
         let core = Arc::new(Self {
-            state: Mutex::new(State::new(machine, config.finished_jobs_kept)),
+            state: Mutex::new(State::new(
+                machine,
+                plugin_keys,
+                config.finished_jobs_kept,
+                Expiry::new(config.finished_jobs_kept_for),
+            )),
             catalog: RwLock::new(Arc::new(catalog)),
             host,
             notices,
@@ -147,6 +155,12 @@ impl<J: JobType> Core<J> {
         let mut effects = std::mem::take(&mut state.effects);
         // Under the lock, so that the machine's time never runs backwards.
         let now = Instant::now();
+        if matches!(input, Input::Tick) {
+            let expired = state.expire(now);
+            if !expired.is_empty() {
+                errands.push(Errand::Expire(expired));
+            }
+        }
         state.machine.handle(now, input, &mut effects);
         if !self.settings.own_hooks.validates {
             proceed_with_all(&mut state.machine, now, &mut effects);
@@ -177,8 +191,9 @@ impl<J: JobType> Core<J> {
     }
 
     fn arm_timer(&self, state: &mut State<J>, now: Instant) {
+        let next = state.next_deadline();
         let State { machine, alarm, .. } = state;
-        if alarm.must_be_set(now, machine.next_deadline(), || machine.counts_time()) {
+        if alarm.must_be_set(now, next, || machine.counts_time()) {
             self.timer.notify_one();
         }
     }

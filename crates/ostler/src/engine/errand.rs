@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::active::Active;
 use super::cargo::Cargo;
+use super::expiry::Expired;
 use super::host::BoxFuture;
 use super::perform::note_sent;
 use super::wire::Wire;
@@ -32,6 +33,8 @@ pub(super) enum Errand<J: JobType> {
     Ended(Arc<Job<J>>),
     /// Drop what an ended job held: it may be large, and its drop is the host's code.
     Forget(Remains<J>),
+    /// Drop what is left of jobs that ended long ago.
+    Expire(Expired<J>),
     /// Drop what came with an input and was not wanted.
     Unload(Cargo<J>),
     /// Drop a record that could not be kept.
@@ -73,6 +76,7 @@ impl<J: JobType> Errands<J> {
                 Errand::Ended(job) => tell_ended(core, job),
                 // A panic in it must not keep the rest from being done.
                 Errand::Forget(job) => drop_of_host(job),
+                Errand::Expire(jobs) => jobs.into_iter().for_each(drop_of_host),
                 Errand::Unload(cargo) => drop_of_host(cargo),
                 Errand::Drop(record) => drop_of_host(record),
                 Errand::Close(still_dying) => core.close(still_dying),

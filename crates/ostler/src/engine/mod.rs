@@ -15,8 +15,10 @@ mod closing;
 mod control;
 mod core;
 mod errand;
+mod expiry;
 mod host;
 mod link;
+mod metadata;
 mod meter;
 mod notice;
 mod perform;
@@ -31,6 +33,7 @@ mod wire;
 mod worker;
 mod worker_change;
 
+pub(crate) use cancel::ended_before;
 pub(crate) use cargo::Cargo;
 pub(crate) use catalog::{Catalog, plugin_config};
 pub(crate) use core::{Core, Parts};

@@ -72,6 +72,8 @@ impl<J: JobType> Step<'_, J> {
             Effect::Report { id } => self.report(id),
             Effect::Answer { id, result } => self.answer(id, result),
             Effect::Down { reason } => self.down(reason),
+            Effect::Paused => self.state.publish(|| ManagerEvent::Paused),
+            Effect::Resumed => self.state.publish(|| ManagerEvent::Resumed),
             Effect::Degraded { reason } => self.degraded(reason),
             Effect::Recovered => {
                 tracing::info!("all workers are there again");

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{Input, JobId, Rejection};
+use ostler_lifecycle::{BlockReason, Input, JobId, Rejection};
 
 use super::Core;
 use super::cargo::Cargo;
@@ -16,6 +16,17 @@ impl<J: JobType> Core<J> {
         drop(state);
         jobs.sort_by_key(|job| (job.created_at, job.id));
         jobs
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.lock().machine.is_paused()
+    }
+
+    /// What the job's record says counts more than what would hold up others as well.
+    pub(crate) fn why_waits(&self, job: JobId) -> Option<BlockReason> {
+        let mut state = self.lock();
+        let recorded = state.ledger.get(job).and_then(|job| job.block_reason.clone());
+        recorded.or_else(|| state.machine.why_waits(job))
     }
 
     pub(crate) fn release(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {

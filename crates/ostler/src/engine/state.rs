@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::active::Active;
 use super::control::ControlCall;
 use super::core::Settings;
+use super::expiry::Expiry;
 use super::link::Link;
 use super::plugin_keys::PluginKeys;
 use super::timer::Alarm;
@@ -38,6 +39,7 @@ pub(super) struct State<J: JobType> {
     pub(super) unswept: HashMap<WorkerKey, JobId>,
     /// Whether memory is being measured.
     pub(super) is_measured: bool,
+    pub(super) expiry: Expiry,
     /// What the timer is set for.
     pub(super) alarm: Alarm,
     /// None once the manager is closed.
@@ -47,7 +49,12 @@ pub(super) struct State<J: JobType> {
 }
 
 impl<J: JobType> State<J> {
-    pub(super) fn new(machine: Machine, finished_kept: usize) -> Self {
+    pub(super) fn new(
+        machine: Machine,
+        plugin_keys: PluginKeys,
+        finished_kept: usize,
+        expiry: Expiry,
+    ) -> Self {
         Self {
             machine,
             ledger: Ledger::new(finished_kept),
@@ -57,10 +64,11 @@ impl<J: JobType> State<J> {
             controls: HashMap::new(),
             controls_made: 0,
             ready_waiters: Vec::new(),
-            plugin_keys: PluginKeys::default(),
+            plugin_keys,
             workers: None,
             unswept: HashMap::new(),
             is_measured: false,
+            expiry,
             alarm: Alarm::default(),
             events: Some(broadcast::Sender::new(MANAGER_EVENTS_KEPT)),
             effects: Vec::new(),

@@ -63,7 +63,7 @@ fn look<J: JobType>(core: &Arc<Core<J>>, due: Option<Instant>) -> Next {
         return Next::Nothing;
     }
     // What was asked for may have become meaningless since.
-    let next = state.machine.next_deadline();
+    let next = state.next_deadline();
     let is_watched = state.machine.counts_time();
     state.alarm.set_for = next;
     state.alarm.is_watched = is_watched;

@@ -19,5 +19,5 @@ pub use job::JobError;
 pub use launch::{CommandError, HostError, InvalidPluginConfig, LaunchError, WorkerStartError};
 pub use shutdown::ShutdownError;
 pub use start::StartError;
-pub use supervision::{QuarantineError, ResizeError};
+pub use supervision::{QuarantineError, RerunError, ResizeError};
 pub use top::{Error, Result};

@@ -1,4 +1,4 @@
-use ostler_lifecycle::{DownReason, JobId};
+use ostler_lifecycle::{DownReason, JobId, JobStatus};
 
 /// Why a job cannot be let out of quarantine.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -15,6 +15,27 @@ pub enum QuarantineError {
     /// The manager is shut down.
     #[error("the manager is shut down")]
     ShutDown,
+}
+
+/// Why a job cannot be run again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RerunError {
+    /// It is not known, or not any more.
+    #[error(
+        "job {job} is unknown; ended jobs are forgotten as finished_jobs_kept and finished_jobs_kept_for say"
+    )]
+    Unknown {
+        /// The job.
+        job: JobId,
+    },
+    /// It has not ended.
+    #[error("job {job} is {status}; only a job that has ended can be run again")]
+    NotEnded {
+        /// The job.
+        job: JobId,
+        /// Where it stands.
+        status: JobStatus,
+    },
 }
 
 /// A pool cannot be that large.

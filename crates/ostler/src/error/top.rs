@@ -4,7 +4,7 @@ use ostler_wire::{DecodeError, EncodeError};
 
 use super::{
     CancelError, CommandError, ControlError, HookPanicked, HostError, JobError, LaunchError, QuarantineError,
-    ResizeError, ShutdownError, StartError, chain,
+    RerunError, ResizeError, ShutdownError, StartError, chain,
 };
 use crate::events::Missed;
 use crate::integration::{MemoryError, RegistryError};
@@ -33,6 +33,9 @@ pub enum Error {
     /// A job was not let out of quarantine.
     #[error(transparent)]
     Quarantine(#[from] QuarantineError),
+    /// A job was not run again.
+    #[error(transparent)]
+    Rerun(#[from] RerunError),
     /// The pool was not resized.
     #[error(transparent)]
     Resize(#[from] ResizeError),

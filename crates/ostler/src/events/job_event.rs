@@ -83,6 +83,13 @@ pub enum JobEventKind {
         /// What they weighed, in bytes, without their newlines.
         bytes: u64,
     },
+    /// The host remembers something else of it: the only thing that can follow its end.
+    Metadata {
+        /// The name.
+        name: String,
+        /// The value that it has now.
+        value: Value,
+    },
     /// It is being ended on request.
     Cancelling,
     /// It ended with a result.
@@ -140,6 +147,10 @@ impl Serialize for JobEvent {
                 map.serialize_entry("lines", lines)?;
                 map.serialize_entry("bytes", bytes)?;
             }
+            JobEventKind::Metadata { name, value } => {
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("value", value)?;
+            }
             JobEventKind::Failed(failure) => map.serialize_entry("error", failure)?,
         }
         map.end()
@@ -168,6 +179,7 @@ impl JobEvent {
             }
             JobEventKind::Log { message, .. } => message.len(),
             JobEventKind::Output { text, .. } => text.len(),
+            JobEventKind::Metadata { name, value } => name.len() + value.to_string().len(),
             _ => 0,
         }
     }
@@ -198,7 +210,9 @@ impl JobEventKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
-            Self::Blocked(BlockReason::Resources { .. }) => "blocked",
+            Self::Blocked(
+                BlockReason::Resources { .. } | BlockReason::Paused | BlockReason::PluginLimit { .. },
+            ) => "blocked",
             Self::Blocked(BlockReason::Retry { .. }) => "retrying",
             Self::Blocked(BlockReason::Quarantined { .. }) => "quarantined",
             Self::Released => "released",
@@ -208,6 +222,7 @@ impl JobEventKind {
             Self::Log { .. } => "log",
             Self::Output { .. } => "output",
             Self::OutputDropped { .. } => "output_dropped",
+            Self::Metadata { .. } => "metadata",
             Self::Cancelling => "cancelling",
             Self::Completed => "completed",
             Self::Failed(_) => "failed",

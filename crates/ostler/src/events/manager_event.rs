@@ -36,6 +36,10 @@ pub enum ManagerEvent {
     Down(DownReason),
     /// `restart_worker()` cleared it.
     Up,
+    /// [`pause`](crate::JobManager::pause) was called: no job starts.
+    Paused,
+    /// [`resume`](crate::JobManager::resume) was called: jobs start again.
+    Resumed,
     /// A limit to the growth of workers would end every one after its first job: it is not heeded. With the figures.
     RecyclingRefused(String),
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus, JobTable};
 use ostler_wire::Attachment;
+use serde_json::Value;
 
 use super::entry::{Entry, Place};
 use super::waiting::Waiting;
-use super::{Cancellation, Job, JobResult, JobType};
+use super::{Cancellation, Job, JobCounts, JobResult, JobType};
 use crate::caught::{drop_of_host, hook};
 
 /// The records of all jobs, in the order of their creation. It has no lock and no clock.
@@ -30,6 +31,7 @@ pub(crate) struct Ledger<J: JobType> {
     kept_results: HashMap<JobId, Arc<JobResult<J::Output>>>,
     evicted: Option<Arc<Job<J>>>,
     next_place: Place,
+    counts: JobCounts,
 }
 
 /// Some of a ledger's jobs, each with its place.
@@ -65,6 +67,7 @@ impl<J: JobType> Ledger<J> {
             kept_results: HashMap::new(),
             evicted: None,
             next_place: 0,
+            counts: JobCounts::default(),
         }
     }
 
@@ -82,7 +85,32 @@ impl<J: JobType> Ledger<J> {
     fn add(&mut self, entry: impl FnOnce(Place) -> Entry<J>) -> bool {
         let place = self.next_place;
         self.next_place += 1;
-        self.jobs.insert(entry(place)).is_ok()
+        let is_new = self.jobs.insert(entry(place)).is_ok();
+        if is_new {
+            self.counts.add(JobStatus::Pending);
+        }
+        is_new
+    }
+
+    /// How many jobs there are, by where they stand.
+    pub(crate) fn counts(&self) -> JobCounts {
+        self.counts
+    }
+
+    /// Lets a job stand elsewhere, if it may.
+    fn turn(
+        &mut self,
+        id: JobId,
+        to: JobStatus,
+        may: impl FnOnce(JobStatus) -> bool,
+    ) -> Option<(Place, &mut Job<J>)> {
+        let entry = self.jobs.get_mut(&id).filter(|entry| may(entry.status()))?;
+        let place = entry.place;
+        let job = writable(entry.record()?)?;
+        self.counts.take(job.status);
+        self.counts.add(to);
+        job.status = to;
+        Some((place, job))
     }
 
     /// A worker began with it. A job that runs already keeps its start time.
@@ -93,8 +121,10 @@ impl<J: JobType> Ledger<J> {
         worker_pid: Option<u32>,
         at: Timestamp,
     ) -> bool {
-        let Some((place, job)) = self.find(id, |status| status == JobStatus::Pending) else { return false };
-        job.status = JobStatus::Running;
+        let Some((place, job)) = self.turn(id, JobStatus::Running, |status| status == JobStatus::Pending)
+        else {
+            return false;
+        };
         job.attempt = attempt;
         job.worker_pid = worker_pid;
         job.started_at = Some(at.max(job.created_at));
@@ -106,8 +136,7 @@ impl<J: JobType> Ledger<J> {
     /// A run of it has failed, and it waits: for its next attempt, or in quarantine.
     pub(crate) fn mark_waiting(&mut self, id: JobId, reason: BlockReason, failure: JobFailure) -> bool {
         let may = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
-        let Some((place, job)) = self.find(id, may) else { return false };
-        job.status = JobStatus::Pending;
+        let Some((place, job)) = self.turn(id, JobStatus::Pending, may) else { return false };
         job.block_reason = Some(reason);
         if job.past_failures.len() >= PAST_FAILURES {
             job.past_failures.remove(0);
@@ -128,11 +157,17 @@ impl<J: JobType> Ledger<J> {
         }
     }
 
+    /// Remembers a value of a job, whether it has ended or not.
+    pub(crate) fn set_metadata(&mut self, id: JobId, name: &str, value: Value) -> bool {
+        let Some((_, job)) = self.find(id, |_| true) else { return false };
+        job.metadata.insert(name, value);
+        true
+    }
+
     /// It is being ended, and its worker not yet proven dead.
     pub(crate) fn mark_cancelling(&mut self, id: JobId) -> bool {
         let may = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
-        let Some((place, job)) = self.find(id, may) else { return false };
-        job.status = JobStatus::Cancelling;
+        let Some((place, job)) = self.turn(id, JobStatus::Cancelling, may) else { return false };
         job.block_reason = None;
         self.running.insert(place, id);
         true
@@ -248,6 +283,12 @@ impl<J: JobType> Ledger<J> {
         Cleared { jobs, _results: results }
     }
 
+    /// Takes out a job that has ended, if it is the one that ended first of all that are here.
+    pub(crate) fn take_oldest(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
+        self.finished.pop_front_if(|oldest| *oldest == id)?;
+        self.remove(id)
+    }
+
     /// The job that had to go when the last one finished: drop it without a lock. One that is not taken is
     /// dropped when the next one has to go.
     pub(crate) fn take_evicted(&mut self) -> Option<Arc<Job<J>>> {
@@ -267,12 +308,11 @@ impl<J: JobType> Ledger<J> {
         at: Timestamp,
         fill: impl FnOnce(&mut Job<J>),
     ) -> bool {
-        let Some((place, job)) = self.find(id, |status| !status.is_terminal()) else {
+        let Some((place, job)) = self.turn(id, status, |status| !status.is_terminal()) else {
             // It may hold a result of the host's type.
             drop_of_host(fill);
             return false;
         };
-        job.status = status;
         job.completed_at = Some(at.max(job.started_at.unwrap_or(job.created_at)));
         job.block_reason = None;
         fill(job);
@@ -293,7 +333,9 @@ impl<J: JobType> Ledger<J> {
     }
 
     fn remove(&mut self, id: JobId) -> Option<Arc<Job<J>>> {
-        self.jobs.remove(&id)?.record().cloned()
+        let mut entry = self.jobs.remove(&id)?;
+        self.counts.take(entry.status());
+        entry.record().cloned()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod cell;
+mod counts;
 mod entry;
 mod job_type;
 mod ledger;
@@ -18,6 +19,7 @@ mod walk;
 
 pub use cancellation::Cancellation;
 pub(crate) use cell::JobCell;
+pub use counts::JobCounts;
 pub use job_type::JobType;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;

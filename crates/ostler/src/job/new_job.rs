@@ -39,6 +39,8 @@ pub struct NewJob<J> {
     pub stall_timeout: Option<Duration>,
     /// Whether it runs again when it fails. None for what the manager says.
     pub retry: Option<Arc<RetryPolicy>>,
+    /// The job that this one runs again.
+    pub rerun_of: Option<JobId>,
     /// What the host wants to remember.
     pub metadata: Metadata,
     /// Bytes that travel with the request.
@@ -56,6 +58,7 @@ impl<J> NewJob<J> {
             queue_timeout: None,
             stall_timeout: None,
             retry: None,
+            rerun_of: None,
             metadata: Metadata::new(),
             attachments: Vec::new(),
         }
@@ -132,6 +135,7 @@ impl<J> NewJob<J> {
             queue_timeout: self.queue_timeout,
             stall_timeout: self.stall_timeout,
             retry: self.retry,
+            rerun_of: self.rerun_of,
             attempt: 0,
             past_failures: Vec::new(),
             block_reason: None,

@@ -8,7 +8,7 @@ use ostler_lifecycle::{BlockReason, Forensics, JobFailure, JobId, JobStatus, Pri
 use ostler_wire::Attachment;
 use serde::{Deserialize, Serialize};
 
-use super::{Cancellation, JobResult, JobType, Metadata, PluginId};
+use super::{Cancellation, JobResult, JobType, Metadata, NewJob, PluginId};
 
 /// The record of a job, as it stood when it was read.
 ///
@@ -54,6 +54,9 @@ pub struct Job<J: JobType> {
     /// Whether it runs again when it fails; `None` for what its manager says.
     #[serde(default)]
     pub retry: Option<Arc<RetryPolicy>>,
+    /// The job that it runs again, if somebody asked for that.
+    #[serde(default)]
+    pub rerun_of: Option<JobId>,
     /// How often it has begun; the first attempt is 1.
     #[serde(default)]
     pub attempt: u32,
@@ -81,6 +84,23 @@ pub struct Job<J: JobType> {
 }
 
 impl<J: JobType> Job<J> {
+    /// The same job once more: its plugin, spec, priority, timeouts, retry policy and metadata as they stand on the record.
+    /// What was attached to its request is not kept.
+    pub(crate) fn again(&self) -> NewJob<J> {
+        NewJob {
+            plugin_id: self.plugin_id.clone(),
+            spec: self.spec.clone(),
+            priority: self.priority,
+            timeout: self.timeout,
+            queue_timeout: self.queue_timeout,
+            stall_timeout: self.stall_timeout,
+            retry: self.retry.clone(),
+            rerun_of: Some(self.id),
+            metadata: self.metadata.clone(),
+            attachments: Vec::new(),
+        }
+    }
+
     /// How it ended; None while it has not.
     pub fn outcome(&self) -> Option<JobResult<J::Output>> {
         match self.status {
@@ -126,7 +146,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::NewJob;
 
     #[derive(Clone, Serialize, Deserialize)]
     struct Count {
@@ -167,6 +186,7 @@ mod tests {
                 "queue_timeout": null,
                 "stall_timeout": null,
                 "retry": null,
+                "rerun_of": null,
                 "attempt": 0,
                 "past_failures": [],
                 "block_reason": null,

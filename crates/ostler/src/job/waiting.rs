@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_lifecycle::RetryPolicy;
+use ostler_lifecycle::{JobId, RetryPolicy};
 
 use super::cell::JobCell;
 use super::{Job, JobType, Metadata, NewJob};
@@ -21,15 +21,16 @@ struct Rare {
     queue_timeout: Option<Duration>,
     stall_timeout: Option<Duration>,
     retry: Option<Arc<RetryPolicy>>,
+    rerun_of: Option<JobId>,
 }
 
 impl<J: JobType> Waiting<J> {
     /// A job that was just asked for. The attachments of its request are no part of the record.
     pub(crate) fn new(cell: Arc<JobCell<J>>, job: Job<J>) -> Self {
-        let Job { spec, metadata, timeout, queue_timeout, stall_timeout, retry, .. } = job;
+        let Job { spec, metadata, timeout, queue_timeout, stall_timeout, retry, rerun_of, .. } = job;
         let has_timeout = timeout.is_some() || queue_timeout.is_some() || stall_timeout.is_some();
-        let is_plain = metadata.is_empty() && !has_timeout && retry.is_none();
-        let rare = || Box::new(Rare { metadata, timeout, queue_timeout, stall_timeout, retry });
+        let is_plain = metadata.is_empty() && !has_timeout && retry.is_none() && rerun_of.is_none();
+        let rare = || Box::new(Rare { metadata, timeout, queue_timeout, stall_timeout, retry, rerun_of });
         Self { cell, spec, rare: (!is_plain).then(rare) }
     }
 
@@ -43,8 +44,8 @@ impl<J: JobType> Waiting<J> {
         let new = match rare {
             None => new,
             Some(rare) => {
-                let Rare { metadata, timeout, queue_timeout, stall_timeout, retry } = *rare;
-                NewJob { metadata, timeout, queue_timeout, stall_timeout, retry, ..new }
+                let Rare { metadata, timeout, queue_timeout, stall_timeout, retry, rerun_of } = *rare;
+                NewJob { metadata, timeout, queue_timeout, stall_timeout, retry, rerun_of, ..new }
             }
         };
         new.into_job(cell.id, cell.created_at).0

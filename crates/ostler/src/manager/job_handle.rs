@@ -4,8 +4,8 @@ use std::sync::{Arc, Weak};
 
 use ostler_lifecycle::{JobId, JobStatus};
 
-use super::CancelRequest;
-use crate::engine::Core;
+use super::{CancelOutcome, CancelRequest};
+use crate::engine::{Core, ended_before};
 use crate::events::JobEvents;
 use crate::job::JobCell;
 use crate::{CancelError, Job, JobError, JobType, PluginId};
@@ -74,14 +74,14 @@ impl<J: JobType> JobHandle<J> {
         JobEvents::new(Arc::clone(self.cell.log()))
     }
 
-    /// Cancels the job; see [`JobManager::cancel_job`](crate::JobManager::cancel_job).
+    /// Cancels the job, as [`JobManager::cancel_job`](crate::JobManager::cancel_job) does, and says what that has come to.
     ///
     /// # Errors
     /// The job's process was killed and does not die.
     ///
     /// # Cancel safety
     /// The cancel goes on if the future is dropped.
-    pub async fn cancel(&self) -> Result<bool, CancelError> {
+    pub async fn cancel(&self) -> Result<CancelOutcome, CancelError> {
         self.cancel_with(CancelRequest::new()).await
     }
 
@@ -93,11 +93,15 @@ impl<J: JobType> JobHandle<J> {
     ///
     /// # Cancel safety
     /// The cancel goes on if the future is dropped.
-    pub async fn cancel_with(&self, request: CancelRequest) -> Result<bool, CancelError> {
+    pub async fn cancel_with(&self, request: CancelRequest) -> Result<CancelOutcome, CancelError> {
+        // Its record may have been forgotten since.
+        if let Some(record) = self.cell.record() {
+            return Ok(ended_before(Some(record.status)));
+        }
         match self.core.upgrade() {
             Some(core) => core.cancel(self.cell.id, request).await,
             // A manager that is gone has ended all of its jobs.
-            None => Ok(false),
+            None => Ok(ended_before(self.cell.record().map(|job| job.status))),
         }
     }
 }

@@ -112,7 +112,7 @@ impl<J: JobType> JobManager<J> {
     /// # Cancel safety
     /// The cancel goes on if the future is dropped.
     pub async fn cancel_job(&self, id: JobId) -> Result<bool, CancelError> {
-        self.core.cancel(id, CancelRequest::new()).await
+        Ok(self.core.cancel(id, CancelRequest::new()).await?.is_cancelled())
     }
 
     /// The handle of a job, as [`start_job`](Self::start_job) has returned it: for who knows only the job's id. `None` if

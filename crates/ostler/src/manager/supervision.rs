@@ -16,7 +16,7 @@ impl<J: JobType> JobManager<J> {
     /// # Cancel safety
     /// The cancel goes on if the future is dropped.
     pub async fn cancel_job_with(&self, id: JobId, request: CancelRequest) -> Result<bool, CancelError> {
-        self.core().cancel(id, request).await
+        Ok(self.core().cancel(id, request).await?.is_cancelled())
     }
 
     /// Cancels many jobs at once, in this order: all are killed before the first is waited for.

@@ -27,6 +27,7 @@ impl Model {
             self.who_is_old_goes(machine)?;
             self.no_replacement_is_left_over(machine)?;
         }
+        self.a_pause_is_heeded(machine)?;
         self.down_means_that_nobody_waits()?;
         self.the_end_takes_all_that_wait()?;
         self.the_view_is_true(machine)
@@ -62,7 +63,7 @@ impl Model {
     /// no more run than may.
     fn nobody_waits_beside_an_idle_worker(&self, machine: &Machine) -> Verdict {
         let free = self.workers.values().filter(|worker| worker.is_free()).count();
-        if free == 0 {
+        if free == 0 || self.paused {
             return Ok(());
         }
         let reserved = self.reserved(machine);
@@ -71,14 +72,14 @@ impl Model {
         if idle <= reserved || self.running(machine) >= self.config.max_workers as usize {
             return Ok(());
         }
-        let left = self.jobs.iter().find(|(_, job)| job.is_ready());
+        let left = self.jobs.iter().find(|(_, job)| self.may_start(job));
         ensure(left.is_none(), "nobody_waits_beside_an_idle_worker", || format!("{left:?}"))
     }
 
     fn empty_slots_are_filled_for_pending_jobs(&self, machine: &Machine) -> Verdict {
         let delayed = self.jobs.values().filter(|job| job.is_delayed()).count();
-        let waiting = machine.queued().saturating_sub(delayed);
-        if self.down || waiting == 0 {
+        let waiting = machine.queued().saturating_sub(delayed + self.held_back());
+        if self.down || self.paused || waiting == 0 {
             return Ok(());
         }
         let backs_off = self.config.restart_policy == RestartPolicy::Backoff;

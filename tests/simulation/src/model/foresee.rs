@@ -46,6 +46,8 @@ impl Model {
                 self.controls.insert(*id, Control::new(*operation, now, &self.config));
             }
             Input::RestartWorkers => self.foresee_restart(),
+            Input::Pause => self.foresee_pause(),
+            Input::Resume => self.foresee_resume(),
             Input::Resize { max_workers, standby } => self.foresee_resize(*max_workers, *standby),
             Input::Memory { available, resident } => self.foresee_memory(*available, resident, machine),
             Input::Shutdown { deadline } => self.foresee_shutdown(self.in_host_time(*deadline)),
@@ -196,7 +198,13 @@ impl Model {
     }
 
     pub(super) fn accept(&mut self, id: JobId, submit: &Submit) {
-        let job = Job::new(self.submits, submit, &self.config.retry, self.now);
+        let mut job = Job::new(self.submits, submit, &self.config.retry, self.now);
+        let step = self.config.aging_step;
+        if !step.is_zero() {
+            // What a job is worth that comes now, later by a step for each priority below the highest.
+            let steps = u32::from(i8::MAX.abs_diff(submit.priority.0));
+            job.rank = Some(self.now - self.start + step * steps);
+        }
         self.jobs.insert(id, job);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Job {
     pub(crate) order: u64,
     pub(crate) plugin: PluginKey,
     pub(crate) priority: Priority,
+    /// When its turn comes, if priorities age.
+    pub(crate) rank: Option<Duration>,
     /// Until when it must have begun for the first time.
     pub(crate) start_by: Option<Instant>,
     pub(crate) timeout: Option<Duration>,
@@ -67,6 +69,7 @@ impl Job {
             order,
             plugin: submit.plugin,
             priority: submit.priority,
+            rank: None,
             start_by: submit.queue_timeout.map(|patience| now + patience),
             timeout: submit.timeout,
             stall_timeout: submit.stall_timeout,
@@ -84,7 +87,14 @@ impl Job {
 
     /// Whether it must start before the other one, if both may.
     pub(crate) fn precedes(&self, other: &Self) -> bool {
-        self.priority > other.priority || (self.priority == other.priority && self.order < other.order)
+        if self.priority == other.priority {
+            return self.order < other.order;
+        }
+        match (self.rank, other.rank) {
+            // Of two that come in one moment either may be first.
+            (Some(rank), Some(others)) => rank + Duration::from_millis(1) < others,
+            _ => self.priority > other.priority,
+        }
     }
 
     /// Waits for a worker: not for its time, and not in quarantine.

@@ -30,6 +30,9 @@ impl Model {
     pub(super) fn ask(&mut self, id: JobId, ticket: Ticket) -> Verdict {
         let last = std::mem::replace(&mut self.last_ticket, ticket);
         ensure(last < ticket, "names_are_new", || format!("{ticket:?} came after {last:?}"))?;
+        self.nothing_starts_while_paused(id)?;
+        let plugin = self.unfinished(id)?.plugin;
+        self.no_more_of_a_plugin_run_than_may(id, plugin)?;
         self.guarantee_6_first_in_first_out(id)?;
         let (losses, ending, asked_at) = (self.losses, self.ending.is_some(), self.now);
         let job = self.unfinished(id)?;
@@ -42,7 +45,6 @@ impl Model {
         let open = job.question.as_ref().is_some_and(|question| question.losses == losses);
         ensure(!open, "the_hook_is_asked_once", || format!("{id} is being asked about"))?;
         job.waits_again(Stage::Pending { blocked: false });
-        let plugin = job.plugin;
         let best = self.best_for(plugin);
         self.unfinished(id)?.question = Some(Question { ticket, asked_at, losses, best });
         Ok(())
@@ -51,7 +53,7 @@ impl Model {
     /// Its turn has come: nobody who came before it, or is more important, is ready and left behind.
     fn guarantee_6_first_in_first_out(&mut self, id: JobId) -> Verdict {
         let job = self.unfinished(id)?.clone();
-        let passed = self.jobs.iter().find(|(_, other)| other.is_ready() && other.precedes(&job));
+        let passed = self.jobs.iter().find(|(_, other)| self.may_start(other) && other.precedes(&job));
         ensure(passed.is_none(), "guarantee_6_first_in_first_out", || format!("{id} passed {passed:?}"))
     }
 
@@ -61,7 +63,9 @@ impl Model {
             format!("{id} was sent to {key}; the hook agreed to {admitted:?}")
         })?;
         let job = self.unfinished(id)?.clone();
+        self.nothing_starts_while_paused(id)?;
         if job.question.is_none() {
+            self.no_more_of_a_plugin_run_than_may(id, job.plugin)?;
             self.guarantee_6_first_in_first_out(id)?;
         }
         ensure(job.stage != Stage::Quarantined, "who_is_in_quarantine_stays_there", || {

@@ -15,6 +15,8 @@ mod jobs;
 mod kills;
 mod lives;
 mod memory;
+mod pause;
+mod plugin_limits;
 mod pool;
 mod restart;
 mod retries;
@@ -42,6 +44,7 @@ use super::violation::{Verdict, ensure};
 #[derive(Debug)]
 pub(crate) struct Model {
     config: PoolConfig,
+    start: Instant,
     /// In the time in which the host ran.
     now: Instant,
     /// How long it did not.
@@ -61,6 +64,8 @@ pub(crate) struct Model {
     ask_again_at: Option<Instant>,
     down: bool,
     degraded: bool,
+    /// No job may start.
+    paused: bool,
     shutdown: Option<Instant>,
     /// When the shutdown's deadline was noticed.
     ending: Option<Instant>,
@@ -91,6 +96,7 @@ impl Model {
         Self {
             restarts: Restarts::default(),
             config,
+            start: now,
             now,
             lost: Duration::ZERO,
             jobs: BTreeMap::new(),
@@ -105,6 +111,7 @@ impl Model {
             ask_again_at: None,
             down: false,
             degraded: false,
+            paused: false,
             shutdown: None,
             ending: None,
             ends_at_once: false,
@@ -155,6 +162,8 @@ impl Model {
             Effect::Recovered => self.recovered(),
             Effect::Down { reason } => self.went_down(reason),
             Effect::RecyclingRefused { .. } => self.limit_refused(),
+            Effect::Paused => self.paused(input),
+            Effect::Resumed => self.resumed(input),
             Effect::Up => self.came_up(input),
             Effect::Closed { still_dying } => self.close(still_dying),
         }

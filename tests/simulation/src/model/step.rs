@@ -60,6 +60,9 @@ pub(crate) struct Step {
     pub(crate) hopeless: bool,
     /// A limit to growth is exceeded by every first job: it must be given up now.
     pub(crate) futile: bool,
+    /// The pool must be paused, or resumed.
+    pub(crate) pauses: bool,
+    pub(crate) resumes: bool,
     pub(crate) went_down: bool,
     pub(crate) published: bool,
 }

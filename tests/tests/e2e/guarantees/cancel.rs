@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use ostler::{FailureKind, JobId, JobManager, JobStatus, WorkerConfig, WorkerPhase};
+use ostler::{CancelOutcome, FailureKind, JobId, JobManager, JobStatus, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 use uuid::Uuid;
 
@@ -84,7 +84,7 @@ async fn guarantee_4_a_stopped_worker_and_its_stopped_child_can_be_cancelled() {
     for pid in group(worker) {
         signal(pid, "STOP");
     }
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     assert!(group(worker).is_empty());
     manager.shutdown().await.unwrap();
 }
@@ -108,7 +108,7 @@ async fn guarantee_4_a_spinning_job_can_be_cancelled() {
     let manager = launch().await;
     let job = manager.start_job("lab", Task::Spin).await.unwrap();
     let worker = started(&job).await;
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     assert!(group(worker).is_empty());
     manager.shutdown().await.unwrap();
 }
@@ -124,7 +124,7 @@ async fn guarantee_4_a_job_that_was_sent_and_not_started_can_be_cancelled() {
     let request = manager.job("lab", Task::Sign(path.clone(), "begins".into()));
     let job = request.attach("big", "x/y", vec![0; 4_000_000]).start().await.unwrap();
     assert_eq!(manager.workers()[0].phase, WorkerPhase::Busy);
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     assert!(group(stopped).is_empty());
     assert_eq!(agreed_end(&manager, &job).await, JobStatus::Cancelled);
     assert_eq!(manager.start_job("lab", echo("next")).await.unwrap().output().await.unwrap(), "next");
@@ -139,7 +139,7 @@ async fn guarantee_4_a_job_that_ignores_its_grace_is_killed() {
     for task in [Task::IgnoreCancel, Task::TidyUp] {
         let job = manager.start_job("lab", task).await.unwrap();
         let worker = started(&job).await;
-        assert!(job.cancel().await.unwrap());
+        assert!(job.cancel().await.unwrap().is_cancelled());
         assert!(group(worker).is_empty(), "also one that tidied up may have left a child behind");
         assert_eq!(agreed_end(&manager, &job).await, JobStatus::Cancelled);
     }
@@ -181,7 +181,7 @@ async fn guarantee_4_a_cancel_hits_only_the_job_that_it_is_meant_for() {
     let victim = manager.start_job("lab", Task::Hang(directory.path().join("hang"))).await.unwrap();
     started(&victim).await;
     let queued = manager.start_job("lab", echo("queued")).await.unwrap();
-    assert!(victim.cancel().await.unwrap());
+    assert!(victim.cancel().await.unwrap().is_cancelled());
     assert_eq!(queued.output().await.unwrap(), "queued", "the queue behind it is still there");
     assert!(runs(spared));
     gate.open();
@@ -205,7 +205,11 @@ async fn guarantee_4_concurrent_cancels_share_one_outcome() {
         assert_eq!(call.await, Ok(true));
         assert!(group(worker).is_empty());
     }
-    assert_eq!(job.cancel().await, Ok(false), "a later one hears that it had ended before");
+    assert_eq!(
+        job.cancel().await,
+        Ok(CancelOutcome::AlreadyCancelled),
+        "a later one hears that it had ended before"
+    );
     manager.shutdown().await.unwrap();
 }
 
@@ -232,7 +236,7 @@ async fn guarantee_4_a_cancel_of_an_ended_or_unknown_job_is_false() {
     let job = manager.start_job("lab", echo("done")).await.unwrap();
     job.output().await.unwrap();
     let before = manager.workers();
-    assert_eq!(job.cancel().await, Ok(false));
+    assert_eq!(job.cancel().await, Ok(CancelOutcome::AlreadyEnded));
     assert_eq!(manager.cancel_job(JobId::from_uuid(Uuid::now_v7())).await, Ok(false));
     assert_eq!(manager.workers(), before, "and harms nobody");
     assert_eq!(agreed_end(&manager, &job).await, JobStatus::Completed);

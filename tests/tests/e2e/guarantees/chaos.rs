@@ -142,7 +142,7 @@ async fn cancel(kind: Kind, job: Arc<JobHandle<Task>>) -> Option<bool> {
         }
         _ => return None,
     }
-    Some(job.cancel().await.unwrap())
+    Some(job.cancel().await.unwrap().is_cancelled())
 }
 
 /// Kills workers at all moments of their lives, until the manager is shut down.

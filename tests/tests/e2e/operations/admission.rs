@@ -185,7 +185,7 @@ async fn a_cancel_while_the_hook_thinks_frees_the_worker_and_kills_nothing() {
     let next = manager.start_job("lab", Task::Pid).await.unwrap();
     gate.open();
     thinker.is_asked().await;
-    assert!(cancelled.cancel().await.unwrap());
+    assert!(cancelled.cancel().await.unwrap().is_cancelled());
     assert_eq!(next.output().await.unwrap(), pid.to_string());
 
     // The answer comes too late, and concerns nobody.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ostler::{JobError, JobId, JobResult, JobStatus, WorkerConfig};
+use ostler::{CancelOutcome, JobError, JobId, JobResult, JobStatus, WorkerConfig};
 use ostler_tests::lab::Task;
 
 use crate::support::{Gate, begin, echo, lab, launch, runs, scratch, started, within};
@@ -44,15 +44,18 @@ async fn cancel_job_is_false_for_an_unknown_and_for_an_ended_job() {
 
     let completed = manager.start_job("lab", echo("done")).await.unwrap();
     completed.output().await.unwrap();
-    assert!(!completed.cancel().await.unwrap());
+    assert_eq!(completed.cancel().await, Ok(CancelOutcome::AlreadyEnded));
     assert_eq!(completed.output().await.unwrap(), "done");
     let failed = manager.start_job("lab", Task::Panic("ouch".to_owned())).await.unwrap();
     failed.output().await.unwrap_err();
-    assert!(!failed.cancel().await.unwrap());
+    assert_eq!(failed.cancel().await, Ok(CancelOutcome::AlreadyEnded));
     assert_eq!(failed.status(), JobStatus::Failed);
     let cancelled = manager.start_job("lab", Task::Spin).await.unwrap();
-    assert!(cancelled.cancel().await.unwrap());
-    assert!(!cancelled.cancel().await.unwrap());
+    assert_eq!(cancelled.cancel().await, Ok(CancelOutcome::Cancelled));
+    assert_eq!(cancelled.cancel().await, Ok(CancelOutcome::AlreadyCancelled));
+    assert!(!manager.cancel_job(cancelled.id()).await.unwrap());
+    manager.clear_completed_jobs();
+    assert_eq!(cancelled.cancel().await, Ok(CancelOutcome::AlreadyCancelled), "its handle knows it still");
 }
 
 #[tokio::test]
@@ -62,7 +65,7 @@ async fn callers_at_the_same_time_share_one_outcome() {
     started(&job).await;
     let id = job.id();
     let outcomes = tokio::join!(manager.cancel_job(id), job.cancel(), manager.cancel_job(id));
-    assert_eq!(outcomes, (Ok(true), Ok(true), Ok(true)));
+    assert_eq!(outcomes, (Ok(true), Ok(CancelOutcome::Cancelled), Ok(true)));
     assert_eq!(manager.workers()[0].generation.0, 2, "one kill was enough");
 }
 
@@ -101,7 +104,7 @@ async fn within_the_grace_a_job_may_tidy_up_and_is_cancelled_then() {
     let job = manager.start_job("lab", Task::TidyUp).await.unwrap();
     let pid = started(&job).await;
     let cancel = tokio::time::timeout(PATIENCE, job.cancel()).await;
-    assert_eq!(cancel, Ok(Ok(true)), "it does not sit the grace out");
+    assert_eq!(cancel, Ok(Ok(CancelOutcome::Cancelled)), "it does not sit the grace out");
     assert_eq!(job.status(), JobStatus::Cancelled);
     assert!(!runs(pid));
 }
@@ -115,14 +118,14 @@ async fn after_the_grace_a_job_that_does_not_listen_is_killed() {
     let job = manager.start_job("lab", Task::Hang(directory.path().join("pid"))).await.unwrap();
     let pid = started(&job).await;
     let begun = std::time::Instant::now();
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     assert!(begun.elapsed() >= grace, "it was not left its grace");
     assert!(!runs(pid));
     // A job that never began has nothing to tidy up, and needs no grace.
     let gate = Gate::new();
     started(&manager.start_job("lab", gate.task()).await.unwrap()).await;
     let pending = manager.start_job("lab", echo("")).await.unwrap();
-    assert!(pending.cancel().await.unwrap());
+    assert!(pending.cancel().await.unwrap().is_cancelled());
     gate.open();
     assert!(within(PATIENCE, || manager.get_running_jobs().is_empty()).await);
 }

@@ -54,7 +54,7 @@ async fn on_job_completed_is_not_for_the_failed_and_the_cancelled() {
     }
     let cancelled = manager.start_job("lab", Task::Spin).await.unwrap();
     started(&cancelled).await;
-    assert!(cancelled.cancel().await.unwrap());
+    assert!(cancelled.cancel().await.unwrap().is_cancelled());
     let good = manager.start_job("lab", echo("")).await.unwrap();
     good.output().await.unwrap();
     assert_eq!(seen.reach(1).await, [good.id().to_string()]);

@@ -38,8 +38,8 @@ async fn the_hook_for_how_a_job_ended_runs_once_when_the_end_is_visible() {
     let running = manager.start_job("lab", Task::Spin).await.unwrap();
     started(&running).await;
     let pending = manager.start_job("lab", echo("")).await.unwrap();
-    assert!(pending.cancel().await.unwrap());
-    assert!(running.cancel().await.unwrap());
+    assert!(pending.cancel().await.unwrap().is_cancelled());
+    assert!(running.cancel().await.unwrap().is_cancelled());
     let good = manager.start_job("lab", echo("good")).await.unwrap();
     good.output().await.unwrap();
     manager.shutdown().await.unwrap();
@@ -89,7 +89,7 @@ async fn a_panic_in_a_hook_for_an_ended_job_changes_nothing() {
         .await;
     manager.start_job("lab", Task::Panic("no".to_owned())).await.unwrap().output().await.unwrap_err();
     let job = manager.start_job("lab", Task::Spin).await.unwrap();
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     assert_eq!(calls.reach(2).await.len(), 2);
     assert_eq!(manager.start_job("lab", echo("next")).await.unwrap().output().await.unwrap(), "next");
     manager.shutdown().await.unwrap();

@@ -21,6 +21,8 @@ async fn story(mut events: ManagerEvents, job: JobId) -> Vec<String> {
             ManagerEvent::Recovered => "recovered".to_owned(),
             ManagerEvent::Down(_) => "down".to_owned(),
             ManagerEvent::Up => "up".to_owned(),
+            ManagerEvent::Paused => "paused".to_owned(),
+            ManagerEvent::Resumed => "resumed".to_owned(),
             ManagerEvent::RecyclingRefused(figures) => figures,
         });
     }

@@ -36,10 +36,10 @@ async fn a_handle_is_found_by_the_id_of_a_job_that_runs_or_has_ended() {
     assert_eq!((again.id(), again.plugin_id().as_str()), (ended.id(), "lab"));
     assert_eq!((again.status(), again.output().await.unwrap()), (JobStatus::Completed, "first".to_owned()));
     assert_eq!(again.events().next().await.unwrap().unwrap().kind, JobEventKind::Queued);
-    assert!(!again.cancel().await.unwrap());
+    assert!(!again.cancel().await.unwrap().is_cancelled());
 
     let running = manager.start_job("lab", Task::TidyUp).await.unwrap();
-    assert!(manager.handle(running.id()).unwrap().cancel().await.unwrap());
+    assert!(manager.handle(running.id()).unwrap().cancel().await.unwrap().is_cancelled());
     assert_eq!(running.status(), JobStatus::Cancelled);
     assert!(manager.handle(ended.id()).is_none(), "its record had to go");
     assert!(manager.handle(JobId::from_uuid(uuid::Uuid::now_v7())).is_none());

@@ -45,7 +45,7 @@ async fn the_resource_manager_is_told_of_each_worker_from_its_spawn_to_its_death
     manager.unload_plugin("lab").await.unwrap();
     let job = manager.start_job("lab", Task::Spin).await.unwrap();
     started(&job).await;
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     manager.start_job("other", echo("")).await.unwrap().output().await.unwrap();
     manager.shutdown().await.unwrap();
 
@@ -133,7 +133,7 @@ async fn the_broadcaster_gets_every_step_of_a_job_with_job_id_and_plugin_id() {
     bad.output().await.unwrap_err();
     let spinning = manager.start_job("lab", Task::Spin).await.unwrap();
     let pid = started(&spinning).await;
-    assert!(spinning.cancel().await.unwrap());
+    assert!(spinning.cancel().await.unwrap().is_cancelled());
     manager.shutdown().await.unwrap();
     drop(manager);
 

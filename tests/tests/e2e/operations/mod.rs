@@ -17,6 +17,7 @@ mod launch;
 mod logs;
 mod output;
 mod outside;
+mod queue;
 mod registry;
 mod reload;
 mod request;

@@ -56,7 +56,7 @@ fn every_operation_works_outside_of_a_runtime() {
     wait(manager.reload_plugin("lab", PluginConfig::new())).unwrap();
     wait(manager.get_worker_state()).unwrap();
     let endless = wait(manager.start_job("lab", Task::Spin)).unwrap();
-    assert!(wait(endless.cancel()).unwrap());
+    assert!(wait(endless.cancel()).unwrap().is_cancelled());
     wait(manager.restart_worker()).unwrap();
     wait(manager.shutdown()).unwrap();
     assert!(matches!(wait(manager.start_job("lab", echo(""))), Err(StartError::ShutDown)));

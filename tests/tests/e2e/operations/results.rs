@@ -46,7 +46,7 @@ async fn get_job_result_of_a_failed_job_is_error_with_its_structure() {
 async fn get_job_result_of_a_cancelled_job_is_cancelled() {
     let manager = launch().await;
     let job = manager.start_job("lab", Task::Spin).await.unwrap();
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     let result = serde_json::to_value(manager.get_job_result(job.id()).unwrap()).unwrap();
     assert_eq!(result, json!({ "status": "cancelled" }));
 }
@@ -85,7 +85,7 @@ async fn clear_completed_jobs_says_how_many_and_leaves_pending_and_running() {
     let failed = manager.start_job("lab", Task::Panic("no".to_owned())).await.unwrap();
     failed.output().await.unwrap_err();
     let cancelled = manager.start_job("lab", Task::Spin).await.unwrap();
-    assert!(cancelled.cancel().await.unwrap());
+    assert!(cancelled.cancel().await.unwrap().is_cancelled());
     let gate = Gate::new();
     let running = manager.start_job("lab", gate.task()).await.unwrap();
     started(&running).await;

@@ -133,7 +133,7 @@ async fn the_drop_of_the_last_clone_ends_everything_within_a_second() {
     // A handle is no reason to live on, and still tells how it ended.
     assert!(is_interrupted(&running.output().await));
     assert_eq!(running.status(), JobStatus::Failed);
-    assert_eq!(running.cancel().await, Ok(false));
+    assert_eq!(running.cancel().await, Ok(ostler::CancelOutcome::AlreadyEnded));
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn a_worker_that_ignores_signals_is_cancelled_all_the_same() {
             signal(pid, name);
         }
         assert_eq!(job.status(), JobStatus::Running);
-        assert!(job.cancel().await.unwrap());
+        assert!(job.cancel().await.unwrap().is_cancelled());
         assert_eq!(group(pid), [0; 0]);
         next_job_runs(&manager, Some(pid)).await;
     }

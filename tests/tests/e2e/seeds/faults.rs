@@ -35,7 +35,7 @@ async fn seed_fault_a_cancel_keeps_the_queue_behind_it_however_long() {
         queue.push(manager.start_job("lab", echo(&number.to_string())).await.unwrap());
     }
     let cancel = tokio::time::timeout(Duration::from_secs(5), running.cancel()).await;
-    assert_eq!(cancel, Ok(Ok(true)));
+    assert_eq!(cancel, Ok(Ok(ostler::CancelOutcome::Cancelled)));
     for (number, job) in queue.iter().enumerate() {
         assert_eq!(job.output().await.unwrap(), number.to_string());
     }
@@ -52,7 +52,7 @@ async fn seed_fault_to_cancel_a_waiting_job_does_not_kill_the_running_one() {
         manager.start_job("lab", echo("two")).await.unwrap(),
         manager.start_job("lab", Task::Pid).await.unwrap(),
     ];
-    assert!(two.cancel().await.unwrap());
+    assert!(two.cancel().await.unwrap().is_cancelled());
     assert!(runs(pid));
     gate.open();
     assert_eq!(running.output().await.unwrap(), "open");
@@ -109,7 +109,7 @@ async fn seed_fault_a_cancel_does_not_count_as_a_restart() {
     for _ in 0..5 {
         let job = manager.start_job("lab", Task::Spin).await.unwrap();
         started(&job).await;
-        assert!(job.cancel().await.unwrap());
+        assert!(job.cancel().await.unwrap().is_cancelled());
     }
     assert_eq!(manager.start_job("lab", echo("alive")).await.unwrap().output().await.unwrap(), "alive");
 }

@@ -37,7 +37,7 @@ async fn r4_a_daemon_that_ignores_every_signal_is_gone_within_100_ms_of_the_canc
         bare.push(bare_kill());
         let (job, worker, daemon) = with_daemon(&manager, directory.path(), Task::Spin).await;
         let asked = Instant::now();
-        assert!(job.cancel().await.unwrap());
+        assert!(job.cancel().await.unwrap().is_cancelled());
         let cancelled = asked.elapsed();
         assert!(!runs(worker));
         assert!(within(Duration::from_secs(5), || !runs(daemon)).await);
@@ -90,11 +90,11 @@ async fn r4_a_stranger_is_left_alone() {
     let other = lab().config(at_once()).launch().await.unwrap();
     let (others_job, _, others_daemon) = with_daemon(&other, others.path(), Task::Spin).await;
     let (job, _, daemon) = with_daemon(&manager, directory.path(), Task::Spin).await;
-    assert!(job.cancel().await.unwrap());
+    assert!(job.cancel().await.unwrap().is_cancelled());
     assert!(within(Duration::from_secs(5), || !runs(daemon)).await);
     manager.shutdown().await.unwrap();
     assert!(runs(others_daemon) && runs(stranger.id()));
-    assert!(others_job.cancel().await.unwrap());
+    assert!(others_job.cancel().await.unwrap().is_cancelled());
     other.shutdown().await.unwrap();
     assert!(!runs(others_daemon) && runs(stranger.id()));
     stranger.kill().unwrap();

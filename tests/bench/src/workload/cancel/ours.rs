@@ -37,7 +37,11 @@ impl Pool {
         let answered = async { (next.output().await, elapsed()) };
         let ((cancelled, dead), (output, next)) = tokio::join!(cancelled, answered);
         output?;
-        if cancelled? { Ok(Sample { dead, next }) } else { Err("a busy loop ended before its cancel".into()) }
+        if cancelled?.is_cancelled() {
+            Ok(Sample { dead, next })
+        } else {
+            Err("a busy loop ended before its cancel".into())
+        }
     }
 
     pub(super) async fn shut_down(self) -> Result<()> {
