@@ -151,7 +151,7 @@ async fn guarantee_7_cancels_and_timeouts_never_use_the_budget() {
 /// The seeds' restart count never fell again.
 #[tokio::test]
 async fn guarantee_7_restarts_are_forgotten_when_they_are_older_than_the_window() {
-    let window = Duration::from_millis(1_500);
+    let window = Duration::from_millis(500);
     let manager = lab()
         .config(WorkerConfig { restart_window: window, ..at_most(1, RestartPolicy::Always) })
         .launch()
@@ -160,8 +160,9 @@ async fn guarantee_7_restarts_are_forgotten_when_they_are_older_than_the_window(
     for _ in 0..3 {
         let job = manager.start_job("lab", Task::Exit(1)).await.unwrap();
         assert_eq!(agreed_end(&manager, &job).await, JobStatus::Failed);
-        // A job that lasts longer than the window: the restart before it no longer counts.
-        let long = manager.start_job("lab", Task::Linger(window)).await.unwrap();
+        // A job that lasts longer than the window, also if the host is late and some of that time does not count: the restart
+        // before it no longer counts.
+        let long = manager.start_job("lab", Task::Linger(window * 4)).await.unwrap();
         assert_eq!(agreed_end(&manager, &long).await, JobStatus::Completed);
     }
     manager.shutdown().await.unwrap();
