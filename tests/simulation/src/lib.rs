@@ -129,6 +129,9 @@
 //!   `what_comes_late_changes_nothing`. It is never over: `the_view_is_true`, `nobody_waits_beside_an_idle_worker`.
 //! - One job of a limited plugin more runs than may, or one whose worker is dying does not count:
 //!   `no_more_of_a_plugin_run_than_may`. One less: `guarantee_6_…`.
+//! - A pool goes down although a worker lives: `guarantee_7_nobody_is_down_who_has_a_worker`; who is held is started beyond
+//!   the budget: `guarantee_7_no_more_restarts_than_the_policy_allows`; degraded is not told: `the_view_is_true`; good work
+//!   does not reset a slot's backoff: `the_delay_is_that_of_the_slot`.
 
 #![expect(clippy::print_stdout, reason = "the speed of every run is printed")]
 
