@@ -23,7 +23,7 @@ fn orphans_are_reaped_while_the_command_runs() {
     let (file, gate) = (directory.path().join("pid"), directory.path().join("gate"));
     // It ends when the file is there, and its parent long before.
     let orphan = format!(
-        "sh -c 'sh -c \"echo \\$\\$ > {0}.part; mv {0}.part {0}; until test -e {1}; do sleep 0.01; done\" &'",
+        "env -u OSTLER_TEST_MARK sh -c 'sh -c \"echo \\$\\$ > {0}.part; mv {0}.part {0}; until test -e {1}; do sleep 0.01; done\" &'",
         file.display(),
         gate.display()
     );

@@ -107,11 +107,12 @@ impl<J: JobType> Core<J> {
         // It takes a second, unless a process is there at which nobody can look without waiting for something else, a dead
         // mount perhaps. The sender is ours, so it is there.
         let mut sweeps = self.sweeps.subscribe();
-        let swept = sweeps.wait_for(|running| *running == 0);
-        if tokio::time::timeout(LONGEST_SWEEP, swept).await.is_err() {
-            tracing::warn!(
+        tokio::select! {
+            biased;
+            _ = sweeps.wait_for(|running| *running == 0) => {}
+            () = self.sleep_until(Instant::now() + LONGEST_SWEEP) => tracing::warn!(
                 "the shutdown is complete, but what workers left outside of their groups is still looked for"
-            );
+            ),
         }
         let told = async {
             let mut hooks = self.hooks.subscribe();

@@ -155,7 +155,9 @@ async fn r27_what_was_dropped_before_a_cancel_is_counted() {
     while let Some(event) = events.next().await {
         names.push(event.unwrap().kind.name());
     }
-    assert_eq!(names[names.len() - 2..], ["output_dropped", "cancelled"]);
+    // A line may be kept behind what was dropped: the one in the middle of which the worker was killed.
+    assert!(names.contains(&"output_dropped"), "{names:?}");
+    assert_eq!(names.last(), Some(&"cancelled"));
     manager.shutdown().await.unwrap();
 }
 
