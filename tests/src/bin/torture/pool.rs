@@ -80,6 +80,7 @@ fn config(args: &Args) -> WorkerConfig {
         // The torture must go on.
         restart_policy: RestartPolicy::Always,
         max_restart_attempts: 1_000_000_000,
+        max_start_attempts: 1_000_000_000,
         worker_start_timeout: Duration::from_millis(1_500),
         load_timeout: Duration::from_secs(3),
         reload_timeout: Duration::from_secs(5),

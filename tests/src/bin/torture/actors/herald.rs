@@ -54,6 +54,8 @@ impl Herald {
         let worker = &data["worker"];
         let pid = worker["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
         let cause = data["cause"].as_str().unwrap_or_default();
+        // Behind it are the worker's own words.
+        let cause = cause.split_once("; the last line of its stderr: ").map_or(cause, |(cause, _)| cause);
         let (phase, is_other_idle) = {
             let mut phases = self.0.phases.lock().unwrap_or_else(PoisonError::into_inner);
             let phase = pid.and_then(|pid| phases.remove(&pid));
