@@ -375,3 +375,35 @@ fn a_shutdown_under_pressure_ends_all_the_same() {
         ",
     );
 }
+
+/// One start after a failed one within a minute, and the start of the second of two workers was refused.
+fn one_of_two_may_start(what: &str) {
+    let config = PoolConfig {
+        max_start_attempts: 1,
+        max_restart_attempts: 1,
+        restart_window: std::time::Duration::from_secs(60),
+        restart_backoff_base: std::time::Duration::ZERO,
+        ..considerate(2)
+    };
+    let script = "
+        start            | spawn 0.1; spawn 1.2
+        up 0.1           | 0.1 idle
+        spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
+        spawn_failed 1.3 | 1.3 gone: not made; degraded
+    ";
+    check(config, &format!("{script}\n{what}"));
+}
+
+#[test]
+fn who_was_missing_comes_back_when_memory_does() {
+    one_of_two_may_start(
+        "
+        submit a      | a queued; 0.1 <- a
+        started a     | a started in 0.1
+        host_has 999  |
+        pass 60s      |
+        host_has 9999 | spawn 1.4
+        up 1.4        | 1.4 idle; recovered
+        ",
+    );
+}

@@ -360,3 +360,24 @@ fn a_standby_that_has_taken_over_is_replaced_whatever_the_policy_says() {
         ",
     );
 }
+
+#[test]
+fn the_replacement_of_one_that_dies_in_a_shutdown_has_its_place() {
+    check(
+        after_jobs(1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 idle; spawn 1.2
+        submit b     | b queued; 0.1 <- b
+        started b    | b started in 0.1
+        submit c     | c queued
+        submit d     | d queued
+        shutdown 60s |
+        exit 0.1     | 0.1 gone: on its own; b failed: Crashed SIGSEGV
+        up 1.2       | 1.2 idle; ask c ?1
+        ",
+    );
+}

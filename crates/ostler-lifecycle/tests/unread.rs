@@ -287,3 +287,19 @@ fn what_a_job_printed_before_it_was_killed_is_told() {
         ",
     );
 }
+
+#[test]
+fn a_second_shutdown_ends_no_job_before_what_was_said_in_the_time_of_the_first_is_read() {
+    running(
+        config(),
+        "",
+        "
+        shutdown 5s   |
+        later 6s      |
+        shutdown 9s   | read 0.1
+        result a      | a completed; 0.1 idle; kill 0.1
+        caught_up 0.1 |
+        exit 0.1      | 0.1 gone: Shutdown; closed
+        ",
+    );
+}

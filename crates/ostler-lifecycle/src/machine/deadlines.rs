@@ -217,16 +217,13 @@ impl Machine {
             Intake::Draining { deadline } => now < deadline && self.wanting() > 0,
             Intake::Ending | Intake::Closed => false,
         };
-        let waiting = self.waiting_after(after).saturating_sub(usize::from(!held));
         if !wanted {
             self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
-        } else if held && self.short_of_memory {
+        } else if held && self.short_of_memory && !self.one_has_to_start() {
             self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
             self.want_later(id);
-        } else if self.budget(after).has_room(now, waiting) {
-            self.start_after_fault(now, id, after, out);
         } else {
-            self.hold(now, id, after, now);
+            self.start_or_hold(now, id, after, out);
         }
     }
 

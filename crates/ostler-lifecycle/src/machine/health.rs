@@ -26,6 +26,17 @@ impl Machine {
         }
     }
 
+    /// The slot has waited for its time: starts a worker there, unless others have taken the room in the budget meanwhile.
+    pub(super) fn start_or_hold(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
+        let itself = usize::from(self.slot(id).waits_for_its_time());
+        let others = self.waiting_after(fault).saturating_sub(itself);
+        if self.budget(fault).has_room(now, others) {
+            self.start_after_fault(now, id, fault, out);
+        } else {
+            self.hold(now, id, fault, now);
+        }
+    }
+
     /// Lets a slot wait until the budget has room, and not less than until then.
     pub(super) fn hold(&mut self, now: Instant, id: SlotId, fault: Fault, not_before: Instant) {
         let waiting = self.waiting_after(fault);

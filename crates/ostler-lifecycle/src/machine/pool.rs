@@ -109,8 +109,11 @@ impl Machine {
         if slot.beside || !(slot.retire.is_none() || slot.is_old()) {
             return;
         }
+        // A replacement that nobody needs takes no place that another one could give up for it.
         let busy = |slot: &&mut Slot| {
-            slot.retire == Some(EndReason::Surplus) && matches!(slot.state, SlotState::Busy(_))
+            !slot.beside
+                && slot.retire == Some(EndReason::Surplus)
+                && matches!(slot.state, SlotState::Busy(_))
         };
         if let Some(other) = self.slots.iter_mut().find(busy) {
             other.retire = None;

@@ -61,6 +61,11 @@ impl Machine {
         self.running() == 0 && self.queue.in_line() > 0
     }
 
+    /// Whether one worker has to be started, however short memory is: a job waits, and nobody will run it.
+    pub(super) fn one_has_to_start(&self) -> bool {
+        self.must_get_on() && !self.slots.iter().any(Slot::is_on_its_way)
+    }
+
     fn evict(&mut self, now: Instant, id: SlotId, size: u64, out: &mut Vec<Effect>) {
         let like_it = self.slots.iter().map(|slot| slot.life.baseline).max().unwrap_or_default();
         let slot = self.slot(id);
@@ -124,7 +129,11 @@ impl Machine {
             && !self.slots.iter().any(comes)
         {
             self.slot(id).wanted = false;
-            self.fill(now, id, out);
+            match self.slot(id).why_held() {
+                // Its wait was over when it was noted.
+                Some(fault) => self.start_or_hold(now, id, fault, out),
+                None => self.fill(now, id, out),
+            }
         }
         if self.next_to_come_back().is_none() {
             self.short_of_memory = false;
@@ -139,7 +148,11 @@ impl Machine {
         if self.intake != Intake::Open || self.down.is_some() || self.taken() >= self.target() {
             return None;
         }
-        let wanted = self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted);
+        // A job may have waited for one that was held, and may have ended since.
+        let is_held_for_nobody =
+            |slot: &Slot| slot.why_held().is_some_and(|fault| !self.is_wanted_after(slot.id, fault));
+        let wanted =
+            self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted && !is_held_for_nobody(slot));
         wanted.min_by_key(|slot| slot.needs).map(|slot| (slot.id, slot.needs))
     }
 }

@@ -37,11 +37,12 @@ impl Machine {
         };
         let (beside, old) = (slot.beside, matches!(slot.retire.take(), Some(EndReason::Recycled(_))));
         slot.enter(SlotState::Vacant { owes }, None);
-        if self.down.is_some() || self.intake != Intake::Open {
-            return;
-        }
+        // Also a pool that shuts down has no more workers than places.
         if old {
             self.promote_replacement();
+        }
+        if self.down.is_some() || self.intake != Intake::Open {
+            return;
         }
         if kind == EndKind::Asked && !beside && !self.short_of_memory {
             self.make_way_for_a_free_start();
@@ -52,7 +53,7 @@ impl Machine {
             return;
         }
         let policy = restart::refill(self.config.restart_policy, kind, false);
-        if self.short_of_memory {
+        if self.short_of_memory && !self.slot(id).held {
             if wanted || policy != Refill::Leave {
                 self.want_later(id);
             }

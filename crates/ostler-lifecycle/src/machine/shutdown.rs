@@ -12,18 +12,22 @@ use crate::{Effect, EndReason, SlotId};
 
 impl Machine {
     pub(super) fn shutdown(&mut self, now: Instant, deadline: Instant, out: &mut Vec<Effect>) {
+        let gives_no_time = deadline <= now;
         let deadline = match self.intake {
             Intake::Open => deadline,
             Intake::Draining { deadline: earlier } => earlier.min(deadline),
             // Who is still being listened to need not be, any more.
-            Intake::Ending if deadline <= now => return self.end_everything(now, None, out),
+            Intake::Ending if gives_no_time => return self.end_everything(now, None, out),
             Intake::Ending | Intake::Closed => return,
         };
         self.intake = Intake::Draining { deadline };
         self.refuse_controls(out);
         self.give_up_all_quarantined(out);
-        if deadline <= now {
+        if gives_no_time {
             self.end_everything(now, None, out);
+        } else if deadline <= now {
+            // An earlier shutdown gave time, and its deadline was not noticed yet.
+            self.end_everything(now, Some(deadline), out);
         }
     }
 

@@ -110,6 +110,10 @@ impl Pool {
                 self.now += parse::time(time);
                 self.feed_and_read(Input::Tick)
             }
+            ["later", time] => {
+                self.now += parse::time(time);
+                Vec::new()
+            }
             ["leave_unread", time] => {
                 self.now += parse::time(time);
                 self.feed(Input::Tick)

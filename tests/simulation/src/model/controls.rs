@@ -88,10 +88,11 @@ impl Model {
         open.all(|worker| worker.was_read_until(deadline))
     }
 
-    /// Whether a worker that was awaited was killed in this step: the next look at the time, which comes at once, judges it.
+    /// Whether a worker that was awaited was killed in this step, or told to stop: the next look at the time, which comes at once, judges it.
     pub(super) fn lost_one_in_this_step(&self, id: ControlId) -> bool {
         let has_it = |worker: &Worker| worker.questions.iter().any(|(_, asked)| *asked == id);
-        self.step.killed.iter().filter_map(|key| self.workers.get(key)).any(has_it)
+        let lost = self.step.killed.iter().chain(&self.step.stopped);
+        lost.filter_map(|key| self.workers.get(key)).any(has_it)
     }
 
     /// Whether all is being read that its workers have said.

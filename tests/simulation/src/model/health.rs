@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ostler_lifecycle::{DegradedReason, Health, Machine, RestartPolicy, SlotId, WorkerKey};
 
-use super::restart::Filled;
+use super::restart::{Filled, Owed};
 use super::worker::{End, Fault};
 use super::{Model, Verdict, ensure};
 
@@ -47,7 +47,8 @@ impl Model {
         {
             return Ok(());
         }
-        let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
+        // Of a replacement that failed nothing is owed.
+        let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), owed, .. } if *owed != Owed::Nothing);
         let failed = self.restarts.slots.values().filter(fails).count();
         let filled = self.restarts.slots.len() - failed;
         let told = failed == 0 || filled >= self.target() || self.shutdown.is_some();

@@ -130,8 +130,11 @@ impl Model {
 
     /// Judges what the machine made of an input that was foreseen.
     pub(crate) fn judge(&mut self, input: &Input, effects: &[Effect], machine: &Machine) -> Verdict {
-        // The budget may have room again for who is to replace a worker that is recycled.
-        let late_start = |effect: &Effect| matches!(effect, Effect::Spawn { .. }) && self.is_recycling();
+        // Who is to replace a worker that is recycled may be started now: the budget has room again, or the one that could
+        // have taken over has hung up. That start may also be refused.
+        let late_start = |effect: &Effect| {
+            matches!(effect, Effect::Spawn { .. } | Effect::Degraded { .. }) && self.is_recycling()
+        };
         ensure(
             !self.step.quiet || effects.iter().all(late_start),
             "what_comes_late_changes_nothing",
