@@ -28,6 +28,11 @@ impl Assignment {
             && (request, job, attempt) == (self.request, self.job, self.attempt)
     }
 
+    /// Whether it was asked to end, whatever for.
+    pub(crate) fn is_to_end(&self) -> bool {
+        matches!(self.stage, Stage::Overtime { .. } | Stage::Leaving)
+    }
+
     pub(crate) fn reported(&mut self, now: Instant) {
         if let Some((_, reported)) = &mut self.stall {
             *reported = now;
@@ -41,6 +46,8 @@ pub(crate) enum Stage {
     Sent,
     /// Began. The next chunk has this number.
     Running { next_chunk: u64 },
-    /// Was asked to end; the kill comes at the deadline.
+    /// Has run for longer than it may, and was asked to end; the kill comes at the deadline.
+    Overtime { timeout: Duration },
+    /// Was asked to end because it is cancelled; the kill comes at the deadline.
     Leaving,
 }

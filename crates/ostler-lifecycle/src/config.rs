@@ -62,6 +62,8 @@ pub struct PoolConfig {
     pub kill_timeout: Duration,
     /// How long a cancelled job may tidy up before it is killed. Zero kills at once.
     pub cancel_grace: Duration,
+    /// How long a job may tidy up that has run for as long as its timeout, before it is killed. Zero kills at once.
+    pub timeout_grace: Duration,
     /// How long the resource hook may think over a job that had to wait; then the job waits on.
     pub hook_timeout: Duration,
     /// A worker that loads, runs a job or reloads, and says nothing for so long, is asked whether it lives. Zero: never.
@@ -103,6 +105,7 @@ impl Default for PoolConfig {
             unload_timeout: Duration::from_secs(10),
             kill_timeout: Duration::from_secs(5),
             cancel_grace: Duration::ZERO,
+            timeout_grace: Duration::ZERO,
             hook_timeout: Duration::from_secs(60),
             heartbeat_interval: Duration::from_secs(10),
             heartbeat_timeout: Duration::from_secs(20),

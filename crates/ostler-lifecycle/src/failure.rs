@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use ostler_wire::Category;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,12 @@ impl JobFailure {
     /// A failure without forensics.
     pub fn new(kind: FailureKind, category: Category, message: impl Into<String>) -> Self {
         Self { kind, category, message: message.into(), forensics: None }
+    }
+
+    /// A job that ran for longer than its timeout.
+    pub(crate) fn ran_too_long(timeout: Duration) -> Self {
+        let message = format!("the job ran longer than its timeout of {timeout:?} and was ended");
+        Self::new(FailureKind::TimedOut, Category::Transient, message)
     }
 
     /// An error that a plugin or an executor returned.

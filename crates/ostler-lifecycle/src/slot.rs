@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     pub(crate) read: ReadMark,
     /// In states in which it must show that it lives.
     pub(crate) heartbeat: Option<Heartbeat>,
+    /// A job was asked to end here because its time was up. The worker may answer that after the job's result.
+    pub(crate) asked_to_end: Option<RequestId>,
     /// Why the worker must go as soon as it may.
     pub(crate) retire: Option<EndReason>,
     /// Somebody wants another worker here, whatever the policy says of the end of this one.
@@ -112,6 +114,7 @@ impl Slot {
             hung_up: None,
             read: ReadMark::default(),
             heartbeat: None,
+            asked_to_end: None,
             retire: None,
             wanted: false,
             needs: 0,
@@ -347,6 +350,7 @@ impl SlotState {
                 match assignment.stage {
                     Stage::Sent => Fate::Requeued,
                     Stage::Running { .. } => Fate::Failed(Box::new(failure())),
+                    Stage::Overtime { timeout } => Fate::Failed(Box::new(JobFailure::ran_too_long(timeout))),
                     Stage::Leaving => Fate::Cancelled,
                 },
             )),

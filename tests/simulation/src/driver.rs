@@ -159,10 +159,13 @@ impl World {
         let Some(process) = self.processes.get_mut(&worker) else { return };
         match command {
             Command::Execute { job, attempt } => process.job = Some((request, job, attempt)),
-            Command::Cancel { .. } if self.rng.chance(500) => process.resolve += 1,
             _ => {}
         }
-        let script = script::reaction(request, command, process.job, manners, &mut self.rng);
+        // Some jobs do not look whether they are to end.
+        let heeds = !matches!(command, Command::Cancel { .. }) || self.rng.chance(500);
+        process.resolve += u32::from(heeds && matches!(command, Command::Cancel { .. }));
+        let job = process.job.filter(|_| heeds);
+        let script = script::reaction(request, command, job, manners, &mut self.rng);
         self.plan(worker, script);
     }
 

@@ -94,9 +94,10 @@ fn obey(request: RequestId, manners: Manners, rng: &mut Rng) -> Script {
 
 /// A job that was asked to end ends, or ends too late, or has just ended.
 fn tidy_up(request: RequestId, job: Option<(RequestId, JobId, u32)>, rng: &mut Rng) -> Script {
-    let Some((asked, job, attempt)) = job else { return vec![] };
+    // Another thread says that it was told, maybe after the result.
+    let mut script = vec![(rng.up_to_ms(100), Act::Say(WorkerFrame::Response { request, result: Ok(()) }))];
+    let Some((asked, job, attempt)) = job else { return script };
     let delay = rng.up_to_ms(100);
-    let mut script = vec![(delay, Act::Say(WorkerFrame::Response { request, result: Ok(()) }))];
     match rng.below(4) {
         0 => {}
         1 => script.push((delay, Act::Crash)),

@@ -29,6 +29,7 @@ pub(crate) fn config(restart_policy: RestartPolicy, rng: &mut Rng) -> PoolConfig
         unload_timeout: ms(&[50, 500]),
         kill_timeout: ms(&[20, 300]),
         cancel_grace: ms(&[0, 0, 20, 200]),
+        timeout_grace: ms(&[0, 0, 20, 200]),
         hook_timeout: ms(&[30, 600, 5000]),
         heartbeat_interval: ms(&[0, 20, 100, 500]),
         heartbeat_timeout: ms(&[20, 60, 300]),

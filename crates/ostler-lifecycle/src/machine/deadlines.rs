@@ -3,7 +3,7 @@
 //! What has taken too long is judged in two steps, if it is a worker's or its job's: first the driver feeds in all that the
 //! worker has said, then it is judged by that. See `ReadMark`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Machine;
 use super::core::Intake;
@@ -145,7 +145,10 @@ impl Machine {
             SlotState::Draining { reason } => reason.clone(),
             SlotState::Busy(assignment) => match assignment.stage {
                 Stage::Sent => EndReason::Stalled,
-                Stage::Running { .. } => EndReason::TimedOut,
+                Stage::Running { .. } if !self.config.timeout_grace.is_zero() => {
+                    return self.ask_to_end(now, id, out);
+                }
+                Stage::Running { .. } | Stage::Overtime { .. } => EndReason::TimedOut,
                 Stage::Leaving => EndReason::Cancelled,
             },
             SlotState::Vacant { .. }
@@ -155,14 +158,22 @@ impl Machine {
             | SlotState::Controlling { .. } => return,
         };
         let timeout = self.timeout_of_job_in(id);
-        let victim = self.slot(id).state.victim(|| {
-            let message = match timeout {
-                Some(timeout) => format!("the job ran longer than its timeout of {timeout:?} and was killed"),
-                None => "the job ran too long and was killed".to_owned(),
-            };
-            JobFailure::new(FailureKind::TimedOut, Category::Transient, message)
-        });
+        let victim = self.slot(id).state.victim(|| JobFailure::ran_too_long(timeout));
         self.kill(now, id, reason, victim, out);
+    }
+
+    /// A job has run for as long as it may: it has some time more to end by itself, so that its worker need not be killed.
+    fn ask_to_end(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let timeout = self.timeout_of_job_in(id);
+        let deadline = now + self.config.timeout_grace;
+        let slot = self.slot(id);
+        let worker = slot.worker();
+        let SlotState::Busy(assignment) = &mut slot.state else { return };
+        assignment.stage = Stage::Overtime { timeout };
+        slot.deadline = Some(deadline);
+        let job = assignment.job;
+        let request = self.send(worker, Command::Cancel { job }, out);
+        self.slot(id).asked_to_end = Some(request);
     }
 
     /// Its job reports nothing.
@@ -227,14 +238,10 @@ impl Machine {
         }
     }
 
-    fn timeout_of_job_in(&mut self, id: SlotId) -> Option<std::time::Duration> {
-        match &self.slot(id).state {
-            SlotState::Busy(assignment) => {
-                let job = assignment.job;
-                self.jobs.get(&job)?.timeout()
-            }
-            _ => None,
-        }
+    /// How long the job may run that the worker has.
+    fn timeout_of_job_in(&self, id: SlotId) -> Duration {
+        let job = self.slots[id.0 as usize].job();
+        job.and_then(|job| self.jobs.get(&job)?.timeout()).unwrap_or_default()
     }
 
     /// A killed worker does not die: the slot goes on without it.

@@ -31,6 +31,12 @@ impl Machine {
         {
             heartbeat.heard(now);
         }
+        if let WorkerFrame::Response { request, .. } = frame
+            && slot.asked_to_end == Some(request)
+        {
+            slot.asked_to_end = None;
+            return;
+        }
         match (&mut slot.state, frame) {
             // What was handled first wins: nothing that it says can change that, but for one thing.
             (SlotState::Dying(death), WorkerFrame::Output { job, attempt }) => {
@@ -63,6 +69,10 @@ impl Machine {
             (SlotState::Busy(assignment), frame) => match said_of_job(assignment, now, frame) {
                 Said::Began => self.began(now, id, out),
                 Said::Ended(job, result, resident) => self.ended(now, id, job, result, resident, out),
+                Said::EndedLate(job, timeout, resident) => {
+                    let failure = JobFailure::ran_too_long(timeout);
+                    self.ended(now, id, job, Err(failure), resident, out);
+                }
                 Said::EndedAfterCancel(job) => {
                     self.kill(now, id, EndReason::Cancelled, Some((job, Fate::Cancelled)), out);
                 }
@@ -186,6 +196,8 @@ fn named(plugin: &str, why: &str) -> String {
 enum Said {
     Began,
     Ended(JobId, Result<(), JobFailure>, u64),
+    /// It has ended after its time was up. What it has said then does not count.
+    EndedLate(JobId, Duration, u64),
     EndedAfterCancel(JobId),
     Publish(JobId, JobChange),
     Nothing,
@@ -214,13 +226,12 @@ fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) ->
             *stage = Stage::Running { next_chunk: 0 };
             Said::Began
         }
-        (WorkerFrame::Note { job, attempt }, Stage::Running { .. } | Stage::Leaving)
-            if is_mine(job, attempt) =>
-        {
-            Said::Publish(job, JobChange::Noted)
-        }
+        (
+            WorkerFrame::Note { job, attempt },
+            Stage::Running { .. } | Stage::Overtime { .. } | Stage::Leaving,
+        ) if is_mine(job, attempt) => Said::Publish(job, JobChange::Noted),
         (WorkerFrame::Output { job, attempt }, at) => match at {
-            Stage::Running { .. } | Stage::Leaving if is_mine(job, attempt) => {
+            Stage::Running { .. } | Stage::Overtime { .. } | Stage::Leaving if is_mine(job, attempt) => {
                 Said::Publish(job, JobChange::Noted)
             }
             _ => Said::Nothing,
@@ -237,14 +248,19 @@ fn said_of_job(assignment: &mut Assignment, now: Instant, frame: WorkerFrame) ->
         (WorkerFrame::Result { job, result, resident, .. }, _) if is_awaited => {
             Said::Ended(job, result, resident)
         }
+        (WorkerFrame::Result { request, job, attempt, resident, .. }, Stage::Overtime { timeout })
+            if answers(request, job, attempt) =>
+        {
+            Said::EndedLate(job, timeout, resident)
+        }
         (WorkerFrame::Result { request, job, attempt, .. }, Stage::Leaving)
             if answers(request, job, attempt) =>
         {
             Said::EndedAfterCancel(job)
         }
-        // The cancel was handled first: a part of the result that crosses it is not wanted any more, and the
-        // answer to the cancel is not awaited.
-        (WorkerFrame::Chunk { .. } | WorkerFrame::Response { .. }, Stage::Leaving) => Said::Nothing,
+        // A part of a result that is not wanted any more. Nor is the answer to a cancel awaited.
+        (WorkerFrame::Chunk { .. }, Stage::Overtime { .. } | Stage::Leaving)
+        | (WorkerFrame::Response { .. }, Stage::Leaving) => Said::Nothing,
         (frame, at) => {
             // It may have begun with a job that it names, so the job cannot go back to the queue.
             if at == Stage::Sent && frame.may_hide_begin_of(*mine) {

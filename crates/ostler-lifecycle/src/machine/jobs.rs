@@ -126,6 +126,14 @@ impl Machine {
             SlotState::Busy(assignment) => {
                 let running = matches!(assignment.stage, Stage::Running { .. });
                 out.push(Effect::Publish { job, change: JobChange::Cancelling });
+                // It was asked to end already. Nobody who asks again makes it longer.
+                if let Stage::Overtime { .. } = assignment.stage
+                    && !grace.is_zero()
+                {
+                    assignment.stage = Stage::Leaving;
+                    slot.deadline = slot.deadline.map(|deadline| deadline.min(now + grace));
+                    return;
+                }
                 // A job that never began has nothing to tidy up.
                 if grace.is_zero() || !running {
                     self.kill(now, id, EndReason::Cancelled, Some((job, Fate::Cancelled)), out);

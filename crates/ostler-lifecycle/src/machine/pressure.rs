@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use crate::assignment::Stage;
 use crate::slot::{Slot, SlotState};
 use crate::{Category, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey};
 
@@ -84,7 +83,7 @@ impl Machine {
     /// Who has lost the least, and will not fail. The last job that runs is left alone: somebody must get on.
     fn newest_that_may_run_again(&self) -> Option<SlotId> {
         let running = self.slots.iter().filter_map(|slot| match &slot.state {
-            SlotState::Busy(assignment) if assignment.stage != Stage::Leaving => Some((slot.id, assignment)),
+            SlotState::Busy(assignment) if !assignment.is_to_end() => Some((slot.id, assignment)),
             _ => None,
         });
         if running.clone().count() < 2 || self.down.is_some() || self.intake != Intake::Open {

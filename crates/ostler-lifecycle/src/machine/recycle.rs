@@ -87,6 +87,12 @@ impl Machine {
         };
         let idle = matches!(old.state, SlotState::Idle);
         let (id, reason) = (old.id, old.retire.clone());
+        // A replacement that was to go when its job ends, since nobody needed it, is needed again.
+        let dismissed =
+            |slot: &&mut Slot| slot.beside && slot.is_ready() && slot.retire == Some(EndReason::Surplus);
+        if let Some(slot) = self.slots.iter_mut().find(dismissed) {
+            slot.retire = None;
+        }
         let others = self.slots.iter().filter(|slot| slot.can_take_over() && !slot.beside).count();
         let replacement = self.slots.iter().find(|slot| slot.beside);
         match replacement.map(|slot| (slot.id, slot.can_take_over())) {

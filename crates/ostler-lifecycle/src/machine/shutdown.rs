@@ -8,7 +8,7 @@ use super::jobs::interrupted;
 use crate::assignment::Stage;
 use crate::job::Fate;
 use crate::slot::SlotState;
-use crate::{Effect, EndReason, SlotId};
+use crate::{Effect, EndReason, JobFailure, SlotId};
 
 impl Machine {
     pub(super) fn shutdown(&mut self, now: Instant, deadline: Instant, out: &mut Vec<Effect>) {
@@ -57,6 +57,7 @@ impl Machine {
         let SlotState::Busy(assignment) = &self.slot(id).state else { return };
         let fate = match assignment.stage {
             Stage::Sent | Stage::Running { .. } => Fate::Failed(Box::new(interrupted())),
+            Stage::Overtime { timeout } => Fate::Failed(Box::new(JobFailure::ran_too_long(timeout))),
             Stage::Leaving => Fate::Cancelled,
         };
         let victim = Some((assignment.job, fate));

@@ -78,7 +78,7 @@ impl Machine {
         Some(match &slot.state {
             SlotState::Busy(assignment) => match assignment.stage {
                 Stage::Sent => JobStatus::Pending,
-                Stage::Running { .. } => JobStatus::Running,
+                Stage::Running { .. } | Stage::Overtime { .. } => JobStatus::Running,
                 Stage::Leaving => JobStatus::Cancelling,
             },
             SlotState::Dying(death) => match &death.victim {

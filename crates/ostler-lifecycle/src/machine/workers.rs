@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use crate::assignment::Stage;
 use crate::job::Fate;
 use crate::life::Life;
 use crate::read_mark::ReadMark;
@@ -55,6 +54,7 @@ impl Machine {
         let slot = self.slot(id);
         slot.generation = generation;
         slot.pid = None;
+        slot.asked_to_end = None;
         slot.retire = None;
         slot.charged = None;
         slot.life = Life::default();
@@ -188,7 +188,7 @@ impl Machine {
         let (pid, was_ready, phase, jobs_done) =
             (slot.pid, slot.is_ready(), slot.state.phase(), slot.life.jobs_done);
         // A worker that exits when its job is asked to end does what was wanted.
-        let obeys = matches!(&slot.state, SlotState::Busy(assignment) if assignment.stage == Stage::Leaving);
+        let obeys = matches!(&slot.state, SlotState::Busy(assignment) if assignment.is_to_end());
         let (victim, cause, was_ready) = match std::mem::replace(&mut slot.state, SlotState::VACANT) {
             SlotState::Dying(death) => (death.victim, EndCause::Ended(death.reason), death.was_ready),
             SlotState::Draining { reason } => (None, EndCause::Ended(reason), true),

@@ -29,7 +29,9 @@ impl Model {
             let kind = if breach { FailureKind::Protocol } else { FailureKind::Crashed };
             let failure = match worker.killed {
                 Some(killed) => killed.doom,
-                None => self.begun(task.job).then_some((kind, Category::Fatal)),
+                None => task
+                    .doom_of_overtime()
+                    .or_else(|| self.begun(task.job).then_some((kind, Category::Fatal))),
             };
             self.foresee_end_of_job(task.job, failure);
         }

@@ -132,8 +132,10 @@ impl Model {
                 job.cancel_asked = true;
                 self.step.cancelling = Some(id);
                 if let Some(task) = self.workers.get_mut(&key).and_then(|worker| worker.task.as_mut()) {
-                    // Who has not begun has nothing to tidy up.
-                    task.leave_by = Some(if task.started_at.is_some() { now + patience } else { now });
+                    // Who has not begun has nothing to tidy up, and nobody who asks again makes it longer.
+                    let until = if task.started_at.is_some() { now + patience } else { now };
+                    task.leave_by = Some(task.leave_by.map_or(until, |earlier| earlier.min(until)));
+                    task.overtime = false;
                 }
             }
             Stage::Cancelling(key) => {

@@ -33,7 +33,7 @@ impl Model {
         {
             self.step.frame = Frame::Noted;
         }
-        self.step.quiet = matches!(self.step.frame, Frame::Nothing);
+        self.step.quiet = matches!(self.step.frame, Frame::Nothing | Frame::ToldToEnd);
         if let (true, Some(task)) = (is_report(self.step.frame), &mut worker.task) {
             task.reported_at = now;
         }
@@ -82,7 +82,8 @@ impl Model {
                     self.step.quiet = false;
                 }
             }
-            Frame::Ended => self.foresee_result(key, frame),
+            Frame::Ended | Frame::EndedLate => self.foresee_result(key, frame),
+            Frame::ToldToEnd => worker.asked_to_end = None,
             _ => {}
         }
     }
@@ -90,6 +91,9 @@ impl Model {
     fn foresee_result(&mut self, key: WorkerKey, frame: &WorkerFrame) {
         let WorkerFrame::Result { result, resident, .. } = frame else { return };
         let due = match result {
+            _ if self.step.frame == Frame::EndedLate => {
+                Due::RunFailed(FailureKind::TimedOut, Category::Transient)
+            }
             Ok(()) => Due::Completed,
             Err(failure) => Due::RunFailed(failure.kind, failure.category),
         };
@@ -166,6 +170,9 @@ fn meaning(worker: &Worker, frame: &WorkerFrame) -> Frame {
         {
             Frame::Chore
         }
+        (WorkerFrame::Response { request, .. }, _) if worker.asked_to_end == Some(*request) => {
+            Frame::ToldToEnd
+        }
         (WorkerFrame::State { request }, _) => worker
             .questions
             .iter()
@@ -190,7 +197,8 @@ fn meaning_for_job(task: &Task, frame: &WorkerFrame) -> Frame {
         WorkerFrame::Note { job, attempt } if started && mine(job, attempt) => Frame::Noted,
         WorkerFrame::Output { job, attempt } if started && mine(job, attempt) => Frame::Noted,
         WorkerFrame::Output { .. } => Frame::Nothing,
-        WorkerFrame::Chunk { .. } | WorkerFrame::Response { .. } if leaving => Frame::Nothing,
+        WorkerFrame::Chunk { .. } if leaving => Frame::Nothing,
+        WorkerFrame::Response { .. } if leaving && !task.overtime => Frame::Nothing,
         WorkerFrame::Chunk { job, attempt, seq }
             if started && mine(job, attempt) && seq == task.next_chunk =>
         {
@@ -199,7 +207,9 @@ fn meaning_for_job(task: &Task, frame: &WorkerFrame) -> Frame {
         WorkerFrame::Result { request, job, attempt, .. }
             if started && mine(job, attempt) && request == task.request =>
         {
-            if leaving {
+            if task.overtime {
+                Frame::EndedLate
+            } else if leaving {
                 Frame::EndedAfterCancel
             } else {
                 Frame::Ended

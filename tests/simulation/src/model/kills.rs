@@ -42,6 +42,8 @@ impl Model {
             .as_ref()
             .filter(|task| task.started_at.is_some() || jobs.get(&task.job).is_some_and(|job| job.begun))
             .map(|task| (task.job, task.attempt));
+        let overtime = worker.task.as_ref().and_then(Task::doom_of_overtime);
+        let doom = overtime.or(doom);
         worker.killed = Some(Killed { at, end, doom, why, replaced: evicted || replaced });
         if let (true, Some(eviction)) = (evicted, room) {
             eviction.gone.push(key);
@@ -123,8 +125,12 @@ impl Model {
                     && matches!(input, Input::Frame { worker, .. } if Some(*worker) == job.worker());
                 if grace_over || ended { asked(Why::Cancelled, None) } else { None }
             }
+            (_, Some(_)) if task.overtime => {
+                let over = task.leave_by.is_some_and(|until| self.is_judged(input, worker, until));
+                if over { asked(Why::TimedOut, task.doom_of_overtime()) } else { None }
+            }
             (_, Some(_))
-                if job.timeout.is_some_and(|span| self.is_over(input, worker, task.started_at, span)) =>
+                if self.config.timeout_grace.is_zero() && self.has_run_too_long(worker, task, input) =>
             {
                 asked(Why::TimedOut, Some((FailureKind::TimedOut, Category::Transient)))
             }
@@ -140,6 +146,12 @@ impl Model {
             }
             _ => None,
         }
+    }
+
+    /// It has begun with its job, and that has run for longer than it may.
+    pub(super) fn has_run_too_long(&self, worker: &Worker, task: &Task, input: &Input) -> bool {
+        let timeout = self.jobs.get(&task.job).and_then(|job| job.timeout);
+        timeout.is_some_and(|span| self.is_over(input, worker, task.started_at, span))
     }
 
     /// It was asked whether it lives, and has said nothing since.

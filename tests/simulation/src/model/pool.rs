@@ -253,7 +253,8 @@ impl Model {
             .slots
             .values()
             .find(|slot| matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing));
-        let paid = owed.is_none() || present + failed >= self.target();
+        // A budget that allows no start at all never has room for it.
+        let paid = owed.is_none() || present + failed >= self.target() || self.degraded;
         ensure(paid, "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
         // The start of a replacement for one that has failed may be more than the budget has.

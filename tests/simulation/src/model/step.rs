@@ -91,6 +91,10 @@ pub(crate) enum Frame {
     Chunk,
     /// It ends a run, as is noted among what must become of jobs.
     Ended,
+    /// It ends a run whose time was up.
+    EndedLate,
+    /// It was told that the time of its job was up.
+    ToldToEnd,
     EndedAfterCancel,
     Chore,
     State(ControlId),

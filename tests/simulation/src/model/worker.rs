@@ -28,6 +28,8 @@ pub(crate) struct Worker {
     pub(crate) chore_since: Option<Instant>,
     /// What it did of those.
     pub(crate) chores_done: Vec<ControlId>,
+    /// It was asked to end a job whose time was up, and has not answered that.
+    pub(crate) asked_to_end: Option<RequestId>,
     /// Open questions for its state.
     pub(crate) questions: Vec<(RequestId, ControlId)>,
     /// Has taken a configuration that was not accepted in the whole pool.
@@ -67,6 +69,15 @@ pub(crate) struct Task {
     pub(crate) next_chunk: u64,
     /// It was asked to end by itself, and until when.
     pub(crate) leave_by: Option<Instant>,
+    /// That was because its time was up.
+    pub(crate) overtime: bool,
+}
+
+impl Task {
+    /// What it fails with whatever ends it, since its time was up before.
+    pub(crate) fn doom_of_overtime(&self) -> Option<(FailureKind, Category)> {
+        self.overtime.then_some((FailureKind::TimedOut, Category::Transient))
+    }
 }
 
 /// When and why a worker was killed.

@@ -20,7 +20,7 @@ impl Model {
     ) -> Verdict {
         let last = std::mem::replace(&mut self.last_request, request);
         ensure(last < request, "names_are_new", || format!("{request:?} came after {last:?}"))?;
-        let now = self.now;
+        let (now, timeout_grace) = (self.now, self.config.timeout_grace);
         let worker = self.workers.get(&key);
         let fits = worker.is_some_and(|worker| {
             worker.hello_at.is_some() && worker.listens() && self.may_be_told(worker, command, input)
@@ -54,6 +54,7 @@ impl Model {
                     reported_at: now,
                     next_chunk: 0,
                     leave_by: None,
+                    overtime: false,
                 });
             }
             (Command::Reload { id } | Command::Unload { id }, _) => {
@@ -62,7 +63,16 @@ impl Model {
                 worker.chore_since = Some(now);
             }
             (Command::GetState, Input::Control { id, .. }) => worker.questions.push((request, *id)),
-            (Command::GetState | Command::Cancel { .. } | Command::Stop | Command::Ping, _) => {}
+            (Command::Cancel { .. }, Input::Cancel { .. }) => {}
+            // Its time is up, and it has some time more to end by itself.
+            (Command::Cancel { .. }, _) => {
+                worker.asked_to_end = Some(request);
+                for task in &mut worker.task {
+                    task.overtime = true;
+                    task.leave_by = Some(now + timeout_grace);
+                }
+            }
+            (Command::GetState | Command::Stop | Command::Ping, _) => {}
         }
         Ok(())
     }
@@ -71,11 +81,12 @@ impl Model {
         match command {
             Command::Init => worker.init.is_none() && self.step.frame == Frame::Hello,
             Command::Execute { .. } => worker.is_free() && !worker.obsolete,
-            Command::Cancel { job } => {
-                worker.task.as_ref().is_some_and(|task| {
-                    task.job == job && task.leave_by.is_some_and(|until| until > self.now)
-                }) && matches!(input, Input::Cancel { job: asked, .. } if *asked == job)
-            }
+            Command::Cancel { job } => worker.task.as_ref().is_some_and(|task| match input {
+                Input::Cancel { job: asked, .. } => {
+                    [task.job, *asked] == [job, job] && task.leave_by.is_some_and(|until| until > self.now)
+                }
+                _ => task.job == job && task.leave_by.is_none() && self.has_run_too_long(worker, task, input),
+            }),
             Command::Reload { id } => {
                 worker.is_free()
                     && self.is_open(id, |operation| matches!(operation, ControlOperation::Reload(_)))
