@@ -36,6 +36,11 @@ pub struct PoolConfig {
     pub max_workers: u32,
     /// Workers that are kept loaded beside those, to take the place of one that was killed or recycled.
     pub standby: u32,
+    /// How long a worker may be idle before it is let go, as long as more than `min_workers` and the standbys are there; it
+    /// is started again for a job. `None` keeps all.
+    pub idle_timeout: Option<Duration>,
+    /// With an `idle_timeout`: workers that are kept beside the standbys, and with which the pool starts.
+    pub min_workers: u32,
     /// What happens to a slot whose worker is gone.
     pub restart_policy: RestartPolicy,
     /// Starts that are allowed within `restart_window` after workers that were ready and died, over all slots.
@@ -93,6 +98,8 @@ impl Default for PoolConfig {
         Self {
             max_workers: 1,
             standby: 0,
+            idle_timeout: None,
+            min_workers: 0,
             restart_policy: RestartPolicy::default(),
             max_restart_attempts: 3,
             max_start_attempts: 3,

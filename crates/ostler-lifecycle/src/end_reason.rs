@@ -35,6 +35,8 @@ pub enum EndReason {
     Recycled(RecycleReason),
     /// There are enough others: the pool was made smaller, or nobody is left for it to replace.
     Surplus,
+    /// It had nothing to do for as long as it may.
+    Idle,
     /// Its processes took more memory than they may.
     MemoryLimit {
         /// What they took together, in bytes.
@@ -68,10 +70,14 @@ impl fmt::Display for EndReason {
                 f.write_str("was killed because it did not answer: it is stopped, starved or frozen")
             }
             Self::Retired => f.write_str("was retired"),
+            Self::Recycled(RecycleReason::FreshProcess) => {
+                f.write_str("was replaced since each job gets a fresh process")
+            }
             Self::Recycled(RecycleReason::Jobs) => f.write_str("was recycled after its number of jobs"),
             Self::Recycled(RecycleReason::Age) => f.write_str("was recycled for its age"),
             Self::Recycled(RecycleReason::Growth) => f.write_str("was recycled because its memory had grown"),
             Self::Surplus => f.write_str("was ended because there are enough others"),
+            Self::Idle => f.write_str("was ended because it had nothing to do for its idle_timeout"),
             Self::MemoryLimit { resident, limit } => {
                 write!(
                     f,

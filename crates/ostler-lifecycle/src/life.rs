@@ -7,6 +7,8 @@ use crate::{ControlOperation, PluginKey};
 pub(crate) struct Life {
     pub(crate) spawned_at: Option<Instant>,
     pub(crate) ready_at: Option<Instant>,
+    /// Since when it has been idle, the last time that it became that.
+    pub(crate) idle_since: Option<Instant>,
     pub(crate) jobs_done: u32,
     /// Resident memory when it was ready, in bytes; 0 if that is not known.
     pub(crate) baseline: u64,

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 /// Limits to a worker's life. Whatever is reached first counts; without any, workers live as long as they can.
 ///
-/// A worker that has reached one goes on until its replacement is ready, or a standby is, and is never ended in the
-/// middle of a job. One worker is replaced at a time.
+/// But with `fresh_process`, a worker that has reached one goes on until its replacement is ready, or a standby is, and is
+/// never ended in the middle of a job. One worker is replaced at a time.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recycling {
+    /// Each job, and each further attempt, gets a process that has run no other. A worker that has run one takes no job any
+    /// more, and its place is filled again at once, whatever the restart policy says. The next job waits while that one
+    /// loads its plugins, unless the pool has a standby.
+    pub fresh_process: bool,
     /// Jobs that it has run. It may run more while its replacement loads: this contains leaks, and does not give each job
-    /// a worker of its own.
+    /// a worker of its own; see `fresh_process`.
     pub after_jobs: Option<u32>,
     /// How long it has been ready.
     #[serde(with = "crate::serde_form::duration::option")]
@@ -27,6 +31,8 @@ pub struct Recycling {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecycleReason {
+    /// It has run a job, and each gets a process that has run no other.
+    FreshProcess,
     /// It has run as many jobs as it may.
     Jobs,
     /// It is as old as it may become.
@@ -93,6 +99,7 @@ mod tests {
             after_jobs: Some(3),
             after_age: Some(Duration::from_secs(60)),
             after_growth: Some(1000),
+            ..Recycling::default()
         };
         let young = Duration::ZERO;
         assert_eq!(limits.reached(2, young, 1000), None);

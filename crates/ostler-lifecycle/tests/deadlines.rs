@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{check, config};
+use common::{check, config, running};
 use ostler_lifecycle::{PoolConfig, RestartPolicy};
 
 #[test]
@@ -192,6 +192,68 @@ fn a_process_that_is_still_being_made_can_be_one_that_does_not_die() {
         pass 1s      | closed
         spawned 0.1  |
         exit 0.1     | 0.1 gone: Shutdown
+        ",
+    );
+}
+
+fn with_timeout_grace() -> PoolConfig {
+    PoolConfig { timeout_grace: Duration::from_secs(2), ..config() }
+}
+
+#[test]
+fn a_job_whose_time_is_up_may_end_by_itself_and_its_worker_lives_on() {
+    running(
+        with_timeout_grace(),
+        "timeout=3s",
+        "
+        submit b     | b queued
+        pass 3s      | 0.1 <- cancel a
+        note a       | a noted
+        result a     | a failed: TimedOut; 0.1 idle; ask b ?1
+        done 0.1     |
+        proceed b    | 0.1 <- b
+        started b    | b started in 0.1
+        pass 60s     |
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_does_not_heed_the_end_of_its_time_is_killed_after_the_grace() {
+    running(
+        with_timeout_grace(),
+        "timeout=3s",
+        "
+        pass 3s      | 0.1 <- cancel a
+        pass 1s      |
+        pass 1s      | kill 0.1
+        exit 0.1     | 0.1 gone: TimedOut; a failed: TimedOut SIGSEGV
+        ",
+    );
+}
+
+#[test]
+fn a_job_that_crashes_after_its_time_was_up_has_timed_out() {
+    running(
+        with_timeout_grace(),
+        "timeout=3s",
+        "
+        pass 3s      | 0.1 <- cancel a
+        exit 0.1     | 0.1 gone: on its own; a failed: TimedOut SIGSEGV
+        ",
+    );
+}
+
+#[test]
+fn a_cancel_of_a_job_whose_time_is_up_makes_it_no_longer() {
+    running(
+        PoolConfig { cancel_grace: Duration::from_secs(9), ..with_timeout_grace() },
+        "timeout=3s",
+        "
+        pass 3s      | 0.1 <- cancel a
+        cancel a     | a cancelling
+        pass 2s      | kill 0.1
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled
         ",
     );
 }

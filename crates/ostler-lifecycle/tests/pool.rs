@@ -177,3 +177,47 @@ fn a_worker_whose_process_does_not_die_keeps_no_place() {
         ",
     );
 }
+
+fn idle_for_a_minute(max_workers: u32, min_workers: u32) -> PoolConfig {
+    let idle_timeout = Some(Duration::from_secs(60));
+    PoolConfig { idle_timeout, min_workers, restart_policy: RestartPolicy::Always, ..pool(max_workers, 0) }
+}
+
+#[test]
+fn a_pool_starts_with_its_least_size_grows_for_jobs_and_lets_go_of_who_is_idle() {
+    check(
+        idle_for_a_minute(3, 1),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued; spawn 1.2
+        started a    | a started in 0.1
+        up 1.2       | 1.2 idle; ask b ?1
+        proceed b    | 1.2 <- b
+        started b    | b started in 1.2
+        result a     | a completed; 0.1 idle
+        pass 30s     |
+        result b     | b completed; 1.2 idle
+        pass 30s     | 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Idle
+        pass 60s     |
+        ",
+    );
+}
+
+#[test]
+fn a_pool_without_a_least_size_has_no_worker_until_a_job_comes() {
+    check(
+        idle_for_a_minute(2, 0),
+        "
+        start        |
+        submit a     | a queued; spawn 0.1
+        up 0.1       | 0.1 idle; ask a ?1
+        proceed a    | 0.1 <- a
+        started a    | a started in 0.1
+        exit 0.1     | 0.1 gone: on its own; a failed: Crashed SIGSEGV
+        submit b     | b queued; spawn 0.2
+        ",
+    );
+}

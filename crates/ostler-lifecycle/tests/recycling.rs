@@ -381,3 +381,47 @@ fn the_replacement_of_one_that_dies_in_a_shutdown_has_its_place() {
         ",
     );
 }
+
+fn fresh_process(standby: u32) -> PoolConfig {
+    let config = recycling(Recycling { fresh_process: true, ..Recycling::default() });
+    PoolConfig { standby, restart_policy: RestartPolicy::Never, ..config }
+}
+
+#[test]
+fn each_job_gets_a_process_that_has_run_no_other() {
+    check(
+        fresh_process(0),
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Recycled; spawn 0.2
+        up 0.2       | 0.2 idle; ask b ?1
+        proceed b    | 0.2 <- b
+        started b    | b started in 0.2
+        error b      | b failed: Plugin; 0.2 draining; 0.2 <- stop
+        exit 0.2     | 0.2 gone: Recycled; spawn 0.3
+        ",
+    );
+}
+
+#[test]
+fn a_standby_takes_the_next_job_where_each_gets_a_fresh_process() {
+    check(
+        fresh_process(1),
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | a queued; 0.1 <- a
+        submit b     | b queued
+        started a    | a started in 0.1
+        result a     | a completed; 0.1 draining; 0.1 <- stop; ask b ?1
+        proceed b    | 1.2 <- b
+        exit 0.1     | 0.1 gone: Recycled; spawn 0.3
+        ",
+    );
+}

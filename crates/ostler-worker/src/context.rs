@@ -198,7 +198,8 @@ impl JobContext {
     }
 
     /// Whether somebody asked this job to stop. A plugin that looks may stop early and tidy up; the
-    /// host kills the others. Only a host with a `cancel_grace` asks: without one a cancel kills at once.
+    /// host kills the others. Only a host with a `cancel_grace` asks, or one with a `timeout_grace` when the job's time is
+    /// up: without them a cancel and a timeout kill at once.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }

@@ -38,6 +38,14 @@ pub struct WorkerConfig {
     /// standby at once, and waits neither for the death nor for plugins to load. Each costs the memory of a worker with
     /// its plugins loaded. Default 0.
     pub standby: u32,
+    /// How long a worker may be idle before it is let go, while there are more than `min_workers` and the standbys; more
+    /// than zero. It is started again when a job waits for it, and loads its plugins again. The pool starts with
+    /// `min_workers` and the standbys then, and a restart policy keeps no more than those. Default `None`: all are kept.
+    #[serde(with = "serde_form::duration::option")]
+    pub idle_timeout: Option<Duration>,
+    /// With an `idle_timeout`: workers that are kept although there is nothing to do, beside the standbys, at most
+    /// `max_workers`. Default 0.
+    pub min_workers: u32,
     /// What happens when a worker is gone. Default [`RestartPolicy::Backoff`].
     pub restart_policy: RestartPolicy,
     /// Restarts after crashes that are allowed within `restart_window`, over all workers. When they are used up, the next
@@ -81,6 +89,11 @@ pub struct WorkerConfig {
     /// How long a running job may tidy up before a cancel kills it. Default zero.
     #[serde(with = "serde_form::duration")]
     pub cancel_grace: Duration,
+    /// How long a job may tidy up that has run for as long as its timeout, before it is killed: the plugin is asked to end as
+    /// at a cancel. A job that ends in that time has failed as timed out all the same, whatever it answers, and its
+    /// worker lives on with its plugins loaded. Default zero: a timeout kills at once.
+    #[serde(with = "serde_form::duration")]
+    pub timeout_grace: Duration,
     /// How long [`validate_resources`](crate::BaseJobManager::validate_resources) may think over a job that had to wait;
     /// then the job waits on, and is asked about again. More than zero. Default 60 s.
     #[serde(with = "serde_form::duration")]
@@ -153,6 +166,8 @@ impl Default for WorkerConfig {
         Self {
             max_workers: pool.max_workers,
             standby: pool.standby,
+            idle_timeout: pool.idle_timeout,
+            min_workers: pool.min_workers,
             restart_policy: pool.restart_policy,
             max_restart_attempts: pool.max_restart_attempts,
             max_start_attempts: pool.max_start_attempts,
@@ -166,6 +181,7 @@ impl Default for WorkerConfig {
             shutdown_timeout: Duration::from_secs(5),
             kill_timeout: pool.kill_timeout,
             cancel_grace: pool.cancel_grace,
+            timeout_grace: pool.timeout_grace,
             hook_timeout: pool.hook_timeout,
             heartbeat_interval: pool.heartbeat_interval,
             heartbeat_timeout: pool.heartbeat_timeout,
@@ -194,6 +210,9 @@ impl WorkerConfig {
         let size = PoolSize { max_workers: self.max_workers, standby: self.standby };
         if let Err(ResizeError { field, bound }) = size.check() {
             return out_of_bounds(field, bound);
+        }
+        if self.min_workers > self.max_workers {
+            return out_of_bounds("min_workers", "at most max_workers");
         }
         if let Err((field, bound)) = self.limits.check() {
             return out_of_bounds(field, bound);
@@ -231,6 +250,7 @@ impl WorkerConfig {
             ("kill_timeout", self.kill_timeout),
             ("hook_timeout", self.hook_timeout),
             ("heartbeat_timeout", self.heartbeat_timeout),
+            ("idle_timeout", self.idle_timeout.unwrap_or(Duration::from_secs(1))),
             ("recycling.after_age", self.recycling.after_age.unwrap_or(Duration::from_secs(1))),
         ];
         // A sum with the clock must not overflow, whatever was meant by the largest value.
@@ -243,6 +263,7 @@ impl WorkerConfig {
         let any = [
             ("shutdown_timeout", self.shutdown_timeout),
             ("cancel_grace", self.cancel_grace),
+            ("timeout_grace", self.timeout_grace),
             ("heartbeat_interval", self.heartbeat_interval),
             ("aging_step", self.aging_step),
             ("finished_jobs_kept_for", self.finished_jobs_kept_for.unwrap_or_default()),
@@ -276,6 +297,8 @@ impl WorkerConfig {
         PoolConfig {
             max_workers: self.max_workers,
             standby: self.standby,
+            idle_timeout: self.idle_timeout,
+            min_workers: self.min_workers,
             restart_policy: self.restart_policy,
             max_restart_attempts: self.max_restart_attempts,
             max_start_attempts: self.max_start_attempts,
@@ -288,6 +311,7 @@ impl WorkerConfig {
             unload_timeout: self.unload_timeout,
             kill_timeout: self.kill_timeout,
             cancel_grace: self.cancel_grace,
+            timeout_grace: self.timeout_grace,
             hook_timeout: self.hook_timeout,
             heartbeat_interval: self.heartbeat_interval,
             heartbeat_timeout: self.heartbeat_timeout,
@@ -403,6 +427,8 @@ mod tests {
             ("max_workers", |config| config.max_workers = 4097),
             ("limits.memory", |config| config.limits.memory = Some(1)),
             ("standby", |config| config.standby = 4097),
+            ("min_workers", |config| config.min_workers = 2),
+            ("idle_timeout", |config| config.idle_timeout = Some(Duration::ZERO)),
             ("retry.max_attempts", |config| config.retry.max_attempts = 0),
             ("retry.max_crashes", |config| config.retry.max_crashes = 0),
             ("retry.backoff_max", |config| config.retry.backoff_max = Duration::MAX),
@@ -420,6 +446,7 @@ mod tests {
             ("unload_timeout", |config| config.unload_timeout = Duration::ZERO),
             ("kill_timeout", |config| config.kill_timeout = Duration::ZERO),
             ("cancel_grace", |config| config.cancel_grace = Duration::MAX),
+            ("timeout_grace", |config| config.timeout_grace = Duration::MAX),
         ];
         for (name, spoil) in bad {
             let mut config = WorkerConfig::default();

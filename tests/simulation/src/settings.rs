@@ -35,6 +35,8 @@ pub(crate) fn config(restart_policy: RestartPolicy, rng: &mut Rng) -> PoolConfig
         heartbeat_timeout: ms(&[20, 60, 300]),
         max_workers: rng.pick(&[1, 1, 2, 3]),
         standby: rng.pick(&[0, 0, 1, 2]),
+        idle_timeout: rng.pick(&[None, None, Some(20), Some(400)]).map(Duration::from_millis),
+        min_workers: rng.pick(&[0, 1, 2]),
         restart_policy,
         max_restart_attempts: rng.pick(&[0, 1, 3, 10, 50]),
         max_start_attempts: rng.pick(&[0, 1, 3, 10, 50]),
@@ -80,6 +82,7 @@ fn recycling(rng: &mut Rng) -> Recycling {
         return Recycling::default();
     }
     Recycling {
+        fresh_process: rng.chance(250),
         after_jobs: rng.pick(&[None, Some(1), Some(2), Some(7)]),
         after_age: rng.pick(&[None, None, None, Some(15), Some(1500), Some(8000)]).map(Duration::from_millis),
         after_growth: rng.pick(&[None, Some(5), Some(40), Some(150)]),

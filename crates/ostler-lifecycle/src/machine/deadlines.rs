@@ -22,7 +22,9 @@ impl Machine {
     pub fn next_deadline(&self) -> Option<Instant> {
         // Nothing of these ends anybody's work, so nobody looks whether time is lost meanwhile: an idle host sleeps.
         let starts = self.slots.iter().filter_map(|slot| slot.starts_at());
-        let uncounted = [self.ask_again_at, self.next_birthday()].into_iter().flatten().chain(starts);
+        let idle_out = self.next_to_idle_out().map(|(at, _)| at);
+        let uncounted =
+            [self.ask_again_at, self.next_birthday(), idle_out].into_iter().flatten().chain(starts);
         let next = self.counted_deadlines().chain(uncounted).min();
         next.map(|at| self.clock.moment_of(at))
     }
@@ -63,6 +65,7 @@ impl Machine {
         self.end_some_pending(out);
         self.queue.take_due(&mut self.jobs, now, ENDED_AT_ONCE);
         self.time_out_pending(now, out);
+        self.let_idle_go(now, out);
         if let Intake::Draining { deadline } = self.intake
             && deadline <= now
         {

@@ -126,6 +126,7 @@ impl Machine {
         let too_many = self.is_too_many();
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
+        slot.life.idle_since = Some(now);
         match &slot.retire {
             Some(EndReason::Retired) => return self.kill(now, id, EndReason::Retired, None, out),
             Some(EndReason::Surplus) if too_many => return self.stop(now, id, EndReason::Surplus, out),
@@ -174,7 +175,11 @@ impl Machine {
         // Whatever came of the job, its worker did its work.
         self.slot(id).faults = 0;
         self.ran_a_job(now, id, resident, out);
-        self.become_idle(now, id, out);
+        if self.config.recycling.fresh_process {
+            self.go_after_one_job(now, id, out);
+        } else {
+            self.become_idle(now, id, out);
+        }
         self.freed();
     }
 

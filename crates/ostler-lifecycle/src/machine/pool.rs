@@ -14,6 +14,12 @@ impl Machine {
         (self.config.max_workers + self.config.standby) as usize
     }
 
+    /// Workers that the pool keeps although there is nothing to do, and that a restart policy may start.
+    pub(super) fn floor(&self) -> usize {
+        let least = (self.config.min_workers + self.config.standby) as usize;
+        if self.config.idle_timeout.is_some() { least.min(self.target()) } else { self.target() }
+    }
+
     /// Places that are taken: by a worker, also one that is dying, or by one whose time to start has not come.
     pub(super) fn taken(&self) -> usize {
         self.slots.iter().filter(|slot| !slot.is_vacant() && !slot.beside).count()
@@ -45,7 +51,7 @@ impl Machine {
         if self.short_of_memory {
             return self.want_all_later();
         }
-        while self.down.is_none() && self.taken() < self.target() {
+        while self.down.is_none() && self.taken() < self.floor() {
             let id = self.vacant_slot();
             self.fill(now, id, out);
         }
@@ -80,6 +86,25 @@ impl Machine {
         }
         self.fill_up(now, out);
         self.shrink(now, out);
+    }
+
+    /// Who has had nothing to do for long goes, as long as there are more than the pool keeps: first who has been idle for
+    /// longest.
+    pub(super) fn let_idle_go(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        while let Some((_, id)) = self.next_to_idle_out().filter(|(due, _)| *due <= now) {
+            self.stop(now, id, EndReason::Idle, out);
+        }
+    }
+
+    /// The next that goes because it has nothing to do, and when. Nobody does while a job waits that could start.
+    pub(super) fn next_to_idle_out(&self) -> Option<(Instant, SlotId)> {
+        let patience = self.config.idle_timeout?;
+        let is_open = self.intake == Intake::Open && self.down.is_none();
+        if !is_open || self.wanting() > 0 || self.staying().count() <= self.floor() {
+            return None;
+        }
+        let idle = self.slots.iter().filter(|slot| slot.is_idle() && slot.retire.is_none() && !slot.beside);
+        idle.filter_map(|slot| Some((slot.life.idle_since? + patience, slot.id))).min()
     }
 
     /// Workers that nobody has told to go, and those to come. An old one counts until another has taken its place.

@@ -111,7 +111,7 @@ impl Machine {
     /// As many workers are to be started as are missing, when there is memory for them.
     pub(super) fn want_all_later(&mut self) {
         let noted = self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted).count();
-        for _ in self.taken() + noted..self.target() {
+        for _ in self.taken() + noted..self.floor() {
             let unnoted = self.slots.iter().find(|slot| slot.is_vacant() && !slot.wanted).map(|slot| slot.id);
             let id = unnoted.unwrap_or_else(|| self.add_slot());
             self.want_later(id);

@@ -114,6 +114,39 @@ impl Machine {
         }
     }
 
+    /// Each job gets a process that has run no other.
+    pub(super) fn go_after_one_job(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        self.go_for_a_busy_one(id);
+        let too_many = self.is_too_many();
+        // It has no job any more.
+        self.slot(id).enter(SlotState::Idle, None);
+        match self.slot(id).retire {
+            Some(EndReason::Retired) => return self.kill(now, id, EndReason::Retired, None, out),
+            Some(EndReason::Surplus) if too_many => {}
+            _ => self.hand_over(now, id, out),
+        }
+        self.stop(now, id, EndReason::Recycled(RecycleReason::FreshProcess), out);
+    }
+
+    /// The replacement, if there is one, has the place from now on. Otherwise another worker is started there when this one
+    /// is gone, whatever the policy says.
+    fn hand_over(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let replacement = self.replacement().filter(|_| !self.slots[id.0 as usize].beside);
+        match replacement {
+            Some(new) if self.slot(new).has_worker() => {
+                self.slot(new).beside = false;
+                self.slot(id).beside = true;
+            }
+            // One whose time to start has not come is worth less than one that can be started at once.
+            waiting => {
+                if let Some(new) = waiting {
+                    self.let_go(now, new, out);
+                }
+                self.slot(id).wanted = true;
+            }
+        }
+    }
+
     fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
         // Who is too many goes first.
         if self.short_of_memory || self.taken() > self.target() {

@@ -52,7 +52,10 @@ impl Machine {
         if beside || self.taken() >= self.target() {
             return;
         }
-        let policy = restart::refill(self.config.restart_policy, kind, false);
+        let mut policy = restart::refill(self.config.restart_policy, kind, false);
+        if self.taken() >= self.floor() {
+            policy = Refill::Leave;
+        }
         if self.short_of_memory && !self.slot(id).held {
             if wanted || policy != Refill::Leave {
                 self.want_later(id);

@@ -275,6 +275,7 @@ pub(super) fn end_kind_of(reason: &EndReason, was_ready: bool) -> EndKind {
         | EndReason::Retired
         | EndReason::Recycled(_)
         | EndReason::Surplus
+        | EndReason::Idle
         | EndReason::MemoryLimit { .. }
         | EndReason::MemoryPressure
         | EndReason::Shutdown => EndKind::Asked,

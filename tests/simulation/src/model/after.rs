@@ -27,6 +27,7 @@ impl Model {
             self.who_is_old_goes(machine)?;
             self.no_replacement_is_left_over(machine)?;
         }
+        self.no_process_is_used_twice()?;
         self.a_pause_is_heeded(machine)?;
         self.down_means_that_nobody_waits()?;
         self.the_end_takes_all_that_wait()?;

@@ -39,6 +39,7 @@ impl Model {
                 note(control.deadline, &(id, control));
             }
         }
+        self.next_to_idle_out().into_iter().for_each(|(at, key)| note(at, &key));
         self.ask_again_at.into_iter().for_each(|at| note(at, &"what waits for resources"));
         if self.ending.is_none() && !self.closed {
             self.shutdown.into_iter().for_each(|at| note(at, &"the shutdown"));

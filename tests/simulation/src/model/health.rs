@@ -51,7 +51,7 @@ impl Model {
         let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), owed, .. } if *owed != Owed::Nothing);
         let failed = self.restarts.slots.values().filter(fails).count();
         let filled = self.restarts.slots.len() - failed;
-        let told = failed == 0 || filled >= self.target() || self.shutdown.is_some();
+        let told = failed == 0 || filled >= self.floor() || self.shutdown.is_some();
         ensure(told, "who_is_missing_is_told", || format!("{:?}", self.restarts.slots))
     }
 

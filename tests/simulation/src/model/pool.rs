@@ -1,6 +1,7 @@
 //! How many workers there may be, how many jobs may run, and who may be let go.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use ostler_lifecycle::{Machine, RestartPolicy, SlotId, WorkerKey};
 
@@ -11,6 +12,38 @@ use super::{Model, Verdict, ensure};
 impl Model {
     pub(super) fn target(&self) -> usize {
         (self.config.max_workers + self.config.standby) as usize
+    }
+
+    /// Workers that the pool keeps when there is nothing to do, and that the policy starts.
+    pub(super) fn floor(&self) -> usize {
+        let least = (self.config.min_workers + self.config.standby) as usize;
+        if self.config.idle_timeout.is_some() { least.min(self.target()) } else { self.target() }
+    }
+
+    /// Whether a worker has had nothing to do for as long as it may, and there are enough others.
+    fn may_idle_out(&self, key: WorkerKey) -> bool {
+        let Some(patience) = self.config.idle_timeout else { return false };
+        let idle = self.workers.get(&key).and_then(|worker| worker.idle_since);
+        let others = self.alive().filter(|(other, worker)| **other != key && worker.stays()).count();
+        // Who waits for its time takes a place.
+        let waits = self.places_taken(SlotId(u32::MAX));
+        idle.is_some_and(|since| since + patience <= self.now)
+            && others + (waits.end - waits.start) >= self.floor()
+    }
+
+    /// When the next worker goes because it has nothing to do, if that can be said.
+    pub(super) fn next_to_idle_out(&self) -> Option<(Instant, WorkerKey)> {
+        let patience = self.config.idle_timeout?;
+        let waits = self.jobs.values().any(super::job::Job::is_pending);
+        if waits || self.shutdown.is_some() || self.down || self.shrunk {
+            return None;
+        }
+        let staying = || self.alive().filter(|(_, worker)| worker.stays() && !worker.was_spare);
+        if staying().count() <= self.floor() {
+            return None;
+        }
+        let idle = staying().filter(|(_, worker)| worker.is_free() && worker.is_young());
+        idle.filter_map(|(&key, worker)| Some((worker.idle_since? + patience, key))).min()
     }
 
     /// Places for workers: one more for a replacement, as long as it is one.
@@ -43,19 +76,26 @@ impl Model {
         with..with + may_wait
     }
 
-    /// Whether another worker may be started in place of one that has just gone, if that can be said.
-    pub(super) fn has_room_for_another(&self, slot: SlotId) -> Option<bool> {
+    /// Whether another worker may be started in place of one that has just gone, if that can be said and there are to be so
+    /// many.
+    pub(super) fn has_room_for_another(&self, slot: SlotId, limit: usize) -> Option<bool> {
         let taken = self.places_taken(slot);
         // Neither a replacement takes a place nor whom it has replaced.
         let replaced = |stopped: super::worker::Stopped| stopped.recycled && !stopped.replaced;
-        let beside = |worker: &Worker| worker.spare || worker.stopped.is_some_and(replaced);
+        // Where each job gets a process of its own, it cannot be seen who has handed its place over to whom.
+        let unclear = |worker: &Worker| {
+            let recycled = worker.stopped.is_some_and(|stopped| stopped.recycled);
+            self.config.recycling.fresh_process && (worker.was_spare || recycled)
+        };
+        let beside =
+            |worker: &Worker| worker.spare || worker.stopped.is_some_and(replaced) || unclear(worker);
         let others = self.workers.iter().filter(|(key, worker)| key.slot != slot && !worker.given_up);
         let besides = others.filter(|(_, worker)| beside(worker)).count();
-        if taken.start >= self.target() + besides {
+        if taken.start >= limit + besides {
             return Some(false);
         }
         let gone = self.step.gone.as_ref().map(|(_, worker)| worker);
-        (taken.end < self.target() && !gone.is_none_or(beside)).then_some(true)
+        (taken.end < limit && !gone.is_none_or(beside)).then_some(true)
     }
 
     pub(super) fn no_more_workers_than_places(&self, key: WorkerKey) -> Verdict {
@@ -143,27 +183,44 @@ impl Model {
 
     /// A worker is told to stop: because the pool shuts down, has too many, or has a younger one.
     pub(super) fn stop(&mut self, key: WorkerKey) -> Verdict {
-        let (surplus, recycled) = (self.is_surplus(key), self.may_be_recycled(key));
+        let used = self.is_used_up(key);
+        let (surplus, recycled) = (self.is_surplus(key), self.may_be_recycled(key) || used);
         let shutdown = self.shutdown.is_some();
         let old = self.workers.get(&key).is_some_and(|worker| worker.old.is_some());
-        ensure(shutdown || !old || recycled || surplus, "who_is_recycled_leaves_enough_others", || {
-            format!("{key} is told to stop: {:?}", self.workers)
-        })?;
-        ensure(shutdown || recycled || surplus, "nobody_is_let_go_without_a_reason", || {
+        let idle = self.may_idle_out(key);
+        ensure(
+            shutdown || !old || recycled || surplus || idle,
+            "who_is_recycled_leaves_enough_others",
+            || format!("{key} is told to stop: {:?}", self.workers),
+        )?;
+        ensure(shutdown || recycled || surplus || idle, "nobody_is_let_go_without_a_reason", || {
             format!("{key} is told to stop: {:?}", self.workers)
         })?;
         // A standby takes over, and another one takes that one's place, whatever the policy says.
-        let by_standby = recycled && !surplus && !self.alive().any(|(_, worker)| worker.spare);
-        let until = (!shutdown).then_some(self.now + self.config.kill_timeout);
+        let by_standby =
+            recycled && !surplus && !self.alive().any(|(_, worker)| worker.spare && worker.stays());
+        let until = (!shutdown || used).then_some(self.now + self.config.kill_timeout);
         if let Some(worker) = self.workers.get_mut(&key) {
-            worker.stopped = Some(Stopped { until, surplus, recycled, replaced: by_standby });
+            worker.stopped = Some(Stopped { until, surplus, recycled, idle, replaced: by_standby });
         }
         // Whoever was spare takes a place now.
         if recycled && !surplus {
-            self.workers.values_mut().for_each(|worker| worker.spare = false);
+            self.workers.values_mut().for_each(|worker| worker.spare &= !worker.stays());
         }
         self.step.stopped.push(key);
         Ok(())
+    }
+
+    /// Whether a worker has run its one job, if each job gets a process that has run no other.
+    fn is_used_up(&self, key: WorkerKey) -> bool {
+        let has_run = self.workers.get(&key).is_some_and(|worker| worker.jobs_done > 0);
+        self.config.recycling.fresh_process && has_run
+    }
+
+    /// A worker that has run its one job is on its way out.
+    pub(super) fn no_process_is_used_twice(&self) -> Verdict {
+        let left = self.alive().find(|(key, _)| self.is_used_up(**key));
+        ensure(left.is_none(), "no_process_is_used_twice", || format!("{left:?}"))
     }
 
     /// Who is too many goes as soon as it has nothing to do.
@@ -244,7 +301,7 @@ impl Model {
         // Who has failed before is not started again beyond the budget, and that alone is no reason to go down.
         let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
         let failed = self.restarts.slots.values().filter(fails).count();
-        let whole = alive <= self.places() && (present + failed >= self.target() || !(always && eager));
+        let whole = alive <= self.places() && (present + failed >= self.floor() || !(always && eager));
         ensure(whole, "liveness_the_pool_is_whole", || {
             format!("{alive} workers, and {} places: {:?}", self.places(), self.workers)
         })?;
@@ -254,7 +311,7 @@ impl Model {
             .values()
             .find(|slot| matches!(slot, Filled::NotAnyMore { owed, .. } if *owed != Owed::Nothing));
         // A budget that allows no start at all never has room for it.
-        let paid = owed.is_none() || present + failed >= self.target() || self.degraded;
+        let paid = owed.is_none() || present + failed >= self.floor() || self.degraded;
         ensure(paid, "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
         // The start of a replacement for one that has failed may be more than the budget has.

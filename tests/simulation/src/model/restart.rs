@@ -93,7 +93,8 @@ impl Model {
             (RestartPolicy::OnCancellation, End::Fault(_)) | (RestartPolicy::Never, _) => false,
         };
         // What is in the way of a restart is in the way later too, but for want of memory.
-        let room = self.has_room_for_another(slot);
+        let limit = if comes_back { self.target() } else { self.floor() };
+        let room = self.has_room_for_another(slot, limit);
         self.step.emptied.push((slot, end, room));
         self.count_fault(slot, end, comes_back);
         let owed = if self.down || self.shutdown.is_some() || room == Some(false) {
@@ -324,8 +325,9 @@ impl Model {
             None if at_once => return Ok(()),
             None => false,
         };
-        // The replacement for one that is old now may have taken the place.
-        if filled && self.is_recycling() {
+        // The replacement for one that is old now may have taken the place, or a worker for a job, where the policy keeps fewer
+        // than there may be.
+        if filled && (self.is_recycling() || self.floor() < self.target()) {
             return Ok(());
         }
         ensure(filled == expected, CHECK, || {

@@ -19,6 +19,8 @@ pub(crate) struct Worker {
     pub(crate) ready_at: Option<Instant>,
     /// What it took when it was ready, if that is known.
     pub(crate) baseline: Option<u64>,
+    /// Since when it is idle, if it is.
+    pub(crate) idle_since: Option<Instant>,
     pub(crate) jobs_done: u32,
     /// Plugins that it has loaded.
     pub(crate) warm: BTreeSet<PluginKey>,
@@ -100,6 +102,7 @@ pub(crate) struct Stopped {
     /// What may have been the reason.
     pub(crate) surplus: bool,
     pub(crate) recycled: bool,
+    pub(crate) idle: bool,
     /// As of the killed ones.
     pub(crate) replaced: bool,
 }
@@ -144,9 +147,11 @@ impl Why {
             EndReason::Protocol(_) => Self::Breach,
             EndReason::LoadFailed(_) => Self::LoadFailed,
             EndReason::SilentAtStart | EndReason::LoadTimedOut | EndReason::ControlTimedOut => Self::TooSlow,
-            EndReason::Retired | EndReason::Recycled(_) | EndReason::Surplus | EndReason::Shutdown => {
-                Self::LetGo
-            }
+            EndReason::Retired
+            | EndReason::Recycled(_)
+            | EndReason::Surplus
+            | EndReason::Idle
+            | EndReason::Shutdown => Self::LetGo,
         }
     }
 }

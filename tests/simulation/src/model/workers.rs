@@ -1,8 +1,8 @@
 //! What may be said to workers and of workers.
 
 use ostler_lifecycle::{
-    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RequestId, WorkerChange,
-    WorkerKey,
+    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RecycleReason, RequestId,
+    WorkerChange, WorkerKey,
 };
 
 use super::restart::Filled;
@@ -121,6 +121,10 @@ impl Model {
         if let WorkerChange::Gone { cause, was_ready, .. } = change {
             return self.worker_gone(key, cause, *was_ready, input);
         }
+        let now = self.now;
+        if let (WorkerChange::Idle, Some(worker)) = (change, self.workers.get_mut(&key)) {
+            worker.idle_since = Some(now);
+        }
         let worker = self.workers.get(&key);
         let right = worker.is_some_and(|worker| match change {
             WorkerChange::Spawned { pid } => {
@@ -148,6 +152,10 @@ impl Model {
             (EndCause::Ended(reason), None, _) => worker.stopped.is_some_and(|stopped| match reason {
                 EndReason::Shutdown => self.shutdown.is_some(),
                 EndReason::Surplus => stopped.surplus,
+                EndReason::Idle => stopped.idle,
+                EndReason::Recycled(RecycleReason::FreshProcess) => {
+                    self.config.recycling.fresh_process && worker.jobs_done > 0
+                }
                 // Who stood beside the others, or was to go for another reason, may be old for a later one.
                 EndReason::Recycled(why) => {
                     let loose = worker.was_spare || self.shrunk;

@@ -89,7 +89,7 @@ fn config(args: &Args) -> WorkerConfig {
         // Short, so that a stopped worker is found soon, and long enough for a machine that has much else to do.
         heartbeat_interval: Duration::from_millis(200),
         heartbeat_timeout: Duration::from_millis(1_000),
-        recycling: Recycling { after_jobs: Some(8), after_age: None, after_growth: Some(60 << 20) },
+        recycling: Recycling { after_jobs: Some(8), after_growth: Some(60 << 20), ..Recycling::default() },
         limits: WorkerLimits { memory: Some(MEMORY_LIMIT), core_size: Some(0), ..WorkerLimits::default() },
         queue_capacity: QUEUE_CAPACITY,
         finished_jobs_kept: KEPT,

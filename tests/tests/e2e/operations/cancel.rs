@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ostler::{CancelOutcome, JobError, JobId, JobResult, JobStatus, WorkerConfig};
+use ostler::{CancelOutcome, FailureKind, JobError, JobId, JobResult, JobStatus, WorkerConfig};
 use ostler_tests::lab::Task;
 
 use crate::support::{Gate, begin, echo, lab, launch, runs, scratch, started, within};
@@ -128,4 +128,33 @@ async fn after_the_grace_a_job_that_does_not_listen_is_killed() {
     assert!(pending.cancel().await.unwrap().is_cancelled());
     gate.open();
     assert!(within(PATIENCE, || manager.get_running_jobs().is_empty()).await);
+}
+
+#[tokio::test]
+async fn a_job_whose_time_is_up_may_tidy_up_and_its_worker_lives_on() {
+    let config = WorkerConfig { timeout_grace: PATIENCE, ..WorkerConfig::default() };
+    let manager = lab().config(config).launch().await.unwrap();
+    let job = manager.job("lab", Task::TidyUp).timeout(Duration::from_millis(50)).start().await.unwrap();
+    let pid = started(&job).await;
+    let Err(JobError::Failed(failure)) = job.output().await else { panic!("it has failed") };
+    assert_eq!(failure.kind, FailureKind::TimedOut);
+    assert!(failure.message.contains("its timeout of 50ms"), "{failure}");
+    let next = manager.start_job("lab", Task::Pid).await.unwrap().output().await.unwrap();
+    assert_eq!(next, pid.to_string(), "its worker was not killed");
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_heed_its_timeout_is_killed_after_the_grace() {
+    let grace = Duration::from_millis(100);
+    let config = WorkerConfig { timeout_grace: grace, ..WorkerConfig::default() };
+    let manager = lab().config(config).launch().await.unwrap();
+    let directory = scratch();
+    let task = Task::Hang(directory.path().join("pid"));
+    let job = manager.job("lab", task).timeout(Duration::from_millis(50)).start().await.unwrap();
+    let begun = std::time::Instant::now();
+    let pid = started(&job).await;
+    let Err(JobError::Failed(failure)) = job.output().await else { panic!("it has failed") };
+    assert_eq!(failure.kind, FailureKind::TimedOut);
+    assert!(begun.elapsed() >= grace, "it was not left its grace");
+    assert!(!runs(pid));
 }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use ostler::{JobManager, JobStatus, RestartPolicy, WorkerConfig, WorkerPhase};
+use ostler::{Health, JobManager, JobStatus, RestartPolicy, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 use serde_json::json;
 
-use crate::support::{Roll, any, config, echo, lab, lab_worker, scratch, started, within};
+use crate::support::{Gate, Roll, any, config, echo, lab, lab_worker, scratch, started, within};
 
 const LOAD_MS: u64 = 500;
 
@@ -188,5 +188,28 @@ async fn r9_a_worker_killed_at_any_step_leaves_the_pool_usable() {
     }
     let after = manager.start_job("lab", echo("usable")).await.unwrap();
     assert_eq!(after.output().await.unwrap(), "usable");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_are_idle_are_let_go_and_come_back_for_jobs() {
+    let config = WorkerConfig {
+        max_workers: 2,
+        min_workers: 1,
+        idle_timeout: Some(Duration::from_millis(200)),
+        ..WorkerConfig::default()
+    };
+    let manager = lab().config(config).launch().await.unwrap();
+    assert_eq!(manager.workers().len(), 1, "it starts with its least size");
+    for _ in 0..2 {
+        let gates = [Gate::new(), Gate::new()];
+        for gate in &gates {
+            started(&manager.start_job("lab", gate.task()).await.unwrap()).await;
+        }
+        assert_eq!(manager.workers().len(), 2);
+        gates.iter().for_each(Gate::open);
+        assert!(within(Duration::from_secs(20), || manager.workers().len() == 1).await);
+    }
+    assert_eq!(manager.health(), Health::Healthy);
     manager.shutdown().await.unwrap();
 }

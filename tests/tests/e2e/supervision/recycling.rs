@@ -113,3 +113,29 @@ async fn r19_an_idle_worker_is_replaced_for_its_age() {
     assert_eq!(manager.start_job("lab", echo("go on")).await.unwrap().output().await.unwrap(), "go on");
     manager.shutdown().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r24_each_job_gets_a_process_that_has_run_no_other() {
+    let recycling = Recycling { fresh_process: true, ..Recycling::default() };
+    let config = WorkerConfig {
+        standby: 1,
+        recycling,
+        restart_policy: RestartPolicy::Never,
+        ..WorkerConfig::default()
+    };
+    let manager = lab().config(config).launch().await.unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        assert!(seen.insert(pid_of_next(&manager).await), "a process ran two jobs: {seen:?}");
+    }
+    // Also one that fails, and one that fails again in its next attempt.
+    let failing = manager
+        .start_job("lab", Task::Fail("no".to_owned(), ostler::Category::Input))
+        .await
+        .unwrap()
+        .output()
+        .await;
+    assert!(failing.is_err());
+    assert!(seen.insert(pid_of_next(&manager).await));
+    manager.shutdown().await.unwrap();
+}
