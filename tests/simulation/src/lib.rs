@@ -61,6 +61,16 @@
 //!   One that shrank started workers that had waited for their time: `no_more_workers_than_the_pool_has_places`.
 //! - Late output of an earlier job put off the stall timeout of the next one: `deadlines_are_announced`.
 //! - Down was said twice when two workers ran into a limit: `down_is_said_once`.
+//! - A worker that was missing in a degraded pool was noted as wanted and put to wait in turns under a shortage of memory,
+//!   and nobody came back: `liveness_pressure_ends`. Who was noted for a job that has ended since was started all the same:
+//!   `guarantee_7_no_more_restarts_than_the_policy_allows`.
+//! - A worker stayed beyond the end of its life because a replacement that nobody had needed was busy:
+//!   `who_is_recycled_goes_when_it_may`. The replacement of one that died in a shutdown had no place:
+//!   `no_more_workers_than_the_pool_has_places`.
+//! - A second shutdown with a later deadline ended jobs by the first one's before their results were read:
+//!   `guarantee_3_nothing_is_killed_without_a_reason`.
+//! - What a job had printed was told after its end, since its worker went at once: `what_comes_late_changes_nothing`.
+//! - A place was given to a replacement whose start was not allowed yet: `the_policy_restarts_what_it_promises`.
 //!
 //! Planted in a copy of it, one at a time; each is caught by 200,000 steps of each policy, most of them under every one:
 //! - A returned job goes to the back, priorities are ignored, last in is first out: `guarantee_6_…`.
@@ -132,6 +142,11 @@
 //! - A pool goes down although a worker lives: `guarantee_7_nobody_is_down_who_has_a_worker`; who is held is started beyond
 //!   the budget: `guarantee_7_no_more_restarts_than_the_policy_allows`; degraded is not told: `the_view_is_true`; good work
 //!   does not reset a slot's backoff: `the_delay_is_that_of_the_slot`.
+//! - The answer to a request to end that comes after the job's result is a breach: `what_comes_late_changes_nothing`. A job
+//!   whose time is up has no deadline any more: `deadlines_are_announced`.
+//! - A process runs a second job where each job gets a fresh one: `no_process_is_used_twice`.
+//! - Idle workers are let go below the least size: `nobody_is_let_go_without_a_reason`; they are never let go:
+//!   `deadlines_are_kept`.
 
 #![expect(clippy::print_stdout, reason = "the speed of every run is printed")]
 
