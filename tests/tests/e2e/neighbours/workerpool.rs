@@ -1,0 +1,134 @@
+//! workerpool, for Node: cancels and timeouts in every phase, workers that crash at their start, what a worker says.
+//!
+//! | scenario of theirs | shown by |
+//! |---|---|
+//! | offload to one worker, to several; tasks wait when all are busy | `operations::start::a_job_runs_in_a_worker_and_its_output_comes_back`, `guarantees::order::guarantee_6_several_workers_take_jobs_in_order` |
+//! | errors, custom errors and rejected promises of a worker | `bad_input::plugin_errors::an_error_of_the_plugin_keeps_its_message_and_category_and_the_worker_lives_on` |
+//! | cancel of a task that runs, or waits; those behind it run | `operations::cancel::cancel_job_is_true_when_the_worker_is_dead_and_the_next_job_runs_in_another`, `operations::cancel::a_pending_job_is_cancelled_without_a_kill`, `seeds::faults::seed_fault_a_cancel_keeps_the_queue_behind_it_however_long` |
+//! | a worker whose task was cancelled gets no other one | `guarantees::cancel::guarantee_4_a_cancel_hits_only_the_job_that_it_is_meant_for`, `supervision::cancel::r1_a_cancel_that_crosses_the_end_of_its_job_never_hits_the_next_one` |
+//! | a timeout, which begins when the task is taken | `operations::request::a_job_that_runs_longer_than_its_timeout_is_killed_and_the_next_runs`, `operations::request::a_timeout_counts_from_the_start_and_not_from_the_queue` |
+//! | a worker that crashes with a task | `bad_input::dead_workers::an_exit_in_the_middle_of_a_job_is_a_crash_with_the_code` |
+//! | a worker that crashes at its start | `rogue::start::one_that_exits_before_hello_is_told_by_its_code_and_its_stderr` |
+//! | numbers of workers that make no sense | `bad_input::invalid_config::a_value_out_of_bounds_names_field_and_bound_and_starts_nothing` |
+//! | a queue that is full | `bad_input::queue_full::a_full_queue_refuses_at_once_and_loses_nothing` |
+//! | a queue by priority, or of one's own | `guarantees::order::guarantee_6_a_higher_priority_goes_first_and_keeps_its_own_order` |
+//! | terminate waits for what runs, or ends it by force | `operations::shutdown::shutdown_lets_running_and_pending_jobs_finish_and_refuses_new_ones`, `operations::shutdown::at_its_deadline_shutdown_ends_what_is_left_as_interrupted` |
+//! | terminate waits until the processes have ended | `guarantees::leftovers::guarantee_8_after_shutdown_nothing_is_left` |
+//! | statistics | `operations::queue::jobs_are_counted_where_they_stand` |
+//! | events of a worker, in order and before the result | `streaming::what_a_job_says_arrives_in_order_and_before_its_end`, `operations::functions::progress_carries_data_for_programs` |
+//! | stdout and stderr are captured | `operations::output::r31_what_a_job_prints_is_its_own` |
+//! | data that is transferred, and not copied, both ways | `large_payloads::held::what_is_written_in_place_is_not_copied` |
+//! | an abort listener tidies up, and is not waited for too long | `operations::cancel::within_the_grace_a_job_may_tidy_up_and_is_cancelled_then`, `operations::cancel::after_the_grace_a_job_that_does_not_listen_is_killed` |
+//! | a message that comes after a worker was told to stop | `rogue::jobs::a_worker_that_answers_after_it_was_told_to_stop_changes_nothing` |
+//! | a worker leaves when its master is killed | `guarantees::killed_host::guarantee_8_a_killed_host_with_an_idle_worker_leaves_nothing` |
+//! | options that are not known are refused | `a_config_file_needs_only_what_differs` in `crates/ostler/src/config.rs` |
+//!
+//! What does not apply: threads as workers, proxies and functions as text, as plugins are compiled; a queue that serves the
+//! last one first; a worker that lives on after a cancel or a timeout, as a kill is the proof; a least number of workers, as
+//! all are started at the launch.
+
+use std::time::Duration;
+
+use ostler::{CancelRequest, FailureKind, JobEventKind, JobStatus, WorkerCommand, WorkerConfig, WorkerPhase};
+use ostler_tests::lab::Task;
+use serde_json::json;
+
+use super::{PATIENCE, soon};
+use crate::support::{Gate, Roll, any, at_once, config, echo, failed, group, lab, scratch, started, within};
+
+/// Theirs went on to run the task, or never started another.
+#[tokio::test]
+async fn workerpool_a_job_that_is_cancelled_while_its_worker_starts_runs_nowhere_and_the_worker_is_used() {
+    let (roll, gate, directory) = (Roll::new(), Gate::new(), scratch());
+    let loads = config(json!({ "gate": gate.path() }));
+    let manager = roll.lab().config(at_once()).plugin_config("lab", loads).lazy().launch().await.unwrap();
+    let ran = directory.path().join("ran");
+    let job = manager.start_job("lab", Task::Sign(ran.clone(), "ran".into())).await.unwrap();
+    let loading = || manager.workers().iter().any(|worker| worker.phase == WorkerPhase::Loading);
+    assert!(within(PATIENCE, loading).await);
+    assert!(soon(job.cancel()).await.unwrap().is_cancelled());
+    assert_eq!(job.finished().await.worker_pid, None);
+    gate.open();
+    let next = manager.start_job("lab", Task::Pid).await.unwrap();
+    assert_eq!(soon(next.output()).await.unwrap(), roll.pids()[0].to_string());
+    assert_eq!(roll.pids().len(), 1, "one was enough");
+    assert!(!ran.exists());
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn workerpool_a_shutdown_while_the_worker_starts_waits_for_no_load() {
+    let roll = Roll::new();
+    let loads = config(json!({ "load": "hang" }));
+    let manager = roll.lab().config(at_once()).plugin_config("lab", loads).lazy().launch().await.unwrap();
+    let job = manager.start_job("lab", echo("never")).await.unwrap();
+    let loading = || manager.workers().iter().any(|worker| worker.phase == WorkerPhase::Loading);
+    assert!(within(PATIENCE, loading).await);
+    soon(manager.shutdown_within(Duration::from_millis(100))).await.unwrap();
+    assert_eq!(failed(&job).await.kind, FailureKind::Interrupted);
+    assert_eq!(group(roll.pids()[0]), [0; 0]);
+    assert_eq!(roll.pids().len(), 1, "no other one was started in its place");
+}
+
+#[tokio::test]
+async fn workerpool_what_a_job_says_while_it_tidies_up_is_kept() {
+    let manager = lab().config(at_once()).launch().await.unwrap();
+    let tidies = Task::Steps(vec![Task::TidyUp, Task::Print("swept the floor\n".into()), Task::Progress(1)]);
+    let job = manager.start_job("lab", tidies).await.unwrap();
+    started(&job).await;
+    let request = CancelRequest::new().grace(PATIENCE);
+    assert!(soon(job.cancel_with(request)).await.unwrap().is_cancelled());
+    let (mut events, mut said) = (job.events(), Vec::new());
+    while let Some(event) = events.next().await {
+        match event.unwrap().kind {
+            JobEventKind::Output { text, .. } => said.push(text),
+            kind => said.push(kind.name().to_owned()),
+        }
+    }
+    let at = |what: &str| said.iter().position(|said| said == what);
+    let (asked, swept, told, ended) =
+        (at("cancelling"), at("swept the floor"), at("progress"), at("cancelled"));
+    assert!(asked.is_some() && asked < swept && asked < told && swept < ended && told < ended, "{said:?}");
+    assert_eq!(job.status(), JobStatus::Cancelled);
+    manager.shutdown().await.unwrap();
+}
+
+/// A worker that is told to stop drops its plugins, and is waited for.
+#[tokio::test]
+async fn workerpool_a_plugin_may_say_farewell_at_a_shutdown_and_at_an_unload() {
+    let worker = || WorkerCommand::program(env!("CARGO_BIN_EXE_polite-worker"));
+    let directory = scratch();
+    for unload in [true, false] {
+        let file = directory.path().join(format!("farewell {unload}"));
+        let farewell = config(json!({ "file": file }));
+        let manager = any::<Task>(worker()).plugin_config("farewell", farewell).launch().await.unwrap();
+        let job = manager.start_job("farewell", echo("hello")).await.unwrap();
+        assert_eq!(soon(job.output()).await.unwrap(), "hello");
+        assert!(!file.exists());
+        if unload {
+            soon(manager.unload_plugin("farewell")).await.unwrap();
+            assert!(file.exists(), "it is unloaded when that is said");
+        }
+        soon(manager.shutdown()).await.unwrap();
+        assert!(file.exists());
+    }
+}
+
+/// One that fails at first is no reason to fail the job for which it was made.
+#[tokio::test]
+async fn workerpool_a_worker_that_fails_to_start_once_costs_its_job_nothing() {
+    let directory = scratch();
+    let script = format!(
+        "mkdir {}/first 2> /dev/null && exit 3; exec {}",
+        directory.path().display(),
+        crate::support::LAB_WORKER
+    );
+    let worker = WorkerCommand::program("/bin/sh").arg("-c").arg(script);
+    let config = WorkerConfig { max_start_attempts: 1, ..at_once() };
+    let manager = any::<Task>(worker).config(config).lazy().launch().await.unwrap();
+    let job = manager.start_job("lab", echo("here")).await.unwrap();
+    assert_eq!(soon(job.output()).await.unwrap(), "here");
+    let record = job.finished().await;
+    assert_eq!((record.attempt, record.past_failures.len()), (1, 0));
+    manager.shutdown().await.unwrap();
+}
