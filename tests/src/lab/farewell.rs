@@ -4,15 +4,26 @@ use ostler::worker::{JobContext, Plugin, PluginError};
 use serde::Deserialize;
 
 use super::Task;
+use super::harm::for_ever;
 
 /// Writes a file when it is dropped, as a plugin does that has something to give back.
-pub struct Farewell(PathBuf);
+pub struct Farewell(Config);
 
 /// What it is loaded with.
 #[derive(Debug, Deserialize)]
 pub struct Config {
     /// What it writes.
     file: PathBuf,
+    /// How it goes wrong then.
+    #[serde(default)]
+    end: Option<BadEnd>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BadEnd {
+    Panic,
+    Hang,
 }
 
 impl Plugin for Farewell {
@@ -22,7 +33,7 @@ impl Plugin for Farewell {
     type Response = String;
 
     fn load(config: Config) -> Result<Self, PluginError> {
-        Ok(Self(config.file))
+        Ok(Self(config))
     }
 
     fn execute(&mut self, task: Task, _: &JobContext) -> Result<String, PluginError> {
@@ -36,6 +47,11 @@ impl Plugin for Farewell {
 impl Drop for Farewell {
     fn drop(&mut self) {
         // Whoever looks for it sees that it is missing.
-        let _ = std::fs::write(&self.0, "farewell");
+        let _ = std::fs::write(&self.0.file, "farewell");
+        match self.0.end {
+            None => {}
+            Some(BadEnd::Panic) => panic!("it does not want to go"),
+            Some(BadEnd::Hang) => for_ever(),
+        }
     }
 }

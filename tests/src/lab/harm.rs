@@ -97,6 +97,15 @@ pub(super) fn close_output() -> std::io::Result<()> {
     Ok(())
 }
 
+#[expect(unsafe_code, reason = "the standard library closes only what it has opened")]
+pub(super) fn close_all() -> std::io::Result<()> {
+    // SAFETY: there is none for whoever owns these descriptors; that is the harm.
+    match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 pub(super) fn for_ever() -> ! {
     loop {
         std::thread::park();

@@ -53,6 +53,8 @@ pub enum Task {
     PanicElsewhere(String),
     /// Let go of the pipes of stdout and stderr, so that nobody writes there any more.
     CloseOutput,
+    /// Close all descriptors of the process but its three standard ones.
+    CloseAll,
     /// Write these lines to stderr and abort.
     Abort(String),
     /// Touch memory that is not there.

@@ -232,3 +232,20 @@ async fn bullmq_a_worker_that_closes_its_output_runs_jobs_and_dies_as_others_do(
     assert_ne!(run(&manager, Task::Pid).await, pid);
     soon(manager.shutdown()).await.unwrap();
 }
+
+/// A sandboxed processor that calls `process.disconnect()`.
+#[tokio::test]
+async fn bullmq_a_job_that_closes_the_connection_of_its_worker_fails_and_the_next_one_runs() {
+    let manager =
+        lab().config(WorkerConfig { max_restart_attempts: 100, ..at_once() }).launch().await.unwrap();
+    for then in [echo("unheard"), Task::IgnoreCancel, Task::Spin] {
+        let job = manager.start_job("lab", Task::Steps(vec![Task::CloseAll, then])).await.unwrap();
+        let next = manager.start_job("lab", echo("next")).await.unwrap();
+        let pid = started(&job).await;
+        let failure = soon(failed(&job)).await;
+        assert!(matches!(failure.kind, FailureKind::Crashed | FailureKind::Protocol), "{failure}");
+        assert!(!runs(pid));
+        assert_eq!(soon(next.output()).await.unwrap(), "next");
+    }
+    manager.shutdown().await.unwrap();
+}

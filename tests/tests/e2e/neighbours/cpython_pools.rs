@@ -36,6 +36,7 @@ use ostler_tests::lab::Task;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{PATIENCE, soon};
+use crate::operations::{Calls, Hooked};
 use crate::support::{
     Gate, any, at_once, echo, failed, group, kill, lab, lab_worker, launch, runs, says, scratch, started,
     within, workers,
@@ -222,4 +223,30 @@ async fn cpython_jobs_that_hang_among_many_take_only_their_own_time() {
         assert!(!hangs || !runs(worker));
     }
     manager.shutdown().await.unwrap();
+}
+
+/// Their callback waited for a pool that waited for the callback.
+#[tokio::test]
+async fn cpython_a_hook_that_starts_a_job_during_a_shutdown_is_refused_and_holds_nothing_up() {
+    let (calls, gate) = (Calls::default(), Gate::new());
+    let note = calls.clone();
+    let hooked = Hooked::new().completed(move |manager, _| {
+        let note = note.clone();
+        async move {
+            match manager.start_job("lab", echo("late")).await {
+                Ok(_) => note.note("accepted"),
+                Err(error) => note.note(error.to_string()),
+            }
+        }
+    });
+    let config = WorkerConfig { shutdown_timeout: PATIENCE, ..WorkerConfig::default() };
+    let manager = hooked.builder().config(config).launch().await.unwrap();
+    let job = manager.start_job("lab", gate.task()).await.unwrap();
+    started(&job).await;
+    let closing = manager.clone();
+    let shutdown = tokio::spawn(async move { closing.shutdown().await });
+    tokio::task::yield_now().await;
+    gate.open();
+    soon(shutdown).await.unwrap().unwrap();
+    assert_eq!(calls.all(), [ostler::StartError::ShutDown.to_string()]);
 }

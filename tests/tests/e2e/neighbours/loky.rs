@@ -34,7 +34,7 @@ use ostler_tests::lab::{Breakage, Harm, Moment, Task};
 use super::{PATIENCE, soon};
 use crate::operations::{Calls, Hooked};
 use crate::support::{
-    Gate, any, at_once, echo, failed, group, kill, lab, runs, says, scratch, started, within, workers,
+    Gate, any, at_once, echo, failed, group, kill, lab, runs, says, scratch, signal, started, within, workers,
 };
 
 async fn fragile() -> JobManager<Breakage> {
@@ -270,4 +270,23 @@ async fn loky_a_cancel_takes_the_workers_of_a_nested_host_along() {
         assert!(within(Duration::from_secs(1), || group(inner).is_empty()).await);
         manager.shutdown().await.unwrap();
     }
+}
+
+/// It is asked to end, and does not hear it.
+#[tokio::test]
+async fn loky_a_stopped_worker_that_is_not_needed_any_more_is_ended() {
+    let config = WorkerConfig { shutdown_timeout: Duration::from_millis(300), ..workers(2) };
+    let manager = lab().config(config).launch().await.unwrap();
+    assert!(within(PATIENCE, || idle(&manager) == 2).await);
+    let pids: Vec<_> = manager.workers().iter().map(|worker| worker.pid.unwrap()).collect();
+    pids.iter().for_each(|pid| signal(*pid, "STOP"));
+    manager.resize(1, 0).unwrap();
+    let left = || pids.iter().filter(|pid| !group(**pid).is_empty()).count();
+    assert!(
+        within(PATIENCE, || left() == 1 && manager.workers().len() == 1).await,
+        "{:?}",
+        manager.workers()
+    );
+    soon(manager.shutdown()).await.unwrap();
+    assert_eq!(left(), 0);
 }

@@ -29,12 +29,16 @@
 
 use std::time::Duration;
 
-use ostler::{CancelRequest, FailureKind, JobEventKind, JobStatus, WorkerCommand, WorkerConfig, WorkerPhase};
+use ostler::{
+    CancelRequest, FailureKind, JobEventKind, JobManager, JobStatus, WorkerCommand, WorkerConfig, WorkerPhase,
+};
 use ostler_tests::lab::Task;
 use serde_json::json;
 
 use super::{PATIENCE, soon};
-use crate::support::{Gate, Roll, any, at_once, config, echo, failed, group, lab, scratch, started, within};
+use crate::support::{
+    Gate, Roll, any, at_once, config, echo, failed, group, lab, says, scratch, started, within,
+};
 
 /// Theirs went on to run the task, or never started another.
 #[tokio::test]
@@ -131,4 +135,69 @@ async fn workerpool_a_worker_that_fails_to_start_once_costs_its_job_nothing() {
     let record = job.finished().await;
     assert_eq!((record.attempt, record.past_failures.len()), (1, 0));
     manager.shutdown().await.unwrap();
+}
+
+async fn launch_polite(end: &str, workers: u32, directory: &std::path::Path) -> JobManager<Task> {
+    let farewell = config(json!({ "file": directory.join("farewell"), "end": end }));
+    let config = WorkerConfig {
+        max_workers: workers,
+        shutdown_timeout: Duration::from_millis(300),
+        kill_timeout: Duration::from_secs(2),
+        unload_timeout: Duration::from_millis(300),
+        ..at_once()
+    };
+    let worker = WorkerCommand::program(env!("CARGO_BIN_EXE_polite-worker"));
+    let builder = any::<Task>(worker).config(config).plugin_config("farewell", farewell);
+    let manager = builder.launch().await.unwrap();
+    let idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count();
+    assert!(within(PATIENCE, || idle() == workers as usize).await);
+    manager
+}
+
+/// "should not call worker termination async handler after timeout".
+#[tokio::test]
+async fn workerpool_a_farewell_that_never_ends_holds_up_neither_a_smaller_pool_nor_a_shutdown() {
+    let directory = scratch();
+    let manager = launch_polite("hang", 2, directory.path()).await;
+    let pids: Vec<_> = manager.workers().iter().map(|worker| worker.pid.unwrap()).collect();
+    manager.resize(1, 0).unwrap();
+    let one_is_left = || pids.iter().filter(|pid| !group(**pid).is_empty()).count() == 1;
+    assert!(
+        within(PATIENCE, || manager.workers().len() == 1 && one_is_left()).await,
+        "{:?}",
+        manager.workers()
+    );
+    let job = manager.start_job("farewell", echo("on")).await.unwrap();
+    assert_eq!(soon(job.output()).await.unwrap(), "on");
+    soon(manager.shutdown()).await.unwrap();
+    assert!(pids.iter().all(|pid| group(*pid).is_empty()));
+}
+
+#[tokio::test]
+async fn workerpool_a_farewell_that_panics_is_told_by_an_unload_and_ends_no_worker() {
+    let directory = scratch();
+    let manager = launch_polite("panic", 1, directory.path()).await;
+    let pid = manager.workers()[0].pid;
+    says(soon(manager.unload_plugin("farewell")).await.unwrap_err(), &["it does not want to go"]);
+    let job = manager.start_job("farewell", echo("on")).await.unwrap();
+    assert_eq!(soon(job.output()).await.unwrap(), "on");
+    assert_eq!(job.finished().await.worker_pid, pid);
+    soon(manager.shutdown()).await.unwrap();
+    assert_eq!(group(pid.unwrap()), [0; 0]);
+}
+
+/// The shutdown has a deadline, whatever grace the cancel was given.
+#[tokio::test]
+async fn workerpool_a_cancel_with_a_long_grace_and_a_shutdown_both_end() {
+    let config = WorkerConfig { cancel_grace: Duration::from_secs(3600), ..at_once() };
+    let manager = lab().config(config).launch().await.unwrap();
+    let job = manager.start_job("lab", Task::IgnoreCancel).await.unwrap();
+    let pid = started(&job).await;
+    let (cancelled, shut_down) =
+        soon(async { tokio::join!(job.cancel(), manager.shutdown_within(Duration::from_millis(200))) }).await;
+    shut_down.unwrap();
+    let cancelled = cancelled.unwrap().is_cancelled();
+    assert_eq!(cancelled, job.status() == JobStatus::Cancelled, "{}", job.status());
+    assert!(job.status().is_terminal());
+    assert_eq!(group(pid), [0; 0]);
 }
