@@ -4,7 +4,7 @@ use ostler::worker::{JobContext, Plugin, PluginError};
 use serde::Deserialize;
 
 use super::Task;
-use super::harm::for_ever;
+use super::harm::{for_ever, segfault};
 
 /// Writes a file when it is dropped, as a plugin does that has something to give back.
 pub struct Farewell(Config);
@@ -24,6 +24,7 @@ pub struct Config {
 enum BadEnd {
     Panic,
     Hang,
+    Segfault,
 }
 
 impl Plugin for Farewell {
@@ -52,6 +53,7 @@ impl Drop for Farewell {
             None => {}
             Some(BadEnd::Panic) => panic!("it does not want to go"),
             Some(BadEnd::Hang) => for_ever(),
+            Some(BadEnd::Segfault) => segfault(),
         }
     }
 }

@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// Longer than anything takes that is still to be done.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// So long nothing must happen. Longer than each delay that the pool is given, see `Scenario::config`.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -18,36 +16,46 @@ pub(crate) struct Figures {
     descriptors: Vec<String>,
     /// How often threads other than this one woke up, within the time in which nothing should happen.
     wakes: u64,
+    /// How often threads of its workers did.
+    worker_wakes: u64,
     /// Processor time of all threads in that time, in microseconds.
     busy_us: u128,
 }
 
-/// Of this process, when it has come to rest; or when it does not.
-pub(crate) fn at_rest() -> Figures {
-    let deadline = Instant::now() + PATIENCE;
+/// Of this process and these workers of it, when all have come to rest; or when they do not.
+pub(crate) fn at_rest(workers: &[u32], patience: Duration) -> Figures {
+    let deadline = Instant::now() + patience;
     loop {
-        let (before, spent) = (wakes(), processor_time());
+        let (before, of_workers, spent) = (wakes(), wakes_of(workers), processor_time());
         thread::sleep(QUIET);
         let (after, spent) = (wakes(), processor_time().saturating_sub(spent));
-        if before == after || Instant::now() > deadline {
+        let worker_wakes = wakes_of(workers).saturating_sub(of_workers);
+        if (before == after && worker_wakes == 0) || Instant::now() > deadline {
             let wakes = after.saturating_sub(before);
             return Figures {
                 threads: threads(),
                 descriptors: descriptors(),
                 wakes,
+                worker_wakes,
                 busy_us: spent.as_micros(),
             };
         }
     }
 }
 
+/// The statuses of all threads of a process, by their number. One that has ended in between is none.
+fn statuses_of(pid: u32) -> impl Iterator<Item = (String, String)> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| {
+        let status = fs::read_to_string(task.path().join("status")).ok()?;
+        Some((task.file_name().into_string().ok()?, status))
+    })
+}
+
 /// The statuses of all threads but this one, the first of its process.
 fn statuses() -> Vec<String> {
-    let own = std::process::id().to_string();
-    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap());
-    let others = tasks.filter(|task| task.file_name().to_str() != Some(&own));
-    // One that has ended in between is none.
-    others.filter_map(|task| fs::read_to_string(task.path().join("status")).ok()).collect()
+    let pid = std::process::id();
+    statuses_of(pid).filter(|(task, _)| *task != pid.to_string()).map(|(_, status)| status).collect()
 }
 
 fn field<'a>(status: &'a str, name: &str) -> &'a str {
@@ -56,8 +64,15 @@ fn field<'a>(status: &'a str, name: &str) -> &'a str {
 
 /// How often they went to sleep.
 fn wakes() -> u64 {
-    let count = |status: &String| field(status, "voluntary_ctxt_switches:").parse::<u64>().unwrap();
-    statuses().iter().map(count).sum()
+    statuses().iter().map(|status| count(status)).sum()
+}
+
+fn wakes_of(workers: &[u32]) -> u64 {
+    workers.iter().flat_map(|pid| statuses_of(*pid)).map(|(_, status)| count(&status)).sum()
+}
+
+fn count(status: &str) -> u64 {
+    field(status, "voluntary_ctxt_switches:").parse().unwrap()
 }
 
 fn threads() -> Vec<String> {

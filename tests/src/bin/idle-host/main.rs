@@ -21,7 +21,7 @@ use std::time::Duration;
 use ostler_tests::lab::register_all;
 
 use figures::{Figures, at_rest};
-use pool::Pool;
+use pool::{PATIENCE, Pool};
 use scenario::Scenario;
 
 fn main() {
@@ -36,14 +36,14 @@ fn main() {
         .unwrap();
     let pool = runtime.block_on(Pool::launch(scenario));
     runtime.block_on(pool.use_all());
-    say(&at_rest());
+    say(&at_rest(&pool.pids(), PATIENCE));
     runtime.block_on(scenario.begin(&pool));
-    if scenario.lasts() {
-        say(&at_rest());
+    if let Some(patience) = scenario.lasts() {
+        say(&at_rest(&pool.pids(), patience));
         runtime.block_on(scenario.end(&pool));
     }
     runtime.block_on(pool.filled());
-    say(&at_rest());
+    say(&at_rest(&pool.pids(), PATIENCE));
     runtime.block_on(pool.manager.shutdown()).unwrap();
 }
 

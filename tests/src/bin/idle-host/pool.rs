@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use super::program::Program;
 use super::scenario::Scenario;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything takes that is still to be done.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const WORKERS: u32 = 2;
 
 struct LabJobs(PathBuf);

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use ostler::{CancelRequest, Health, Recycling, RestartPolicy, RetryPolicy, WorkerConfig};
+use ostler::{
+    CancelRequest, Category, Health, JobStatus, Recycling, RestartPolicy, RetryPolicy, WorkerConfig,
+};
 use ostler_tests::lab::Task;
 
-use super::pool::{Pool, WORKERS, gone, kill};
+use super::pool::{PATIENCE, Pool, WORKERS, gone, kill};
 
 /// What happens between the figures.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(crate) enum Scenario {
     Recycled,
     /// Workers can open no more files, and get and send what is shared.
     Hoarded,
+    /// A job runs that has a deadline, another one waits for its turn, and a third for its next attempt.
+    Deadlines,
     /// No file may be written to for a while, and workers die.
     FileSize,
 }
@@ -81,6 +85,7 @@ impl Scenario {
             "quarantined" => Self::Quarantined,
             "recycled" => Self::Recycled,
             "hoarded" => Self::Hoarded,
+            "deadlines" => Self::Deadlines,
             "file-size" => Self::FileSize,
             other => panic!("no scenario {other}"),
         }
@@ -126,10 +131,15 @@ impl Scenario {
         }
     }
 
-    /// Whether it goes on until [`end`](Self::end), and the host is at rest meanwhile.
-    pub(crate) fn lasts(self) -> bool {
+    /// If it goes on until [`end`](Self::end): how long the host may take to come to rest meanwhile.
+    pub(crate) fn lasts(self) -> Option<Duration> {
         use Scenario::{ClosedOutput, Degraded, Forks, Hanging, Hoarded, Quarantined, Waiting};
-        matches!(self, Degraded | ClosedOutput | Forks | Hanging | Hoarded | Quarantined | Waiting)
+        match self {
+            Degraded | ClosedOutput | Forks | Hanging | Hoarded | Quarantined | Waiting => Some(PATIENCE),
+            // It looks at the clock as long as there is a deadline.
+            Self::Deadlines => Some(Duration::ZERO),
+            _ => None,
+        }
     }
 
     pub(crate) async fn begin(self, pool: &Pool) {
@@ -199,6 +209,7 @@ impl Scenario {
                     pool.run(Task::Pid).await;
                 }
             }
+            Self::Deadlines => deadlines(pool).await,
             Self::Hoarded => hoarded(pool).await,
             Self::FileSize => file_size(pool).await,
         }
@@ -214,11 +225,12 @@ impl Scenario {
             Self::Waiting => {
                 manager.resume();
                 pool.until("all have run", || manager.counts().unfinished() == 0).await;
-                return drop(manager.clear_completed_jobs());
-            }
-            Self::Hanging => {
-                assert_eq!(manager.cancel_all(CancelRequest::new()).await.cancelled.len(), 1);
+                manager.clear_completed_jobs();
                 return;
+            }
+            Self::Hanging | Self::Deadlines => {
+                let summary = manager.cancel_all(CancelRequest::new()).await;
+                return assert!(!summary.cancelled.is_empty() && summary.still_dying.is_empty());
             }
             Self::Quarantined => {
                 let crashed = manager.quarantined();
@@ -318,7 +330,7 @@ async fn unread(pool: &Pool) {
     job.finished().await;
     let other = pool.manager.start_job("lab", Task::Emit(usize::MAX, 100_000)).await.unwrap();
     let also_unread = other.events();
-    pool.until("it emits", || other.status() == ostler::JobStatus::Running).await;
+    pool.until("it emits", || other.status() == JobStatus::Running).await;
     assert!(other.cancel().await.unwrap().is_cancelled());
     drop((unread, also_unread));
     pool.manager.clear_completed_jobs();
@@ -337,6 +349,21 @@ async fn down(pool: &Pool) {
     }
     pool.manager.clear_completed_jobs();
     pool.manager.restart_worker().await.unwrap();
+}
+
+async fn deadlines(pool: &Pool) {
+    let day = Duration::from_secs(24 * 3600);
+    let manager = &pool.manager;
+    let policy = RetryPolicy { backoff_base: day * 30, backoff_max: day * 30, ..RetryPolicy::attempts(3) };
+    let fails = Task::Fail("no answer".to_owned(), Category::Transient);
+    let job = manager.job("lab", fails).retry(policy).start().await.unwrap();
+    pool.until("it waits for its next attempt", || manager.why_waits(job.id()).is_some()).await;
+    for _ in 0..WORKERS {
+        let request = manager.job("lab", Task::IgnoreCancel).timeout(day).stall_timeout(day);
+        let job = request.start().await.unwrap();
+        pool.until("it runs", || job.status() == JobStatus::Running).await;
+    }
+    manager.job("lab", Task::Pid).queue_timeout(day).start().await.unwrap();
 }
 
 /// What is shared from now on goes the slow way, or fails with its job.

@@ -27,10 +27,12 @@
 //! last one first; a worker that lives on after a cancel or a timeout, as a kill is the proof; a least number of workers, as
 //! all are started at the launch.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ostler::{
-    CancelRequest, FailureKind, JobEventKind, JobManager, JobStatus, WorkerCommand, WorkerConfig, WorkerPhase,
+    CancelRequest, FailureKind, Health, JobEventKind, JobManager, JobStatus, Recycling, WorkerCommand,
+    WorkerConfig, WorkerPhase,
 };
 use ostler_tests::lab::Task;
 use serde_json::json;
@@ -138,12 +140,24 @@ async fn workerpool_a_worker_that_fails_to_start_once_costs_its_job_nothing() {
 }
 
 async fn launch_polite(end: &str, workers: u32, directory: &std::path::Path) -> JobManager<Task> {
+    launch_recycled(end, workers, Recycling::default(), directory).await
+}
+
+async fn launch_recycled(
+    end: &str,
+    workers: u32,
+    recycling: Recycling,
+    directory: &std::path::Path,
+) -> JobManager<Task> {
     let farewell = config(json!({ "file": directory.join("farewell"), "end": end }));
     let config = WorkerConfig {
         max_workers: workers,
         shutdown_timeout: Duration::from_millis(300),
         kill_timeout: Duration::from_secs(2),
         unload_timeout: Duration::from_millis(300),
+        recycling,
+        max_restart_attempts: 0,
+        max_start_attempts: 0,
         ..at_once()
     };
     let worker = WorkerCommand::program(env!("CARGO_BIN_EXE_polite-worker"));
@@ -200,4 +214,27 @@ async fn workerpool_a_cancel_with_a_long_grace_and_a_shutdown_both_end() {
     assert_eq!(cancelled, job.status() == JobStatus::Cancelled, "{}", job.status());
     assert!(job.status().is_terminal());
     assert_eq!(group(pid), [0; 0]);
+}
+
+/// Native libraries crash at their end. It was asked for, so it is no crash that counts.
+#[tokio::test]
+async fn workerpool_farewells_that_crash_or_hang_at_a_recycling_cost_no_restart_and_no_job() {
+    for end in ["segfault", "panic", "hang"] {
+        let directory = scratch();
+        let recycling = Recycling { after_jobs: Some(1), ..Recycling::default() };
+        let manager = launch_recycled(end, 1, recycling, directory.path()).await;
+        let mut pids = BTreeSet::new();
+        while pids.len() < 5 {
+            let job = manager.start_job("farewell", echo("on")).await.unwrap();
+            assert_eq!(soon(job.output()).await.unwrap(), "on");
+            let record = job.finished().await;
+            assert_eq!(record.attempt, 1);
+            pids.insert(record.worker_pid.unwrap());
+        }
+        assert_eq!(manager.health(), Health::Healthy, "{end}");
+        let are_gone = || pids.iter().filter(|pid| !group(**pid).is_empty()).count() <= 1;
+        assert!(within(PATIENCE, are_gone).await, "{end}: {:?}", manager.workers());
+        soon(manager.shutdown()).await.unwrap();
+        assert!(pids.iter().all(|pid| group(*pid).is_empty()));
+    }
 }

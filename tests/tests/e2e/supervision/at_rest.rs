@@ -1,5 +1,5 @@
 //! Whatever went wrong: when it is over, the idle host is what it was before. It has the same threads and the same
-//! descriptors, and sleeps.
+//! descriptors, and sleeps. So do its workers.
 //!
 //! The host is a process of its own, see `idle-host`, as tests share theirs.
 
@@ -16,13 +16,15 @@ struct Figures {
     threads: Vec<String>,
     descriptors: Vec<String>,
     wakes: u64,
+    worker_wakes: u64,
     busy_us: u64,
 }
 
 impl Figures {
     #[track_caller]
     fn is_idle(&self) {
-        assert_eq!(self.wakes, 0, "it wakes up though there is nothing to do: {self:?}");
+        let woke = (self.wakes, self.worker_wakes);
+        assert_eq!(woke, (0, 0), "it wakes up though there is nothing to do: {self:?}");
         assert!(Duration::from_micros(self.busy_us) < NEARLY_NOTHING, "it burns: {self:?}");
     }
 }
@@ -172,4 +174,21 @@ fn a_job_in_quarantine_keeps_no_host_awake() {
 #[test]
 fn workers_that_can_open_no_file_keep_no_host_awake() {
     assert_eq!(leaves_its_host_as_it_was("hoarded").len(), 3);
+}
+
+/// Time that the host loses does not count, so it looks at the clock four times a second while there is a deadline, and
+/// no more often than that. Nobody wakes a worker for it.
+#[test]
+fn deadlines_that_are_far_away_cost_their_host_a_look_at_the_clock_now_and_then() {
+    let figures = figures("deadlines");
+    println!("{figures:#?}");
+    assert_eq!(figures.len(), 3);
+    let (before, during, after) = (&figures[0], &figures[1], &figures[2]);
+    // A look wakes the thread that drives the clock, and at times another one which takes the task.
+    assert!((1..=2 * 4 * 2 * 2).contains(&during.wakes), "{during:?}");
+    assert_eq!(during.worker_wakes, 0);
+    assert!(Duration::from_micros(during.busy_us) < NEARLY_NOTHING, "{during:?}");
+    before.is_idle();
+    after.is_idle();
+    assert_eq!((&before.threads, &before.descriptors), (&after.threads, &after.descriptors));
 }
