@@ -2,7 +2,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ostler::{
-    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvents, WorkerCommand, WorkerPhase,
+    BaseJobManager, JobEventKind, JobHandle, JobManager, LaunchError, ManagerEvents, WorkerCommand,
+    WorkerConfig, WorkerPhase,
 };
 use ostler_tests::lab::Task;
 use tempfile::TempDir;
@@ -44,12 +45,9 @@ impl Pool {
         pool
     }
 
-    /// Another manager of the same workers, launched and shut down.
-    pub(crate) async fn another(&self, scenario: Scenario) {
-        let jobs = LabJobs(self.program.path());
-        let manager = JobManager::builder(jobs).config(scenario.config()).launch().await.unwrap();
-        manager.start_job("lab", Task::Pid).await.unwrap().output().await.unwrap();
-        manager.shutdown().await.unwrap();
+    /// Another manager of the same workers, or of another program.
+    pub(crate) async fn another(&self, program: Option<&str>) -> Result<JobManager<Task>, LaunchError> {
+        launch_another(program.map_or_else(|| self.program.path(), PathBuf::from)).await
     }
 
     /// Has each worker run a job, and one of them killed: what is made only once is made then.
@@ -114,6 +112,11 @@ impl Pool {
     pub(crate) async fn run(&self, task: Task) {
         self.manager.start_job("lab", task).await.unwrap().output().await.unwrap();
     }
+}
+
+pub(crate) async fn launch_another(program: PathBuf) -> Result<JobManager<Task>, LaunchError> {
+    let config = WorkerConfig { max_start_attempts: 1, ..Scenario::Nothing.config() };
+    JobManager::builder(LabJobs(program)).config(config).launch().await
 }
 
 /// Waits until so many workers are gone.

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use ostler::{
-    CancelRequest, Category, Health, JobStatus, Recycling, RestartPolicy, RetryPolicy, WorkerConfig,
+    CancelRequest, Category, Health, JobEventKind, JobStatus, Recycling, RestartPolicy, RetryPolicy,
+    WorkerConfig,
 };
 use ostler_tests::lab::Task;
 
-use super::pool::{PATIENCE, Pool, WORKERS, gone, kill};
+use super::pool::{PATIENCE, Pool, WORKERS, gone, kill, launch_another};
 
 /// What happens between the figures.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub(crate) enum Scenario {
     FewFiles,
     /// Other managers come and go.
     Managers,
+    /// Launches fail, or are given up.
+    FailedLaunches,
+    /// Other runtimes come and go, with managers that are not shut down.
+    Runtimes,
     /// The host itself is stopped for a while.
     Paused,
     /// Large payloads came and went.
@@ -75,6 +80,8 @@ impl Scenario {
             "forks" => Self::Forks,
             "few-files" => Self::FewFiles,
             "managers" => Self::Managers,
+            "failed-launches" => Self::FailedLaunches,
+            "runtimes" => Self::Runtimes,
             "paused" => Self::Paused,
             "large" => Self::Large,
             "unread" => Self::Unread,
@@ -172,10 +179,14 @@ impl Scenario {
                 pool.cancel_one(Task::Steps(vec![Task::LeaveComet, Task::Spin])).await;
             }
             Self::FewFiles => few_files(pool).await,
-            Self::Managers => {
-                for _ in 0..5 {
-                    pool.another(self).await;
-                }
+            Self::Managers => managers(pool).await,
+            Self::FailedLaunches => failed_launches(pool).await,
+            Self::Runtimes => {
+                let program = pool.program.path();
+                let others =
+                    std::thread::spawn(move || (0..5).for_each(|_| another_runtime(program.clone())));
+                pool.until("they have come and gone", || others.is_finished()).await;
+                others.join().unwrap();
             }
             Self::Paused => paused(pool).await,
             Self::Large => {
@@ -311,13 +322,53 @@ async fn few_files(pool: &Pool) {
     unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
 }
 
-/// A job runs meanwhile, with limits of time that are longer than it runs and shorter than the pause.
+/// Some are shut down, and some dropped while a job runs.
+async fn managers(pool: &Pool) {
+    for _ in 0..4 {
+        let manager = pool.another(None).await.unwrap();
+        manager.start_job("lab", Task::Pid).await.unwrap().output().await.unwrap();
+        manager.shutdown().await.unwrap();
+        let dropped = pool.another(None).await.unwrap();
+        let job = dropped.start_job("lab", Task::Spin).await.unwrap();
+        pool.until("it runs", || job.status() == JobStatus::Running).await;
+        drop(dropped);
+        job.output().await.unwrap_err();
+    }
+}
+
+async fn failed_launches(pool: &Pool) {
+    for _ in 0..4 {
+        for program in ["/nowhere/at/all", "/dev/null", "/bin/false", "/bin/true"] {
+            pool.another(Some(program)).await.unwrap_err();
+        }
+        pool.program.block();
+        let given_up = tokio::time::timeout(Duration::from_millis(200), pool.another(None)).await;
+        assert!(given_up.is_err(), "nobody could start");
+        pool.program.mend();
+    }
+}
+
+fn another_runtime(program: std::path::PathBuf) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (manager, job) = runtime.block_on(async {
+        let manager = launch_another(program).await.unwrap();
+        let job = manager.start_job("lab", Task::Spin).await.unwrap();
+        let mut events = job.events();
+        while !matches!(events.next().await.unwrap().unwrap().kind, JobEventKind::Started { .. }) {}
+        (manager, job)
+    });
+    drop(runtime);
+    drop((manager, job));
+}
+
+/// A worker dies meanwhile, and a job runs in another, with limits of time that are longer than it runs and shorter than the pause.
 async fn paused(pool: &Pool) {
     let task = Task::Steps(vec![Task::Linger(Duration::from_millis(200)), Task::Pid]);
     let second = Duration::from_secs(1);
     let job = pool.manager.job("lab", task).timeout(second).stall_timeout(second).start().await.unwrap();
-    let mut wakes =
-        std::process::Command::new("sh").args(["-c", "sleep 2; kill -CONT $PPID"]).spawn().unwrap();
+    let (_, other) = pool.begun(Task::IgnoreCancel).await;
+    let script = format!("sleep 1; kill -KILL {other}; sleep 1; kill -CONT $PPID");
+    let mut wakes = std::process::Command::new("sh").args(["-c", &script]).spawn().unwrap();
     // SAFETY: the call takes a number.
     unsafe { libc::raise(libc::SIGSTOP) };
     job.output().await.unwrap();

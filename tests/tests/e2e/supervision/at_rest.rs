@@ -192,3 +192,13 @@ fn deadlines_that_are_far_away_cost_their_host_a_look_at_the_clock_now_and_then(
     after.is_idle();
     assert_eq!((&before.threads, &before.descriptors), (&after.threads, &after.descriptors));
 }
+
+#[test]
+fn launches_that_fail_or_are_given_up_leave_nothing() {
+    leaves_its_host_as_it_was("failed-launches");
+}
+
+#[test]
+fn managers_whose_runtime_is_dropped_leave_nothing() {
+    leaves_its_host_as_it_was("runtimes");
+}
