@@ -21,7 +21,7 @@
 //! | an abort listener tidies up, and is not waited for too long | `operations::cancel::within_the_grace_a_job_may_tidy_up_and_is_cancelled_then`, `operations::cancel::after_the_grace_a_job_that_does_not_listen_is_killed` |
 //! | a message that comes after a worker was told to stop | `rogue::jobs::a_worker_that_answers_after_it_was_told_to_stop_changes_nothing` |
 //! | a worker leaves when its master is killed | `guarantees::killed_host::guarantee_8_a_killed_host_with_an_idle_worker_leaves_nothing` |
-//! | options that are not known are refused | `a_config_file_needs_only_what_differs` in `crates/ostler/src/config.rs` |
+//! | options that are not known are refused | `a_misspelled_setting_is_named` in `crates/ostler/src/config.rs` |
 //!
 //! What does not apply: threads as workers, proxies and functions as text, as plugins are compiled; a queue that serves the
 //! last one first; a worker that lives on after a cancel or a timeout, as a kill is the proof; a least number of workers, as
