@@ -15,6 +15,25 @@ fn the_tests_that_the_page_names_exist() {
     assert!(missing.is_empty(), "there is no test whose path begins with {missing:?}");
 }
 
+/// `tests/tests/e2e/neighbours` has a table for each of them.
+#[test]
+fn the_tests_that_the_tables_of_the_neighbours_name_exist() {
+    let top = root().join("tests/tests/e2e");
+    let tests = tests();
+    let modules: BTreeSet<_> =
+        tests.iter().filter_map(|test| test.split_once("::")).map(|(top, _)| top).collect();
+    for file in rust_files(&top.join("neighbours")).iter().filter(|file| !file.ends_with("mod.rs")) {
+        let text = fs::read_to_string(file).unwrap();
+        let tables: String = text.lines().filter(|line| line.starts_with("//!")).collect();
+        let quoted = tables.split('`').skip(1).step_by(2);
+        let is_test = |quoted: &&str| quoted.split_once("::").is_some_and(|(top, _)| modules.contains(top));
+        let named: Vec<_> = quoted.filter(is_test).collect();
+        assert!(named.len() > 10, "{file:?}: {named:?}");
+        let missing: Vec<_> = named.iter().filter(|name| !tests.iter().any(|test| test == *name)).collect();
+        assert!(missing.is_empty(), "{file:?}: there is no {missing:#?}");
+    }
+}
+
 #[test]
 fn each_requirement_of_the_page_has_a_test_with_its_number_in_its_row() {
     let without: Vec<_> = rows()

@@ -5,6 +5,7 @@
 //! - `blocked`: the same, and then blocks the only thread of its runtime,
 //! - `unread`: the same, and has a reader that does not read the job's events,
 //! - `timed`: the same with timeouts of a second, and then a second line: how the job ended,
+//! - `exits`: the same, starts another one behind it, and exits with 7 without a word to its manager,
 //! - `loading`: the worker never ends loading; the line is its process id,
 //! - `stranger`: the worker is a program that is none; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
@@ -73,6 +74,10 @@ async fn host() {
         say(&(peak_memory() - before).to_string());
     } else {
         say(&began(&job).await.to_string());
+    }
+    if scenario == "exits" {
+        let _waits = manager.start_job("lab", Task::Pid).await.unwrap();
+        std::process::exit(7);
     }
     if scenario == "blocked" {
         loop {

@@ -80,6 +80,32 @@ pub(super) fn say_on_stderr(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+pub(super) fn panic_elsewhere(message: String) {
+    // Its end is of no interest: the plugin goes on.
+    let _ = std::thread::spawn(move || panic!("{message}")).join();
+}
+
+#[expect(unsafe_code, reason = "the standard library cannot put one descriptor in the place of another")]
+pub(super) fn close_output() -> std::io::Result<()> {
+    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
+    for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+        // SAFETY: the call takes numbers, and what was there is nobody's to close but this process's.
+        if unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nowhere), stream) } < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+#[expect(unsafe_code, reason = "the standard library closes only what it has opened")]
+pub(super) fn close_all() -> std::io::Result<()> {
+    // SAFETY: there is none for whoever owns these descriptors; that is the harm.
+    match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 pub(super) fn for_ever() -> ! {
     loop {
         std::thread::park();

@@ -9,8 +9,8 @@ use ostler::worker::{JobContext, Plugin, PluginError, PluginManifest};
 use serde::Deserialize;
 
 use super::harm::{
-    daemon, deafen, for_ever, join_host, leave_behind, leave_comet, say_on_stderr, segfault, signal_oneself,
-    touched,
+    close_all, close_output, daemon, deafen, for_ever, join_host, leave_behind, leave_comet, panic_elsewhere,
+    say_on_stderr, segfault, signal_oneself, touched,
 };
 use super::{Task, printing};
 
@@ -132,6 +132,9 @@ fn execute(knowledge: &Knowledge, task: Task, job: &JobContext) -> Result<String
         }
         Task::PanicAtLength(words, bytes) => panic!("{words}{}", "x".repeat(bytes)),
         Task::Panic(message) => panic!("{message}"),
+        Task::PanicElsewhere(message) => panic_elsewhere(message),
+        Task::CloseOutput => close_output()?,
+        Task::CloseAll => close_all()?,
         Task::Abort(lines) => {
             say_on_stderr(&lines);
             std::process::abort()

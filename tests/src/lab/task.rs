@@ -49,6 +49,12 @@ pub enum Task {
     PanicAtLength(String, usize),
     /// Panic with this message.
     Panic(String),
+    /// Panic with this message in a thread of its own, and go on.
+    PanicElsewhere(String),
+    /// Let go of the pipes of stdout and stderr, so that nobody writes there any more.
+    CloseOutput,
+    /// Close all descriptors of the process but its three standard ones.
+    CloseAll,
     /// Write these lines to stderr and abort.
     Abort(String),
     /// Touch memory that is not there.

@@ -7,6 +7,7 @@ mod bad_input;
 mod guarantees;
 mod host;
 mod large_payloads;
+mod neighbours;
 mod operations;
 mod restart;
 mod rogue;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
+use crate::job::Whereabouts;
 use crate::slot::SlotState;
 use crate::{BlockReason, Effect, JobId};
 
@@ -42,5 +43,13 @@ impl Machine {
         }
         let (_, limit) = self.config.plugin_limits.iter().find(|(plugin, _)| *plugin == entry.plugin)?;
         (self.room(entry.plugin) == 0).then_some(BlockReason::PluginLimit { limit: *limit })
+    }
+
+    /// Whether a reason that was published of a pending job holds it up still. Nothing is published when the delay before
+    /// an attempt is over: from then on the job waits for its turn, as others do.
+    pub fn still_holds(&self, job: JobId, reason: &BlockReason) -> bool {
+        let is_delayed =
+            || self.jobs.get(&job).is_some_and(|entry| entry.whereabouts == Whereabouts::Delayed);
+        !matches!(reason, BlockReason::Retry { .. }) || is_delayed()
     }
 }

@@ -26,6 +26,7 @@ impl<J: JobType> Core<J> {
     pub(crate) fn why_waits(&self, job: JobId) -> Option<BlockReason> {
         let mut state = self.lock();
         let recorded = state.ledger.get(job).and_then(|job| job.block_reason.clone());
+        let recorded = recorded.filter(|reason| state.machine.still_holds(job, reason));
         recorded.or_else(|| state.machine.why_waits(job))
     }
 

@@ -1,5 +1,6 @@
 //! What users of the neighbours suffer from, one requirement each, as `docs/supervision.md` lists them.
 
+mod at_rest;
 mod cancel;
 mod circuit;
 mod degraded;
