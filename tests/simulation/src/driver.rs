@@ -157,9 +157,8 @@ impl World {
     fn hear(&mut self, worker: WorkerKey, request: RequestId, command: Command) {
         let manners = self.manners();
         let Some(process) = self.processes.get_mut(&worker) else { return };
-        match command {
-            Command::Execute { job, attempt } => process.job = Some((request, job, attempt)),
-            _ => {}
+        if let Command::Execute { job, attempt } = command {
+            process.job = Some((request, job, attempt));
         }
         // Some jobs do not look whether they are to end.
         let heeds = !matches!(command, Command::Cancel { .. }) || self.rng.chance(500);

@@ -67,7 +67,7 @@ impl Model {
             // Its time is up, and it has some time more to end by itself.
             (Command::Cancel { .. }, _) => {
                 worker.asked_to_end = Some(request);
-                for task in &mut worker.task {
+                if let Some(task) = &mut worker.task {
                     task.overtime = true;
                     task.leave_by = Some(now + timeout_grace);
                 }
