@@ -32,6 +32,12 @@ pub(crate) struct Figures {
     pub(crate) phases: Counts,
     /// Signals that were sent, by what the worker was doing.
     pub(crate) blows: Counts,
+    /// Conditions of the host that were met.
+    pub(crate) met: Counts,
+    /// Starts that failed for want of a descriptor.
+    pub(crate) failed_starts: u64,
+    /// Orphans that the host collected by itself.
+    pub(crate) orphans: u64,
     /// What else was done to the manager.
     pub(crate) deeds: Counts,
     /// Busy workers that died, and how many of them while another one was idle.
@@ -57,6 +63,11 @@ impl Figures {
         Self::count(&mut self.deeds, what);
     }
 
+    /// A condition that somebody wants to know to be met.
+    pub(crate) fn met(&mut self, what: &str) {
+        Self::count(&mut self.met, what);
+    }
+
     pub(crate) fn job_ended(
         &mut self,
         note: &Note,
@@ -76,6 +87,9 @@ impl Figures {
         };
         Self::count(&mut self.outcomes, outcome);
         Self::count(&mut self.acts, note.task.act.name());
+        if let Some(condition) = note.task.act.condition() {
+            self.met(condition);
+        }
         let evidence = record.past_failures.iter().chain(record.error.as_deref());
         for forensics in evidence.filter_map(|failure| failure.forensics.as_ref()) {
             Self::count(&mut self.forensics, forensics.cause.to_string());

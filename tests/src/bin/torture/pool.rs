@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::actors::Herald;
 use crate::args::Args;
 use crate::book::Ledger;
+use crate::dice::Dice;
 use crate::inside::{ALPHA, BETA, Task, VARIABLE};
 
 pub(crate) const WORKER_TYPE: &str = "torture";
@@ -23,7 +24,7 @@ pub(crate) const QUEUE_CAPACITY: usize = 48;
 pub(crate) const KEPT: usize = 300;
 
 /// What all processes of a worker may take together, in bytes: more than it grows to before it is recycled.
-const MEMORY_LIMIT: u64 = 256 << 20;
+const MEMORY_LIMIT: u64 = 384 << 20;
 
 /// The torture's jobs, and who is told when one is completed.
 struct TortureJobs {
@@ -78,7 +79,9 @@ fn config(args: &Args) -> WorkerConfig {
         max_workers: args.workers,
         standby: args.standby,
         // The torture must go on.
-        restart_policy: RestartPolicy::Always,
+        restart_policy: restart_policy(args),
+        restart_backoff_base: Duration::from_millis(2),
+        restart_backoff_max: Duration::from_millis(60),
         max_restart_attempts: 1_000_000_000,
         max_start_attempts: 1_000_000_000,
         worker_start_timeout: Duration::from_millis(1_500),
@@ -97,4 +100,10 @@ fn config(args: &Args) -> WorkerConfig {
         spin: Duration::from_micros(200),
         ..WorkerConfig::default()
     }
+}
+
+/// Both ways, by the seed.
+fn restart_policy(args: &Args) -> RestartPolicy {
+    let waits = Dice::new(args.seed(), "pool").percent(60);
+    if waits { RestartPolicy::Backoff } else { RestartPolicy::Always }
 }

@@ -8,7 +8,7 @@ use super::follower::follow;
 use super::lot::Lot;
 use crate::book::{Check, Note};
 use crate::dice::Dice;
-use crate::inside::{Act, Task, pattern};
+use crate::inside::{Task, sent};
 use crate::world::World;
 
 /// The jobs that were started, each with one who follows it.
@@ -86,7 +86,7 @@ pub(super) async fn accept(world: &World, lot: &Lot) -> Result<(u64, JobHandle<T
 }
 
 fn request<'a>(manager: &'a JobManager<Task>, task: Task, lot: &Lot) -> JobRequest<'a, Task> {
-    let attachment = (task.act == Act::Attachment).then(|| pattern(task.number, super::ATTACHMENT_BYTES));
+    let attachment = sent(&task);
     let mut request = manager.job(lot.plugin, task).priority(lot.priority);
     if let Some(bytes) = attachment {
         request = request.attach("pattern", "application/octet-stream", bytes);

@@ -43,7 +43,7 @@ async fn restart(world: &World) {
     // The one that was waited for may have been struck.
     let holds = match &restarted {
         Ok(()) => true,
-        Err(LaunchError::WorkerStart(error)) => error.pid.is_none_or(|pid| !book.blows.of(pid).is_empty()),
+        Err(LaunchError::WorkerStart(error)) => error.pid.is_none_or(|pid| !book.blows.of(pid).is_empty()) || book.lacks_files(),
         Err(_) => false,
     };
     book.faults.note(Check::Control, holds, || format!("workers could not be restarted: {restarted:?}"));
@@ -101,7 +101,7 @@ async fn unload(world: &World, plugin: &'static str) {
     book.faults.note(Check::Control, holds, || format!("an unload: {unloaded:?}"));
 }
 
-async fn ask(world: &World) {
+pub(super) async fn ask(world: &World) {
     let state = world.manager.get_worker_state().await;
     let holds = matches!(state, Ok(_) | Err(ControlError::NoLiveWorker | ControlError::TimedOut));
     let mut book = world.ledger.open();

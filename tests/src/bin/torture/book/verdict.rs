@@ -1,11 +1,12 @@
 //! Whether a job's end may be what it is, for all that the host did and the diary says.
 
-use ostler::{FailureKind, Job, JobFailure, JobStatus};
+use ostler::{Category, FailureKind, Job, JobFailure, JobStatus};
 
 use super::diary::Run;
+use super::patience::Limit;
 use super::{Book, Check, Note, Tale};
 use crate::clock;
-use crate::inside::{Act, Task, answer, pattern};
+use crate::inside::{Act, Task, answer, own, sent};
 
 /// A job that has ended, before its judge.
 pub(super) struct Case<'a> {
@@ -28,6 +29,7 @@ impl Case<'_> {
             (Check::Doubled, self.runs_are_allowed()),
             (Check::Events, self.events_are_in_order()),
             (Check::Blame, self.end_has_a_cause()),
+            (Check::Patience, self.time_was_over()),
         ];
         if self.record.status == JobStatus::Completed {
             verdicts.push((Check::Answer, self.answer_is_right()));
@@ -134,7 +136,8 @@ impl Case<'_> {
         let took = clock::between(self.note.born, self.ended);
         let excused = match failure.kind {
             FailureKind::Plugin => {
-                is_own && matches!(act, Act::Fail(category) if *category == failure.category)
+                let own = is_own && matches!(act, Act::Fail(category) if *category == failure.category);
+                own || self.lost_a_part(failure)
             }
             FailureKind::Panicked => is_own,
             FailureKind::Crashed => return self.excuse_crash(failure, pid, is_own),
@@ -150,6 +153,50 @@ impl Case<'_> {
             FailureKind::Protocol | FailureKind::WorkerUnavailable | FailureKind::Refused => false,
         };
         check(excused, || format!("there is no reason for it to fail as {:?}: {failure}", failure.kind))
+    }
+
+    /// Large parts come with a descriptor, for which there may have been no place.
+    fn lost_a_part(&self, failure: &JobFailure) -> bool {
+        let is_said = failure.category == Category::Resource && failure.message.contains("could not be taken over");
+        let worker = self.record.worker_pid;
+        let was_pinched = worker.and_then(|pid| self.book.last_act(pid)).is_some_and(|act| {
+            matches!(act, Act::Pinch(_) | Act::Rebel(_))
+        });
+        is_said && (was_pinched || self.book.ordeals.lacked_files(self.note.born, self.ended))
+    }
+
+    /// Of a job that was ended for that.
+    fn time_was_over(&self) -> Verdict {
+        let past = self.record.past_failures.iter().map(|failure| (failure, None));
+        let last = self.record.error.as_deref().map(|failure| (failure, Some(self.record.attempt)));
+        past.chain(last).try_for_each(|(failure, attempt)| self.one_time_was_over(failure, attempt))
+    }
+
+    fn one_time_was_over(&self, failure: &JobFailure, attempt: Option<u32>) -> Verdict {
+        let Note { timeout, stall_timeout, queue_timeout, born, .. } = *self.note;
+        let pid = failure.forensics.as_ref().and_then(|forensics| forensics.pid);
+        let limit = match (failure.kind, &failure.forensics) {
+            (FailureKind::TimedOut, None) => Limit { name: "queue timeout", time: queue_timeout },
+            (FailureKind::TimedOut, Some(_)) => Limit { name: "timeout", time: timeout },
+            (FailureKind::Stalled, _) => {
+                // A worker that is stopped is ended for its own silence.
+                if pid.is_some_and(|pid| self.book.was_stopped(pid)) || stall_timeout.is_none() {
+                    return Ok(());
+                }
+                Limit { name: "stall timeout", time: stall_timeout }
+            }
+            _ => return Ok(()),
+        };
+        let run = self.runs().iter().rev().find(|run| match attempt {
+            Some(attempt) => run.attempt == attempt,
+            None => Some(run.pid) == pid,
+        });
+        let begun = run.map_or(born, |run| run.begun);
+        limit.was_reached(self.book, begun, self.ended)?;
+        match run {
+            Some(run) if self.book.blows.of(run.pid).is_empty() => limit.was_missed(run),
+            _ => Ok(()),
+        }
     }
 
     fn excuse_crash(&self, failure: &JobFailure, pid: Option<u32>, is_own: bool) -> Verdict {
@@ -190,10 +237,11 @@ impl Case<'_> {
         check(got == expected || *act == Act::Model, || {
             format!("it answered {} instead of {}", short(got), short(&expected))
         })?;
-        if *act == Act::Attachment {
-            let sent = pattern(self.note.task.number, crate::actors::ATTACHMENT_BYTES);
-            let back = self.record.attachments.first().map(|attachment| &attachment.bytes[..]);
-            check(back == Some(&sent[..]), || "its attachment did not come back as it was sent".to_owned())?;
+        // A run that only answers sends nothing back.
+        if *act == self.note.task.act {
+            let expected = [sent(spec), own(spec)].into_iter().flatten();
+            let got = self.record.attachments.iter().map(|attachment| &attachment.bytes[..]);
+            check(expected.eq(got), || "its attachments are not what was sent and made".to_owned())?;
         }
         let run = self.runs().iter().find(|run| run.attempt == *attempt);
         let answered =

@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::audit::{eventually, look_for_the_dead};
-use crate::actors::{Fed, Lot, start};
+use crate::actors::{Fed, Lot, collect_now, start};
 use crate::book::Check;
-use crate::inside::{ALPHA, Act};
-use crate::outside::{Gauge, Process, children};
+use crate::inside::{ALPHA, Act, Rebel};
+use crate::outside::{Gauge, Process, children, on_record};
 use crate::world::World;
 
 /// How long a shutdown may take beyond what it lets jobs have.
@@ -18,7 +18,18 @@ const SOON: Duration = Duration::from_secs(1);
 /// Shuts the manager down in the middle of its work, and looks at what is left.
 pub(super) async fn end(world: &Arc<World>, before: &Gauge) {
     let mut fed = Fed::new();
-    let acts = [Act::Daemon, Act::Brood, Act::Spin, Act::Deaf, Act::Nap(2_000), Act::Stop, Act::Chunks(100)];
+    let acts = [
+        Act::Daemon,
+        Act::Brood,
+        Act::Rebel(Rebel::Close),
+        Act::Rebel(Rebel::Session),
+        Act::Spin,
+        Act::Deaf,
+        Act::Nap(2_000),
+        Act::Stop,
+        Act::Rebel(Rebel::FewFiles(0)),
+        Act::Chunks(100),
+    ];
     for act in acts {
         start(world, Lot::plain(act, ALPHA), &mut fed).await;
     }
@@ -30,6 +41,10 @@ pub(super) async fn end(world: &Arc<World>, before: &Gauge) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => faults.push(error.to_string()),
         Err(_) => faults.push(format!("it was not over after {LONGEST:?}")),
+    }
+    if world.is_subreaper {
+        // What had ended while its worker lived.
+        collect_now(world);
     }
     let children: Vec<String> = children().iter().map(Process::describe).collect();
     if !children.is_empty() {
@@ -47,6 +62,10 @@ pub(super) async fn end(world: &Arc<World>, before: &Gauge) {
             "since before the launch, descriptors have changed: {:?}, threads were {} and are {}, /dev/shm had {:?} and has {:?}",
             now.descriptors_since(before), before.threads, now.threads, before.shared, now.shared
         ));
+    }
+    let records = on_record();
+    if records.1 > 0 {
+        faults.push(format!("there are {} records, of {:?}", records.1, records.0));
     }
     while fed.join_next().await.is_some() {}
     eventually(SOON, || world.ledger.open().all_told()).await;
