@@ -51,7 +51,6 @@ pub(crate) struct Figures {
     pub(crate) kills: Spread,
 
     pub(crate) missed: u64,
-    pub(crate) down: u64,
 }
 
 impl Figures {

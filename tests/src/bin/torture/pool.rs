@@ -20,6 +20,9 @@ pub(crate) const WORKER_TYPE: &str = "torture";
 /// Jobs that may wait at once.
 pub(crate) const QUEUE_CAPACITY: usize = 48;
 
+/// How long a restart counts.
+pub(crate) const WINDOW: Duration = Duration::from_secs(2);
+
 /// Ended jobs that are kept.
 pub(crate) const KEPT: usize = 300;
 
@@ -83,7 +86,8 @@ fn config(args: &Args) -> WorkerConfig {
         restart_backoff_base: Duration::from_millis(2),
         restart_backoff_max: Duration::from_millis(60),
         max_restart_attempts: 1_000_000_000,
-        max_start_attempts: 1_000_000_000,
+        max_start_attempts: start_attempts(args),
+        restart_window: WINDOW,
         worker_start_timeout: Duration::from_millis(1_500),
         load_timeout: Duration::from_secs(3),
         reload_timeout: Duration::from_secs(5),
@@ -100,6 +104,11 @@ fn config(args: &Args) -> WorkerConfig {
         spin: Duration::from_micros(200),
         ..WorkerConfig::default()
     }
+}
+
+/// Some pools give up: more than what is struck while it starts, and less than what is tried in vain without files.
+fn start_attempts(args: &Args) -> u32 {
+    if Dice::new(args.seed(), "starts").percent(50) { 60 } else { 1_000_000_000 }
 }
 
 /// Both ways, by the seed.

@@ -20,7 +20,12 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(manager: JobManager<Task>, ledger: Ledger, args: Args, is_subreaper: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        manager: JobManager<Task>,
+        ledger: Ledger,
+        args: Args,
+        is_subreaper: bool,
+    ) -> Arc<Self> {
         let is_open = AtomicBool::new(false);
         let (next_number, next_name) = (AtomicU64::new(0), AtomicU64::new(0));
         Arc::new(Self { manager, ledger, args, is_subreaper, is_open, next_number, next_name })

@@ -49,6 +49,12 @@ pub(crate) async fn start(world: &Arc<World>, lot: Lot, fed: &mut Fed) -> bool {
             tokio::time::sleep(Duration::from_millis(2)).await;
             false
         }
+        // It is told how that came about.
+        Err(StartError::WorkerUnavailable(_)) => {
+            world.ledger.open().figures.deed("jobs turned away: the pool was down");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            false
+        }
         Err(error) => {
             world.ledger.open().faults.found(Check::Pool, format!("a job was not accepted: {error}"));
             tokio::time::sleep(Duration::from_millis(50)).await;

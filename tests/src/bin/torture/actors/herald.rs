@@ -91,10 +91,8 @@ impl EventBroadcaster for Herald {
                 }
             }
             "worker_gone" => self.gone(&data),
-            "down" => {
-                let mut book = self.0.ledger.open();
-                book.figures.down += 1;
-                book.faults.found(Check::Pool, format!("the pool is down: {}", data["reason"]));
+            state @ ("down" | "degraded") => {
+                self.0.ledger.open().pool_lacks(state == "down", &data["reason"].to_string());
             }
             _ => {}
         }

@@ -16,7 +16,7 @@ pub(crate) use assassin::assassinate;
 pub(crate) use canceller::cancel_many;
 pub(crate) use collector::{collect, collect_now};
 pub(crate) use feeder::{Fed, feed, start};
-pub(crate) use governor::govern;
+pub(crate) use governor::{bring_up, govern};
 pub(crate) use hand::wake;
 pub(crate) use herald::Herald;
 pub(crate) use inquirer::inquire;

@@ -12,6 +12,9 @@ const SOON: Duration = Duration::from_millis(100);
 /// How soon it must be gone, whatever else is to do.
 const LATEST: Duration = Duration::from_secs(1);
 
+/// How many of those that were not gone soon are told of.
+const STORIES: usize = 8;
+
 /// A daemon that a job left.
 #[derive(Debug)]
 struct Daemon {
@@ -36,6 +39,8 @@ pub(crate) struct Daemons {
     there: Vec<Daemon>,
     /// How long after their workers those were still seen that are gone.
     pub(crate) seen: Spread,
+    /// Some that were not gone soon.
+    pub(crate) slow: Vec<String>,
 }
 
 impl Daemons {
@@ -88,11 +93,15 @@ impl Daemons {
     /// Looks after those that ought to be gone. Says which are not, each once, and ends them.
     pub(super) fn look(&mut self, ordeals: &Ordeals) -> Vec<String> {
         let mut late = Vec::new();
-        let seen = &mut self.seen;
+        let (seen, slow) = (&mut self.seen, &mut self.slow);
         self.there.retain_mut(|daemon| {
             let Some(doomed) = daemon.doomed else { return true };
             let since = clock::since(doomed).saturating_sub(ordeals.delay(doomed, clock::now()));
             if !daemon.process.still_runs() {
+                if daemon.seen > SOON && slow.len() < STORIES {
+                    let ordeals = ordeals.describe(doomed, clock::now());
+                    slow.push(format!("of job {} for {:?}; {ordeals}", daemon.number, daemon.seen));
+                }
                 seen.add(daemon.seen);
                 return false;
             }

@@ -30,6 +30,7 @@ impl Ledger {
             blows: Blows::default(),
             crowds: Vec::new(),
             ordeals: Ordeals::default(),
+            downs: Vec::new(),
             last_acts: HashMap::new(),
             histories: HashMap::new(),
             dead: HashMap::new(),
@@ -58,6 +59,8 @@ pub(crate) struct Book {
     crowds: Vec<Crowd>,
     /// What was done to the host itself.
     pub(super) ordeals: Ordeals,
+    /// When the pool went down for want of files.
+    downs: Vec<u64>,
     /// What each worker did last.
     last_acts: HashMap<u32, Act>,
     /// What each worker did before, in short.
@@ -265,6 +268,25 @@ impl Book {
         self.ordeals.lacked_files(now, now)
     }
 
+    /// The pool has gone down, or is degraded. With a budget for starts that may be, while the host has too few files and
+    /// until its last start has left the window.
+    pub(crate) fn pool_lacks(&mut self, is_down: bool, reason: &str) {
+        let now = clock::now();
+        let window = u64::try_from(crate::pool::WINDOW.as_nanos()).unwrap_or(u64::MAX);
+        let lacked = self.ordeals.lacked_files(now.saturating_sub(window), now);
+        self.figures.met(if is_down { "a pool that is down" } else { "a pool that is degraded" });
+        self.faults
+            .note(Check::Pool, lacked, || format!("the pool is down ({is_down}) or degraded: {reason}"));
+        if lacked && is_down {
+            self.downs.push(now);
+        }
+    }
+
+    /// Whether the pool went down in this time, and may have.
+    pub(super) fn was_down(&self, from: u64, to: u64) -> bool {
+        self.downs.iter().any(|at| (from..=to).contains(at))
+    }
+
     /// What a worker did, from its first job on.
     pub(super) fn history(&self, pid: u32) -> &[&'static str] {
         self.histories.get(&pid).map_or(&[], Vec::as_slice)
@@ -318,6 +340,7 @@ impl Book {
         self.dead.clear();
         self.crowds.clear();
         self.ordeals.forget();
+        self.downs.clear();
         self.sockets.clear();
         self.diary.forget_ended();
     }

@@ -84,10 +84,10 @@ impl Ordeals {
         met.fold((Duration::ZERO, 0), |(time, times), span| (time + span.overlap(from, to), times + 1))
     }
 
-    /// Whether the host had too few files in this time, or just before.
+    /// Whether the host had too few files in this time, or a second before.
     pub(crate) fn lacked_files(&self, from: u64, to: u64) -> bool {
-        let few = self.0.iter().filter(|span| span.what == Ordeal::FewFiles);
-        few.into_iter().any(|span| span.from <= to && span.to.saturating_add(AFTER) >= from)
+        let mut few = self.0.iter().filter(|span| span.what == Ordeal::FewFiles);
+        few.any(|span| span.from <= to && span.to.saturating_add(AFTER) >= from)
     }
 
     /// Whether it has too few files now, so that nobody here can look at anything either.
@@ -106,6 +106,16 @@ impl Ordeals {
             _ => Duration::ZERO,
         };
         self.0.iter().map(of).sum()
+    }
+
+    /// What of it was in this time, with times since its begin.
+    pub(super) fn describe(&self, from: u64, to: u64) -> String {
+        let met = self.0.iter().filter(|span| span.meets(from, to));
+        let of = |span: &Span| {
+            let (begun, ended) = (clock::between(from, span.from), clock::between(from, span.to.min(to)));
+            format!("{} from {begun:?} to {ended:?}", span.what.name())
+        };
+        met.map(of).collect::<Vec<_>>().join(", ")
     }
 
     /// Forgets those that are over, and whose consequences are. None goes on.

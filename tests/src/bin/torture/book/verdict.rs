@@ -6,7 +6,7 @@ use super::diary::Run;
 use super::patience::Limit;
 use super::{Book, Check, Note, Tale};
 use crate::clock;
-use crate::inside::{Act, Task, answer, own, sent};
+use crate::inside::{Act, Rebel, Task, answer, own, sent};
 
 /// A job that has ended, before its judge.
 pub(super) struct Case<'a> {
@@ -147,21 +147,24 @@ impl Case<'_> {
             FailureKind::TimedOut => self.note.timeout.is_some_and(|limit| limit <= took),
             FailureKind::Stalled => {
                 let was_stopped = pid.is_some_and(|pid| self.book.was_stopped(pid));
-                was_stopped || *act == Act::Stop || self.note.stall_timeout.is_some_and(|limit| limit <= took)
+                let is_silent = matches!(act, Act::Stop | Act::Rebel(Rebel::Close));
+                was_stopped || is_silent || self.note.stall_timeout.is_some_and(|limit| limit <= took)
             }
             FailureKind::Interrupted => self.note.met_shutdown,
-            FailureKind::Protocol | FailureKind::WorkerUnavailable | FailureKind::Refused => false,
+            FailureKind::WorkerUnavailable => self.book.was_down(self.note.born, self.ended),
+            FailureKind::Protocol | FailureKind::Refused => false,
         };
         check(excused, || format!("there is no reason for it to fail as {:?}: {failure}", failure.kind))
     }
 
     /// Large parts come with a descriptor, for which there may have been no place.
     fn lost_a_part(&self, failure: &JobFailure) -> bool {
-        let is_said = failure.category == Category::Resource && failure.message.contains("could not be taken over");
+        let is_said =
+            failure.category == Category::Resource && failure.message.contains("could not be taken over");
         let worker = self.record.worker_pid;
-        let was_pinched = worker.and_then(|pid| self.book.last_act(pid)).is_some_and(|act| {
-            matches!(act, Act::Pinch(_) | Act::Rebel(_))
-        });
+        let was_pinched = worker
+            .and_then(|pid| self.book.last_act(pid))
+            .is_some_and(|act| matches!(act, Act::Pinch(_) | Act::Rebel(_)));
         is_said && (was_pinched || self.book.ordeals.lacked_files(self.note.born, self.ended))
     }
 

@@ -76,6 +76,8 @@ fn start(seed: u64, records: OsString, line: OwnedFd) -> io::Result<Child> {
         .args(std::env::args_os().skip(1))
         .env(VARIABLE, seed.to_string())
         .env("XDG_RUNTIME_DIR", records)
+        // What is large and free goes back to the kernel, so that it is not taken for lost.
+        .env("MALLOC_MMAP_THRESHOLD_", "262144")
         .stdin(line)
         .spawn()
 }

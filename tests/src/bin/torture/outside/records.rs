@@ -11,8 +11,7 @@ pub(crate) fn record_directory() -> PathBuf {
 /// The workers that are on record as alive, and how many records there are.
 pub(crate) fn on_record() -> (BTreeSet<u32>, usize) {
     let entries = fs::read_dir(record_directory()).into_iter().flatten().flatten();
-    let texts: Vec<String> =
-        entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
+    let texts: Vec<String> = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
     let mut living = BTreeMap::new();
     for line in texts.iter().flat_map(|text| text.lines()) {
         match line.split(' ').collect::<Vec<_>>()[..] {

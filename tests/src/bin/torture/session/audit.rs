@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use ostler::WorkerPhase;
 
-use crate::actors::{collect_now, wake};
+use crate::actors::{bring_up, collect_now, wake};
 use crate::book::{Book, Check};
 use crate::outside::{Gauge, Process, children, group, held, is_group_empty, on_record, socket_of};
 use crate::pool::KEPT;
@@ -85,6 +85,7 @@ impl Auditor {
 /// are not asked by anybody, so they are woken.
 async fn settle(world: &World) -> bool {
     let (workers, standby) = (world.args.workers, world.args.standby);
+    bring_up(world).await;
     // Its bounds were checked with the arguments.
     let _ = world.manager.resize(workers, standby);
     eventually(PATIENCE, || {
