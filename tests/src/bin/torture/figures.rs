@@ -36,6 +36,8 @@ pub(crate) struct Figures {
     pub(crate) met: Counts,
     /// Starts that failed for want of a descriptor.
     pub(crate) failed_starts: u64,
+    /// How much of the time Ostler's own threads ran while something could not be done, in percent at most.
+    pub(crate) busiest: u64,
     /// Orphans that the host collected by itself.
     pub(crate) orphans: u64,
     /// What else was done to the manager.

@@ -111,8 +111,12 @@ fn start_attempts(args: &Args) -> u32 {
     if Dice::new(args.seed(), "starts").percent(50) { 60 } else { 1_000_000_000 }
 }
 
+/// Whether a start that failed is tried again after a pause, and not at once.
+pub(crate) fn waits(args: &Args) -> bool {
+    Dice::new(args.seed(), "pool").percent(60)
+}
+
 /// Both ways, by the seed.
 fn restart_policy(args: &Args) -> RestartPolicy {
-    let waits = Dice::new(args.seed(), "pool").percent(60);
-    if waits { RestartPolicy::Backoff } else { RestartPolicy::Always }
+    if waits(args) { RestartPolicy::Backoff } else { RestartPolicy::Always }
 }

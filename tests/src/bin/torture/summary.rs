@@ -69,6 +69,7 @@ fn met(out: &mut impl Write, figures: &Figures) -> io::Result<()> {
         writeln!(out, "  {name}: met {count} times")?;
     }
     writeln!(out, "  starts of workers that failed for want of a descriptor: {}", figures.failed_starts)?;
+    writeln!(out, "  a thread of Ostler's own ran meanwhile for at most {} % of the time", figures.busiest)?;
     writeln!(out, "  orphans that the host collected: {}", figures.orphans)
 }
 

@@ -30,7 +30,6 @@ impl Ledger {
             blows: Blows::default(),
             crowds: Vec::new(),
             ordeals: Ordeals::default(),
-            downs: Vec::new(),
             last_acts: HashMap::new(),
             histories: HashMap::new(),
             dead: HashMap::new(),
@@ -59,8 +58,6 @@ pub(crate) struct Book {
     crowds: Vec<Crowd>,
     /// What was done to the host itself.
     pub(super) ordeals: Ordeals,
-    /// When the pool went down for want of files.
-    downs: Vec<u64>,
     /// What each worker did last.
     last_acts: HashMap<u32, Act>,
     /// What each worker did before, in short.
@@ -223,7 +220,9 @@ impl Book {
         let blows = self.blows.of(pid).to_vec();
         let last = self.last_acts.get(&pid).map_or("nothing", Act::name);
         self.faults.note(Check::Cause, is_explained, || {
-            format!("worker {pid} {cause}; it did {last} last, and was dealt {blows:?}")
+            let history = self.histories.get(&pid);
+            let ordeals = self.ordeals.describe(now.saturating_sub(5_000_000_000), now);
+            format!("worker {pid} {cause}; it did {last} last, before {history:?}, was dealt {blows:?}, and in the last 5 s: {ordeals}")
         });
         self.faults.note(Check::Groups, is_group_empty(pid), || {
             let group: Vec<String> =
@@ -268,33 +267,25 @@ impl Book {
         self.ordeals.lacked_files(now, now)
     }
 
-    /// The pool has gone down, or is degraded. With a budget for starts that may be, while the host has too few files and
-    /// until its last start has left the window.
+    /// The pool has gone down, or is degraded.
     pub(crate) fn pool_lacks(&mut self, is_down: bool, reason: &str) {
         let now = clock::now();
-        let window = u64::try_from(crate::pool::WINDOW.as_nanos()).unwrap_or(u64::MAX);
-        let lacked = self.ordeals.lacked_files(now.saturating_sub(window), now);
+        let may_be = self.pool_may_lack(now, now);
         self.figures.met(if is_down { "a pool that is down" } else { "a pool that is degraded" });
         self.faults
-            .note(Check::Pool, lacked, || format!("the pool is down ({is_down}) or degraded: {reason}"));
-        if lacked && is_down {
-            self.downs.push(now);
-        }
+            .note(Check::Pool, may_be, || format!("the pool is down ({is_down}) or degraded: {reason}"));
     }
 
-    /// Whether the pool went down in this time, and may have.
-    pub(super) fn was_down(&self, from: u64, to: u64) -> bool {
-        self.downs.iter().any(|at| (from..=to).contains(at))
+    /// Whether the budget for starts may be spent in this time: while the host has too few files, and until the last start
+    /// has left the window.
+    pub(super) fn pool_may_lack(&self, from: u64, to: u64) -> bool {
+        let window = u64::try_from(crate::pool::WINDOW.as_nanos()).unwrap_or(u64::MAX);
+        self.ordeals.lacked_files(from.saturating_sub(window), to)
     }
 
     /// What a worker did, from its first job on.
     pub(super) fn history(&self, pid: u32) -> &[&'static str] {
         self.histories.get(&pid).map_or(&[], Vec::as_slice)
-    }
-
-    /// What a worker did last, if that is not a text.
-    pub(super) fn last_act(&self, pid: u32) -> Option<&Act> {
-        self.last_acts.get(&pid)
     }
 
     /// Looks after daemons, unless nobody can be seen.
@@ -340,7 +331,6 @@ impl Book {
         self.dead.clear();
         self.crowds.clear();
         self.ordeals.forget();
-        self.downs.clear();
         self.sockets.clear();
         self.diary.forget_ended();
     }

@@ -151,7 +151,7 @@ impl Case<'_> {
                 was_stopped || is_silent || self.note.stall_timeout.is_some_and(|limit| limit <= took)
             }
             FailureKind::Interrupted => self.note.met_shutdown,
-            FailureKind::WorkerUnavailable => self.book.was_down(self.note.born, self.ended),
+            FailureKind::WorkerUnavailable => self.book.pool_may_lack(self.note.born, self.ended),
             FailureKind::Protocol | FailureKind::Refused => false,
         };
         check(excused, || format!("there is no reason for it to fail as {:?}: {failure}", failure.kind))
@@ -162,9 +162,9 @@ impl Case<'_> {
         let is_said =
             failure.category == Category::Resource && failure.message.contains("could not be taken over");
         let worker = self.record.worker_pid;
-        let was_pinched = worker
-            .and_then(|pid| self.book.last_act(pid))
-            .is_some_and(|act| matches!(act, Act::Pinch(_) | Act::Rebel(_)));
+        // Its limit is raised again by the next job that begins, which may be one after this.
+        let pinch = Act::Pinch(0).name();
+        let was_pinched = worker.is_some_and(|pid| self.book.history(pid).contains(&pinch));
         is_said && (was_pinched || self.book.ordeals.lacked_files(self.note.born, self.ended))
     }
 

@@ -15,7 +15,14 @@ use crate::book::{Check, Ledger, Ordeal};
 use crate::clock;
 use crate::dice::Dice;
 use crate::keeper::Line;
-use crate::outside::record_directory;
+use crate::outside::{Process, children, on_record, record_directory};
+
+/// Starts in vain that a pool which waits in between may try in a second: it has up to a dozen workers.
+const MOST_STARTS: f64 = 1_500.0;
+/// Ostler's own threads may run for one part in so many of the time: they make workers, and look for what these left.
+const MOST_LOAD: u32 = 4;
+/// How long a look at the records may take, by a thread that claims little of a processor.
+const RECORDED: Duration = Duration::from_secs(1);
 
 /// A thread that does something to the whole host every now and then, whatever that is doing.
 pub(crate) struct Tormentor {
@@ -44,9 +51,9 @@ impl Torment {
 }
 
 impl Tormentor {
-    pub(crate) fn start(ledger: Ledger, line: Line, blocker: Blocker) -> io::Result<Self> {
+    pub(crate) fn start(ledger: Ledger, line: Line, blocker: Blocker, waits: bool) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
-        let mut hand = Hand { ledger, line, blocker };
+        let mut hand = Hand { ledger, line, blocker, waits };
         std::thread::Builder::new().name("tormentor".into()).spawn(move || {
             while let Ok(Order { mut dice, is_over, done }) = inbox.recv() {
                 while !is_over.load(Ordering::Relaxed) {
@@ -83,6 +90,8 @@ struct Hand {
     ledger: Ledger,
     line: Line,
     blocker: Blocker,
+    /// Whether the pool waits before it tries a start again.
+    waits: bool,
 }
 
 impl Hand {
@@ -126,8 +135,19 @@ impl Hand {
             false => dice.of(0..open.len() as u64),
         };
         let lowered = Lowered::to(Resource::Nofile, limit)?;
+        let failed = self.ledger.open().figures.failed_starts;
+        let began = clock::now();
         self.endure(Ordeal::FewFiles, time, is_over, &watched);
         drop(lowered);
+        let took = clock::since(began);
+        let mut book = self.ledger.open();
+        let failed = book.figures.failed_starts - failed;
+        let most = MOST_STARTS * (1.0 + took.as_secs_f64());
+        book.faults.note(Check::Spinning, !self.waits || (failed as f64) < most, || {
+            format!("{failed} workers were tried in vain within {took:?}")
+        });
+        drop(book);
+        self.expect_records(took);
         Ok(None)
     }
 
@@ -135,8 +155,10 @@ impl Hand {
     fn full_disk(&self, dice: &mut Dice, is_over: &AtomicBool) -> io::Result<Option<(u64, u64)>> {
         let watched = Load::begin();
         let lowered = Lowered::to(Resource::Fsize, 0)?;
-        self.endure(Ordeal::FullDisk, dice.millis(200..1_500), is_over, &watched);
+        let time = dice.millis(200..1_500);
+        self.endure(Ordeal::FullDisk, time, is_over, &watched);
         drop(lowered);
+        self.expect_records(time);
         Ok(None)
     }
 
@@ -151,10 +173,37 @@ impl Hand {
             _ => Ok(()),
         };
         permit(0o777)?;
-        self.endure(Ordeal::NoRecords, dice.millis(200..1_500), is_over, &watched);
+        let time = dice.millis(200..1_500);
+        self.endure(Ordeal::NoRecords, time, is_over, &watched);
         drop(disk);
         permit(0o700)?;
+        self.expect_records(time);
         Ok(None)
+    }
+
+    /// What could not be recorded for so long is recorded now: it is tried again after at most as long.
+    fn expect_records(&self, time: Duration) {
+        let is_worker =
+            |child: &Process| child.leads_group() && child.name == "torture" && !child.is_zombie();
+        let workers: Vec<Process> = children().into_iter().filter(is_worker).collect();
+        let since = clock::now();
+        let missing = || {
+            let (noted, _) = on_record();
+            // Looked at after that: who was removed from it is gone.
+            let missing = workers.iter().filter(|worker| !noted.contains(&worker.pid) && worker.still_runs());
+            missing.map(Process::describe).collect::<Vec<_>>()
+        };
+        let mut left = missing();
+        while !left.is_empty() && clock::since(since) < time + RECORDED {
+            std::thread::sleep(Duration::from_millis(10));
+            left = missing();
+        }
+        self.ledger.open().faults.note(Check::Records, left.is_empty(), || {
+            format!(
+                "{:?} after {time:?} in which nothing could be recorded, these are not on record: {left:?}",
+                time + RECORDED
+            )
+        });
     }
 
     /// Lets the time pass, and looks whether Ostler's own threads are busy with what cannot be done.
@@ -164,8 +213,10 @@ impl Hand {
         let took = clock::since(began);
         let mut book = self.ledger.open();
         for (thread, ran) in watched.since() {
+            let percent = 100.0 * ran.as_secs_f64() / took.as_secs_f64().max(0.1);
+            book.figures.busiest = book.figures.busiest.max(percent as u64);
             // To make workers and to look for what they left takes its time.
-            let holds = ran < took / 2 + Duration::from_millis(100);
+            let holds = ran < took / MOST_LOAD + Duration::from_millis(50);
             book.faults.note(Check::Spinning, holds, || {
                 format!("{ordeal:?} for {took:?}: {thread} ran for {ran:?} of them")
             });

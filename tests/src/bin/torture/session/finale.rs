@@ -34,6 +34,10 @@ pub(super) async fn end(world: &Arc<World>, before: &Gauge) {
         start(world, Lot::plain(act, ALPHA), &mut fed).await;
     }
     tokio::time::sleep(Duration::from_millis(150)).await;
+    if world.is_subreaper {
+        // What has ended while its worker lives. The rest is Ostler's to collect.
+        collect_now(world);
+    }
     world.ledger.open().notes.values_mut().for_each(|note| note.met_shutdown = true);
     let shutdown = tokio::time::timeout(LONGEST, world.manager.shutdown()).await;
     let mut faults = Vec::new();
@@ -41,10 +45,6 @@ pub(super) async fn end(world: &Arc<World>, before: &Gauge) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => faults.push(error.to_string()),
         Err(_) => faults.push(format!("it was not over after {LONGEST:?}")),
-    }
-    if world.is_subreaper {
-        // What had ended while its worker lived.
-        collect_now(world);
     }
     let children: Vec<String> = children().iter().map(Process::describe).collect();
     if !children.is_empty() {

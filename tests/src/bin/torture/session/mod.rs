@@ -59,7 +59,7 @@ async fn torture(args: &Args, directory: &Path) -> Outcome<bool> {
     rehearse(args, seed).await?;
     let is_subreaper = become_subreaper(seed, &ledger)?;
     let blocker = Blocker { runtime: Handle::current(), threads: THREADS };
-    let tormentor = Tormentor::start(ledger.clone(), Line::open()?, blocker)?;
+    let tormentor = Tormentor::start(ledger.clone(), Line::open()?, blocker, pool::waits(args))?;
     let watch = Watch::start(ledger.clone())?;
     let before = Gauge::read();
 
