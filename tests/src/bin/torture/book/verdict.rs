@@ -56,16 +56,19 @@ impl Case<'_> {
             format!("it ran {} times and failed {failures} times before", attempts.len())
         })?;
         // It answered, so only what ended its worker just then can be why it ran again.
-        let again = self
-            .runs()
-            .iter()
-            .rev()
-            .skip(1)
-            .find(|run| run.answered.is_some() && !self.may_have_been_ended(run));
+        let again =
+            self.runs().iter().rev().skip(1).find(|run| {
+                run.answered.is_some() && !self.may_have_been_ended(run) && !self.was_lost_before()
+            });
         let of_own = |run: &&Run| self.note.task.act_of(run.attempt).answers();
         again
             .filter(of_own)
             .map_or(Ok(()), |run| Err(format!("attempt {} answered, and it ran again", run.attempt)))
+    }
+
+    /// Whether an answer came without its large parts, for want of a descriptor.
+    fn was_lost_before(&self) -> bool {
+        self.record.past_failures.iter().any(|failure| self.lost_a_part(failure))
     }
 
     fn may_have_been_ended(&self, run: &Run) -> bool {

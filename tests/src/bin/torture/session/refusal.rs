@@ -23,15 +23,16 @@ pub(super) async fn expect(
     let herald = Herald::new(ledger.clone(), Dice::new(0, "refusal"));
     let launched = pool::launch(args, directory, ledger, &herald).await;
     set_children(Children::Told);
-    let mut book = ledger.open();
-    book.figures.met(match children {
-        Children::Ignored => "a host that ignores SIGCHLD",
-        _ => "a host with SA_NOCLDWAIT",
-    });
-    let holds = launched.as_ref().is_err_and(is_clear);
-    let said = launched.as_ref().err().map(ToString::to_string);
-    book.faults.note(Check::Refusal, holds, || format!("{children:?}: {said:?}"));
-    drop(book);
+    {
+        let mut book = ledger.open();
+        book.figures.met(match children {
+            Children::Ignored => "a host that ignores SIGCHLD",
+            _ => "a host with SA_NOCLDWAIT",
+        });
+        let holds = launched.as_ref().is_err_and(is_clear);
+        let said = launched.as_ref().err().map(ToString::to_string);
+        book.faults.note(Check::Refusal, holds, || format!("{children:?}: {said:?}"));
+    }
     match launched {
         Ok(manager) => end(manager).await,
         Err(_) => Ok(()),
