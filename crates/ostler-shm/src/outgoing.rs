@@ -7,6 +7,8 @@ use bytes::{Buf, BytesMut};
 #[derive(Default, Debug)]
 pub struct Outgoing {
     bytes: BytesMut,
+    /// A part of what is in that memory has gone, and the memory of that part shows in no capacity.
+    is_begun: bool,
     /// How many bytes have gone.
     gone: u64,
     /// By the byte with which they go, counted from the first that ever went.
@@ -67,24 +69,34 @@ impl Outgoing {
             self.descriptors.pop_front();
         }
         self.gone += sent as u64;
-        if sent == self.bytes.len() {
-            // Not advanced, so that all of its memory can be used again.
-            self.bytes.clear();
-        } else {
+        if sent < self.bytes.len() {
             self.bytes.advance(sent);
+            self.is_begun |= sent > 0;
+        } else {
+            self.empty();
         }
     }
 
     /// Nothing goes any more.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        self.empty();
         self.descriptors.clear();
+    }
+
+    /// Keeps the memory only if all of it can be used again, and seen by whoever decides to give it back.
+    fn empty(&mut self) {
+        if std::mem::take(&mut self.is_begun) {
+            self.bytes = BytesMut::new();
+        } else {
+            self.bytes.clear();
+        }
     }
 
     /// Gives memory back that nothing needs.
     pub fn shrink(&mut self) {
         if self.bytes.is_empty() {
             self.bytes = BytesMut::new();
+            self.is_begun = false;
         }
     }
 }
@@ -118,6 +130,23 @@ mod tests {
         let pieces: Vec<(&str, usize)> = pieces.iter().map(|(text, count)| (text.as_str(), *count)).collect();
         let expected = [("one", 0), ("e", 0), ("two", 1), ("o", 0), ("three", 2), ("ree", 0), ("e", 0)];
         assert_eq!(pieces, expected);
+    }
+
+    #[test]
+    fn what_went_in_pieces_leaves_no_memory_that_nobody_sees() {
+        const SIZE: usize = 16 << 20;
+        let mut outgoing = Outgoing::default();
+        outgoing.bytes().extend_from_slice(&vec![1; SIZE]);
+        assert!(outgoing.capacity() >= SIZE);
+        while !outgoing.is_empty() {
+            let sent = outgoing.len().min(200_000);
+            outgoing.advance(sent);
+        }
+        assert_eq!(outgoing.capacity(), 0, "of its memory, only the last piece's would be seen");
+
+        outgoing.bytes().extend_from_slice(b"all at once");
+        outgoing.advance(outgoing.len());
+        assert!(outgoing.capacity() > 0, "what a small frame needs is kept for the next one");
     }
 
     #[test]

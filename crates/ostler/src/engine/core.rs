@@ -155,6 +155,9 @@ impl<J: JobType> Core<J> {
         let mut effects = std::mem::take(&mut state.effects);
         // Under the lock, so that the machine's time never runs backwards.
         let now = Instant::now();
+        if let Some(time) = state.alarm.lost(now) {
+            state.machine.handle(now, Input::HostPaused { time }, &mut effects);
+        }
         if matches!(input, Input::Tick) {
             let expired = state.expire(now);
             if !expired.is_empty() {

@@ -7,6 +7,8 @@ use ostler_lifecycle::Input;
 
 use super::Core;
 use super::cargo::Cargo;
+use super::errand::Errands;
+use super::state::State;
 use crate::JobType;
 
 /// While a deadline runs, the timer goes off so often, to see whether it goes off late: so exactly it is known how long the
@@ -28,10 +30,8 @@ enum Next {
 
 /// Feeds in the passing of time, whenever the machine asked for it, until the manager is closed.
 pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
-    // When this task was to run again.
-    let mut due = None;
     loop {
-        match look(&core, due.take()) {
+        match look(&core) {
             Next::Nothing => return,
             Next::Call => core.timer.notified().await,
             Next::Tick => {
@@ -40,7 +40,6 @@ pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
                 tokio::task::yield_now().await;
             }
             Next::Sleep(until) => {
-                due = Some(until);
                 tokio::select! {
                     () = tokio::time::sleep_until(until.into()) => {}
                     () = core.timer.notified() => {}
@@ -50,15 +49,20 @@ pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
     }
 }
 
-fn look<J: JobType>(core: &Arc<Core<J>>, due: Option<Instant>) -> Next {
-    let called = core.lock().alarm.called.take();
+fn look<J: JobType>(core: &Arc<Core<J>>) -> Next {
+    let mut errands = Errands::default();
+    let next = look_under_lock(core, &mut core.lock(), &mut errands);
+    errands.run(core);
+    next
+}
+
+/// Under one lock, so that nobody feeds in anything between the loss of time and its being noted.
+fn look_under_lock<J: JobType>(core: &Arc<Core<J>>, state: &mut State<J>, errands: &mut Errands<J>) -> Next {
     let now = Instant::now();
-    let late = [due, called].into_iter().flatten().min().map(|due| now.saturating_duration_since(due));
-    if let Some(time) = late.filter(|late| *late > BEHIND) {
-        tracing::debug!(?time, "the host did not run: that counts for no deadline");
-        core.feed(Input::HostPaused { time }, Cargo::None);
+    if let Some(time) = state.alarm.lost(now) {
+        core.step(state, Input::HostPaused { time }, Cargo::None, errands);
     }
-    let mut state = core.lock();
+    (state.alarm.due, state.alarm.called) = (None, None);
     if state.is_closed() {
         return Next::Nothing;
     }
@@ -73,8 +77,11 @@ fn look<J: JobType>(core: &Arc<Core<J>>, due: Option<Instant>) -> Next {
             state.alarm.set_for = None;
             Next::Tick
         }
-        Some(at) if is_watched => Next::Sleep(at.min(now + SLICE)),
-        Some(at) => Next::Sleep(at),
+        Some(at) => {
+            let until = if is_watched { at.min(now + SLICE) } else { at };
+            state.alarm.due = Some(until);
+            Next::Sleep(until)
+        }
     }
 }
 
@@ -82,6 +89,8 @@ fn look<J: JobType>(core: &Arc<Core<J>>, due: Option<Instant>) -> Next {
 #[derive(Default)]
 pub(super) struct Alarm {
     set_for: Option<Instant>,
+    /// When it is to look again.
+    due: Option<Instant>,
     /// Whether it goes off often enough to see whether time is lost.
     is_watched: bool,
     /// When it was called because it has to be set anew.
@@ -89,6 +98,22 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
+    /// How long the host did not run until now, each time once: the timer should have gone off before.
+    ///
+    /// Whoever feeds in something has to ask first, and not the timer alone: when the host runs again, others may be
+    /// sooner, and the machine's clock would have gone on by all the time that was lost.
+    pub(super) fn lost(&mut self, now: Instant) -> Option<Duration> {
+        let since = [self.due, self.called].into_iter().flatten().min()?;
+        let time = now.saturating_duration_since(since);
+        if time <= BEHIND {
+            return None;
+        }
+        self.due = Some(now);
+        self.called = self.called.map(|_| now);
+        tracing::debug!(?time, "the host did not run: that counts for no deadline");
+        Some(time)
+    }
+
     /// Whether the timer has to be set anew, and is to be called for that. One that goes off too early costs one look; it
     /// is not set again for each job.
     pub(super) fn must_be_set(
@@ -107,5 +132,26 @@ impl Alarm {
         self.is_watched |= !is_sooner;
         self.called.get_or_insert(now);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_first_notes_the_time_that_was_lost_and_nobody_notes_it_again() {
+        let due = Instant::now() + Duration::from_secs(100);
+        let after = |millis| due + Duration::from_millis(millis);
+        let mut alarm = Alarm { due: Some(due), ..Alarm::default() };
+        assert_eq!(alarm.lost(after(50)), None, "who is so much behind is only busy");
+        assert_eq!(alarm.lost(after(2_300)), Some(Duration::from_millis(2_300)));
+        assert_eq!(alarm.lost(after(2_320)), None, "it was noted");
+        assert_eq!(alarm.lost(after(2_400)), Some(Duration::from_millis(100)), "it still does not run");
+
+        let mut alarm = Alarm { due: Some(after(900)), called: Some(due), ..Alarm::default() };
+        assert_eq!(alarm.lost(after(300)), Some(Duration::from_millis(300)), "it was called before");
+        assert_eq!(alarm.lost(after(340)), None);
+        assert_eq!(Alarm::default().lost(due), None, "nothing is waited for");
     }
 }

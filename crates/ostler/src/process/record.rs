@@ -106,9 +106,10 @@ impl Record {
 
     /// A new file, with all workers in it.
     fn begin_page(&self) -> io::Result<Page> {
-        let mut page = self.open_page()?;
+        // Before there is a file: without a free descriptor for this, an empty one would be left each time.
         let own = Stat::of(getpid())?.map(|stat| host(getpid(), stat.start));
         let head = header(&Origin::own()?) + &own.unwrap_or_default();
+        let mut page = self.open_page()?;
         let text = self.living.values().fold(head, |text, worker| text + &addition(worker));
         if let Err(error) = page.write(&text) {
             self.tear_out(&page);

@@ -8,12 +8,13 @@ use clap::Parser;
 #[command(after_help = "Examples:
   cargo run --release -p ostler-tests --bin torture -- --seconds 600
   cargo run --release -p ostler-tests --bin torture -- --seed 7 --seconds 30 --workers 2 --standby 0
+  cargo run --release -p ostler-tests --bin torture -- --seconds 180 --busy 4
 
 All random choices come from the seed. The kernel's timing does not, so a seed replays what was done and not when.")]
 pub(crate) struct Args {
     /// Where all random choices come from; without one, a new one is made up and printed
     #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
 
     /// How long to torture; checks and the end come on top
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
@@ -30,6 +31,10 @@ pub(crate) struct Args {
     /// Workers that are kept loaded beside those
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) standby: u32,
+
+    /// Processes that spin beside it, and take the processor from it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub(crate) busy: u32,
 
     /// Tell about nothing before the end
     #[arg(long)]

@@ -32,6 +32,14 @@ pub(crate) struct Figures {
     pub(crate) phases: Counts,
     /// Signals that were sent, by what the worker was doing.
     pub(crate) blows: Counts,
+    /// Conditions of the host that were met.
+    pub(crate) met: Counts,
+    /// Starts that failed for want of a descriptor.
+    pub(crate) failed_starts: u64,
+    /// How much of the time Ostler's own threads ran while something could not be done, in percent at most.
+    pub(crate) busiest: u64,
+    /// Orphans that the host collected by itself.
+    pub(crate) orphans: u64,
     /// What else was done to the manager.
     pub(crate) deeds: Counts,
     /// Busy workers that died, and how many of them while another one was idle.
@@ -45,7 +53,6 @@ pub(crate) struct Figures {
     pub(crate) kills: Spread,
 
     pub(crate) missed: u64,
-    pub(crate) down: u64,
 }
 
 impl Figures {
@@ -55,6 +62,11 @@ impl Figures {
 
     pub(crate) fn deed(&mut self, what: impl Into<String>) {
         Self::count(&mut self.deeds, what);
+    }
+
+    /// A condition that somebody wants to know to be met.
+    pub(crate) fn met(&mut self, what: &str) {
+        Self::count(&mut self.met, what);
     }
 
     pub(crate) fn job_ended(
@@ -76,6 +88,9 @@ impl Figures {
         };
         Self::count(&mut self.outcomes, outcome);
         Self::count(&mut self.acts, note.task.act.name());
+        if let Some(condition) = note.task.act.condition() {
+            self.met(condition);
+        }
         let evidence = record.past_failures.iter().chain(record.error.as_deref());
         for forensics in evidence.filter_map(|failure| failure.forensics.as_ref()) {
             Self::count(&mut self.forensics, forensics.cause.to_string());

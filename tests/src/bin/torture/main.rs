@@ -11,6 +11,8 @@
 //! - `inside/` is what runs in the workers: what jobs do, and the diary that they keep.
 //! - `actors/` are those who do something to the manager: start jobs, cancel, kill, resize.
 //! - `book/` is what the host knows of its own deeds, and the verdict over each job.
+//! - `ordeal/` is what is done to the host itself: it lacks files or disk, is stopped or blocked.
+//! - `keeper/` is the process that starts the host, and stops it when asked to.
 //! - `outside/` is what the kernel shows.
 
 mod actors;
@@ -20,6 +22,8 @@ mod clock;
 mod dice;
 mod figures;
 mod inside;
+mod keeper;
+mod ordeal;
 mod outside;
 mod pool;
 mod session;
@@ -35,16 +39,26 @@ use args::Args;
 
 fn main() -> ExitCode {
     inside::run_if_daemon();
+    keeper::run_if_busy();
+    ordeal::give_limits_back();
     ostler::worker::run_if_worker(inside::register_all);
-    let args = Args::parse();
+    let mut args = Args::parse();
+    let outcome = match keeper::seed_of_host() {
+        None => keeper::keep(&args).map_err(Into::into),
+        Some(seed) => {
+            args.seed = Some(seed);
+            torture(&args)
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "torture: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn torture(args: &Args) -> session::Outcome<ExitCode> {
+    keeper::die_with_keeper()?;
     // A worker that aborts on purpose shall not write a core each time.
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
-    match session::run(&args) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "torture: {error}");
-            ExitCode::from(2)
-        }
-    }
+    Ok(if session::run(args)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

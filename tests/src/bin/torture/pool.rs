@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::actors::Herald;
 use crate::args::Args;
 use crate::book::Ledger;
+use crate::dice::Dice;
 use crate::inside::{ALPHA, BETA, Task, VARIABLE};
 
 pub(crate) const WORKER_TYPE: &str = "torture";
@@ -19,11 +20,14 @@ pub(crate) const WORKER_TYPE: &str = "torture";
 /// Jobs that may wait at once.
 pub(crate) const QUEUE_CAPACITY: usize = 48;
 
+/// How long a restart counts.
+pub(crate) const WINDOW: Duration = Duration::from_secs(2);
+
 /// Ended jobs that are kept.
 pub(crate) const KEPT: usize = 300;
 
 /// What all processes of a worker may take together, in bytes: more than it grows to before it is recycled.
-const MEMORY_LIMIT: u64 = 256 << 20;
+const MEMORY_LIMIT: u64 = 384 << 20;
 
 /// The torture's jobs, and who is told when one is completed.
 struct TortureJobs {
@@ -78,9 +82,12 @@ fn config(args: &Args) -> WorkerConfig {
         max_workers: args.workers,
         standby: args.standby,
         // The torture must go on.
-        restart_policy: RestartPolicy::Always,
+        restart_policy: restart_policy(args),
+        restart_backoff_base: Duration::from_millis(2),
+        restart_backoff_max: Duration::from_millis(60),
         max_restart_attempts: 1_000_000_000,
-        max_start_attempts: 1_000_000_000,
+        max_start_attempts: start_attempts(args),
+        restart_window: WINDOW,
         worker_start_timeout: Duration::from_millis(1_500),
         load_timeout: Duration::from_secs(3),
         reload_timeout: Duration::from_secs(5),
@@ -97,4 +104,19 @@ fn config(args: &Args) -> WorkerConfig {
         spin: Duration::from_micros(200),
         ..WorkerConfig::default()
     }
+}
+
+/// Some pools give up: more than what is struck while it starts, and less than what is tried in vain without files.
+fn start_attempts(args: &Args) -> u32 {
+    if Dice::new(args.seed(), "starts").percent(50) { 60 } else { 1_000_000_000 }
+}
+
+/// Whether a start that failed is tried again after a pause, and not at once.
+pub(crate) fn waits(args: &Args) -> bool {
+    Dice::new(args.seed(), "pool").percent(60)
+}
+
+/// Both ways, by the seed.
+fn restart_policy(args: &Args) -> RestartPolicy {
+    if waits(args) { RestartPolicy::Backoff } else { RestartPolicy::Always }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::book::{Book, Check};
-use crate::figures::Counts;
+use crate::book::{Book, Check, Ordeal};
+use crate::figures::{Counts, Figures};
 use crate::outside::Gauge;
 
 /// What there is to say beside the book.
@@ -32,6 +32,7 @@ pub(crate) fn print(out: &mut impl Write, book: &Book, course: &Course) -> io::R
     section(out, "Deaths of workers by what they were doing", &figures.phases)?;
     section(out, "Causes on the records of jobs", &figures.forensics)?;
     section(out, "Signals that were sent", &figures.blows)?;
+    met(out, figures)?;
     section(out, "What else was done", &figures.deeds)?;
     writeln!(out, "\nTimes")?;
     writeln!(out, "  cancel of a job in a worker until true: {}", figures.cancels.describe())?;
@@ -55,6 +56,21 @@ pub(crate) fn print(out: &mut impl Write, book: &Book, course: &Course) -> io::R
         "  memory, MiB  {before:>8} {warm:>8} {last:>8}   with the torture's own book of all jobs"
     )?;
     checks(out, book, *seed)
+}
+
+/// Also what was not met.
+fn met(out: &mut impl Write, figures: &Figures) -> io::Result<()> {
+    writeln!(out, "\nConditions")?;
+    let ordeals = Ordeal::ALL.into_iter().map(Ordeal::name).filter(|name| !figures.met.contains_key(*name));
+    for name in ordeals {
+        writeln!(out, "  {name}: not met")?;
+    }
+    for (name, count) in &figures.met {
+        writeln!(out, "  {name}: met {count} times")?;
+    }
+    writeln!(out, "  starts of workers that failed for want of a descriptor: {}", figures.failed_starts)?;
+    writeln!(out, "  a thread of Ostler's own ran meanwhile for at most {} % of the time", figures.busiest)?;
+    writeln!(out, "  orphans that the host collected: {}", figures.orphans)
 }
 
 fn section(out: &mut impl Write, title: &str, counts: &Counts) -> io::Result<()> {

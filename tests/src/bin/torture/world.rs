@@ -12,16 +12,23 @@ pub(crate) struct World {
     pub(crate) manager: JobManager<Task>,
     pub(crate) ledger: Ledger,
     pub(crate) args: Args,
+    /// Whether orphans become children of this process.
+    pub(crate) is_subreaper: bool,
     is_open: AtomicBool,
     next_number: AtomicU64,
     next_name: AtomicU64,
 }
 
 impl World {
-    pub(crate) fn new(manager: JobManager<Task>, ledger: Ledger, args: Args) -> Arc<Self> {
+    pub(crate) fn new(
+        manager: JobManager<Task>,
+        ledger: Ledger,
+        args: Args,
+        is_subreaper: bool,
+    ) -> Arc<Self> {
         let is_open = AtomicBool::new(false);
         let (next_number, next_name) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { manager, ledger, args, is_open, next_number, next_name })
+        Arc::new(Self { manager, ledger, args, is_subreaper, is_open, next_number, next_name })
     }
 
     /// Whether actors are to go on.

@@ -4,14 +4,14 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use super::super::leftover::{End, Leftover, end_group};
 use super::super::procfs::{self, Stat};
 use super::super::record::Record;
 use super::super::record_directory::RecordDirectory;
 use super::super::record_text::{Noted, Origin, addition, header, host, parse};
-use super::super::test_support::{Scratch, has_died, scratch, within};
+use super::super::test_support::{Scratch, has_died, is_alone, scratch, within};
 use super::super::worker_id::WorkerId;
 use super::{carrying, shell, start};
 
@@ -285,4 +285,38 @@ async fn a_child_is_on_record_while_it_lives() {
     child.killed().await;
     assert!(!is_on_record());
     assert_eq!(carrying(&mark), []);
+}
+
+/// A new record takes two descriptors, though not at once: it used to be left empty if there was only one.
+#[test]
+fn a_record_that_cannot_be_begun_for_want_of_descriptors_leaves_no_file() {
+    let name =
+        "process::tests::records::a_record_that_cannot_be_begun_for_want_of_descriptors_leaves_no_file";
+    if !is_alone(name, |command| command) {
+        return;
+    }
+    let scratch = scratch();
+    let directory = directory(&scratch);
+    let mut record = Record::new(directory.clone());
+    let noted = Noted { pid: Pid::from_raw(77).unwrap(), start: Some(1), id: WorkerId::fresh().unwrap() };
+    let before = getrlimit(Resource::Nofile);
+    let mut refused = 0;
+    // From none that is free on to as many as are needed.
+    for limit in 0..256 {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(limit), ..before }).unwrap();
+        if limit == 0 {
+            record.add(noted);
+        } else {
+            record.catch_up();
+        }
+        setrlimit(Resource::Nofile, before).unwrap();
+        if !record.is_behind() {
+            break;
+        }
+        refused += 1;
+        assert_eq!(directory.entries().unwrap(), [] as [PathBuf; 0], "with a limit of {limit}");
+    }
+    assert!(refused > 0 && !record.is_behind(), "it was refused {refused} times");
+    assert_eq!(directory.entries().unwrap().len(), 1);
+    record.remove(noted.id);
 }

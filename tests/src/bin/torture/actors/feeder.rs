@@ -8,7 +8,7 @@ use super::follower::follow;
 use super::lot::Lot;
 use crate::book::{Check, Note};
 use crate::dice::Dice;
-use crate::inside::{Act, Task, pattern};
+use crate::inside::{Task, sent};
 use crate::world::World;
 
 /// The jobs that were started, each with one who follows it.
@@ -49,6 +49,12 @@ pub(crate) async fn start(world: &Arc<World>, lot: Lot, fed: &mut Fed) -> bool {
             tokio::time::sleep(Duration::from_millis(2)).await;
             false
         }
+        // It is told how that came about.
+        Err(StartError::WorkerUnavailable(_)) => {
+            world.ledger.open().figures.deed("jobs turned away: the pool was down");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            false
+        }
         Err(error) => {
             world.ledger.open().faults.found(Check::Pool, format!("a job was not accepted: {error}"));
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -86,7 +92,7 @@ pub(super) async fn accept(world: &World, lot: &Lot) -> Result<(u64, JobHandle<T
 }
 
 fn request<'a>(manager: &'a JobManager<Task>, task: Task, lot: &Lot) -> JobRequest<'a, Task> {
-    let attachment = (task.act == Act::Attachment).then(|| pattern(task.number, super::ATTACHMENT_BYTES));
+    let attachment = sent(&task);
     let mut request = manager.job(lot.plugin, task).priority(lot.priority);
     if let Some(bytes) = attachment {
         request = request.attach("pattern", "application/octet-stream", bytes);

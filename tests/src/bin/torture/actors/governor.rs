@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ostler::{ControlError, JobError, LaunchError};
+use ostler::{ControlError, Health, JobError, LaunchError};
 
 use super::feeder::accept;
 use super::lot::Lot;
@@ -15,6 +15,7 @@ use crate::world::World;
 pub(crate) async fn govern(world: Arc<World>, mut dice: Dice) {
     while world.is_open() {
         tokio::time::sleep(dice.millis(50..400)).await;
+        bring_up(&world).await;
         let plugin = if dice.percent(50) { ALPHA } else { BETA };
         match dice.of(0..100) {
             0..25 => resize(&world, &mut dice),
@@ -36,6 +37,13 @@ fn resize(world: &World, dice: &mut Dice) {
     }
 }
 
+/// A pool that is down has to be told to try again.
+pub(crate) async fn bring_up(world: &World) {
+    if matches!(world.manager.health(), Health::Down { .. }) {
+        restart(world).await;
+    }
+}
+
 async fn restart(world: &World) {
     let restarted = world.manager.restart_worker().await;
     let mut book = world.ledger.open();
@@ -43,7 +51,10 @@ async fn restart(world: &World) {
     // The one that was waited for may have been struck.
     let holds = match &restarted {
         Ok(()) => true,
-        Err(LaunchError::WorkerStart(error)) => error.pid.is_none_or(|pid| !book.blows.of(pid).is_empty()),
+        Err(LaunchError::WorkerStart(error)) => {
+            error.pid.is_none_or(|pid| !book.blows.of(pid).is_empty()) || book.lacks_files()
+        }
+        Err(LaunchError::Down(_)) => book.lacks_files(),
         Err(_) => false,
     };
     book.faults.note(Check::Control, holds, || format!("workers could not be restarted: {restarted:?}"));
@@ -101,7 +112,7 @@ async fn unload(world: &World, plugin: &'static str) {
     book.faults.note(Check::Control, holds, || format!("an unload: {unloaded:?}"));
 }
 
-async fn ask(world: &World) {
+pub(super) async fn ask(world: &World) {
     let state = world.manager.get_worker_state().await;
     let holds = matches!(state, Ok(_) | Err(ControlError::NoLiveWorker | ControlError::TimedOut));
     let mut book = world.ledger.open();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::assassin;
 use super::hand::strike;
-use crate::book::{Check, Ledger, was_asked_for};
+use crate::book::{Check, Ledger, is_of_few_files, was_asked_for};
 use crate::dice::Dice;
 use crate::outside::socket_of;
 
@@ -72,7 +72,9 @@ impl Herald {
             Some(pid) => book.worker_ended(pid, cause),
             // It was ended before it was made.
             None => {
-                let holds = cause.contains("before it was made") || was_asked_for(cause);
+                let lacked = is_of_few_files(cause) && book.lacks_files();
+                let holds = cause.contains("before it was made") || was_asked_for(cause) || lacked;
+                book.figures.failed_starts += u64::from(lacked);
                 book.faults.note(Check::Cause, holds, || format!("a worker without a process {cause}"));
             }
         }
@@ -89,10 +91,8 @@ impl EventBroadcaster for Herald {
                 }
             }
             "worker_gone" => self.gone(&data),
-            "down" => {
-                let mut book = self.0.ledger.open();
-                book.figures.down += 1;
-                book.faults.found(Check::Pool, format!("the pool is down: {}", data["reason"]));
+            state @ ("down" | "degraded") => {
+                self.0.ledger.open().pool_lacks(state == "down", &data["reason"].to_string());
             }
             _ => {}
         }

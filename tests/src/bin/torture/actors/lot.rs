@@ -5,9 +5,7 @@ use std::time::Duration;
 use ostler::{Category, Priority, RetryPolicy};
 
 use crate::dice::Dice;
-use crate::inside::{ALPHA, Act, BETA};
-
-pub(crate) const ATTACHMENT_BYTES: usize = 1 << 20;
+use crate::inside::{ALPHA, Act, BETA, Rebel};
 
 /// All that is decided of a job before it is started.
 #[derive(Clone)]
@@ -100,6 +98,8 @@ enum Kind {
     Echo,
     LargeEcho,
     Attachment,
+    Attachments,
+    Pinch,
     Nap,
     Chunks,
     Print,
@@ -119,6 +119,7 @@ enum Kind {
     Stop,
     Tidy,
     Deaf,
+    Rebel,
 }
 
 fn act(dice: &mut Dice) -> Act {
@@ -127,6 +128,8 @@ fn act(dice: &mut Dice) -> Act {
         (300, Echo),
         (15, LargeEcho),
         (15, Attachment),
+        (15, Attachments),
+        (10, Pinch),
         (150, Nap),
         (60, Chunks),
         (40, Print),
@@ -146,11 +149,15 @@ fn act(dice: &mut Dice) -> Act {
         (8, Stop),
         (15, Tidy),
         (15, Deaf),
+        (30, Rebel),
     ];
     match dice.weighted(KINDS).unwrap_or(Echo) {
         Echo => Act::Echo(format!("text {}", dice.of(0..u64::MAX))),
         LargeEcho => Act::Echo(format!("{:016x}", dice.of(0..u64::MAX)).repeat(65_536)),
         Attachment => Act::Attachment,
+        // Small ones are the most.
+        Attachments => Act::Attachments(1 << dice.of(0..5)),
+        Pinch => Act::Pinch(dice.of(0..16)),
         Nap => Act::Nap(dice.of(1..60)),
         Chunks => Act::Chunks(dice.of(1..150)),
         Print => Act::Print(dice.of(1..300)),
@@ -173,7 +180,14 @@ fn act(dice: &mut Dice) -> Act {
         Stop => Act::Stop,
         Tidy => Act::Tidy,
         Deaf => Act::Deaf,
+        Rebel => Act::Rebel(rebel(dice)),
     }
+}
+
+fn rebel(dice: &mut Dice) -> Rebel {
+    let few = dice.of(0..16);
+    let ways = [Rebel::JoinHost, Rebel::Session, Rebel::Close, Rebel::FewFiles(few)];
+    dice.pick(&ways).copied().unwrap_or(Rebel::JoinHost)
 }
 
 fn retry(dice: &mut Dice) -> RetryPolicy {

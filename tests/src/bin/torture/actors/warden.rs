@@ -28,6 +28,8 @@ pub(crate) async fn guard(world: Arc<World>, mut dice: Dice) {
                 Ok(()) => book.figures.deed(deed),
                 // Somebody may have cancelled it.
                 Err(QuarantineError::NotQuarantined { .. }) => {}
+                // Nobody could run it.
+                Err(_) if book.lacks_files() => {}
                 Err(error) => book.faults.found(Check::Pool, error.to_string()),
             }
         }

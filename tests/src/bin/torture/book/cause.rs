@@ -24,6 +24,12 @@ pub(super) fn is_of_silence(cause: &str) -> bool {
     is_one_of(cause, [Unresponsive, Stalled, SilentAtStart, LoadTimedOut, ControlTimedOut])
 }
 
+/// Whether a worker could not be made, or not connect, for want of a descriptor. One that is made then has the low limit
+/// of that moment, and may find none for its libraries.
+pub(crate) fn is_of_few_files(cause: &str) -> bool {
+    cause.contains("Too many open files") || cause.starts_with("exited with code 127")
+}
+
 /// Whether a worker was ended because it took too much memory. How much it was is a part of the words.
 pub(crate) fn is_of_memory(cause: &str) -> bool {
     cause.contains("of memory and may take")

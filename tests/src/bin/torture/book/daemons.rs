@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::ordeals::Ordeals;
 use crate::clock;
 use crate::figures::Spread;
 use crate::outside::Process;
@@ -10,6 +11,9 @@ use crate::outside::Process;
 const SOON: Duration = Duration::from_millis(100);
 /// How soon it must be gone, whatever else is to do.
 const LATEST: Duration = Duration::from_secs(1);
+
+/// How many of those that were not gone soon are told of.
+const STORIES: usize = 8;
 
 /// A daemon that a job left.
 #[derive(Debug)]
@@ -25,12 +29,18 @@ struct Daemon {
     is_late: bool,
 }
 
+type Unseen = (u64, u32, u64, Option<u32>);
+
 /// The daemons that are still there, and how those went that are not.
 #[derive(Debug, Default)]
 pub(crate) struct Daemons {
+    /// Those that have shown themselves while nobody could look: of which job, their number, since when, of which worker.
+    unseen: Vec<Unseen>,
     there: Vec<Daemon>,
     /// How long after their workers those were still seen that are gone.
     pub(crate) seen: Spread,
+    /// Some that were not gone soon.
+    pub(crate) slow: Vec<String>,
 }
 
 impl Daemons {
@@ -53,6 +63,15 @@ impl Daemons {
         });
     }
 
+    /// One has shown itself, and cannot be looked at now.
+    pub(super) fn add_unseen(&mut self, number: u64, pid: u32, at: u64, worker: Option<u32>) {
+        self.unseen.push((number, pid, at, worker));
+    }
+
+    pub(super) fn take_unseen(&mut self) -> Vec<Unseen> {
+        std::mem::take(&mut self.unseen)
+    }
+
     /// A worker is proven dead.
     pub(super) fn worker_ended(&mut self, pid: u32, at: u64) {
         for daemon in self.there.iter_mut().filter(|daemon| daemon.worker == Some(pid)) {
@@ -72,13 +91,17 @@ impl Daemons {
     }
 
     /// Looks after those that ought to be gone. Says which are not, each once, and ends them.
-    pub(super) fn look(&mut self) -> Vec<String> {
+    pub(super) fn look(&mut self, ordeals: &Ordeals) -> Vec<String> {
         let mut late = Vec::new();
-        let seen = &mut self.seen;
+        let (seen, slow) = (&mut self.seen, &mut self.slow);
         self.there.retain_mut(|daemon| {
             let Some(doomed) = daemon.doomed else { return true };
-            let since = clock::since(doomed);
+            let since = clock::since(doomed).saturating_sub(ordeals.delay(doomed, clock::now()));
             if !daemon.process.still_runs() {
+                if daemon.seen > SOON && slow.len() < STORIES {
+                    let ordeals = ordeals.describe(doomed, clock::now());
+                    slow.push(format!("of job {} for {:?}; {ordeals}", daemon.number, daemon.seen));
+                }
                 seen.add(daemon.seen);
                 return false;
             }

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ostler::{Job, JobId};
 use rustix::process::Signal;
 
-use super::cause::{is_of_memory, is_of_silence, was_asked_for};
+use super::cause::{is_of_few_files, is_of_memory, is_of_silence, was_asked_for};
 use super::daemons::Daemons;
 use super::diary::{Diary, Finding};
+use super::ordeals::{Ordeal, Ordeals};
 use super::story::story;
 use super::verdict::Case;
 use super::{Blows, Check, Faults, Note, Tale};
 use crate::clock;
 use crate::figures::Figures;
-use crate::inside::{Act, Task};
+use crate::inside::{Act, Rebel, Task};
 use crate::outside::is_group_empty;
 
 /// The book, which one at a time writes into.
@@ -28,7 +29,9 @@ impl Ledger {
             notes: HashMap::new(),
             blows: Blows::default(),
             crowds: Vec::new(),
+            ordeals: Ordeals::default(),
             last_acts: HashMap::new(),
+            histories: HashMap::new(),
             dead: HashMap::new(),
             told: HashMap::new(),
             sockets: BTreeSet::new(),
@@ -53,8 +56,12 @@ pub(crate) struct Book {
     pub(crate) blows: Blows,
     /// Cancels of many that named no job.
     crowds: Vec<Crowd>,
+    /// What was done to the host itself.
+    pub(super) ordeals: Ordeals,
     /// What each worker did last.
     last_acts: HashMap<u32, Act>,
+    /// What each worker did before, in short.
+    histories: HashMap<u32, Vec<&'static str>>,
     /// When which worker was proven dead.
     dead: HashMap<u32, u64>,
     /// How often broadcaster and hook were told of which end.
@@ -97,7 +104,9 @@ impl Book {
                     let act = self.notes.get(&number).map(|note| note.task.act_of(attempt));
                     // Texts are large, and tell nothing here.
                     let act = act.filter(|act| !matches!(act, Act::Echo(_))).cloned();
-                    self.last_acts.insert(pid, act.unwrap_or(Act::Answer));
+                    let act = act.unwrap_or(Act::Answer);
+                    self.histories.entry(pid).or_default().push(act.name());
+                    self.last_acts.insert(pid, act);
                 }
                 Finding::Doubled { number, pid } => {
                     let story = self.story(number);
@@ -116,7 +125,11 @@ impl Book {
                     let worker = run.map(|run| run.pid);
                     let is_dead = worker.is_some_and(|worker| self.dead.contains_key(&worker));
                     self.faults.made(Check::Daemons);
-                    self.daemons.add(number, pid, at, worker, is_dead);
+                    if self.ordeals.is_blind() {
+                        self.daemons.add_unseen(number, pid, at, worker);
+                    } else {
+                        self.daemons.add(number, pid, at, worker, is_dead);
+                    }
                 }
             }
         }
@@ -207,7 +220,9 @@ impl Book {
         let blows = self.blows.of(pid).to_vec();
         let last = self.last_acts.get(&pid).map_or("nothing", Act::name);
         self.faults.note(Check::Cause, is_explained, || {
-            format!("worker {pid} {cause}; it did {last} last, and was dealt {blows:?}")
+            let history = self.histories.get(&pid);
+            let ordeals = self.ordeals.describe(now.saturating_sub(5_000_000_000), now);
+            format!("worker {pid} {cause}; it did {last} last, before {history:?}, was dealt {blows:?}, and in the last 5 s: {ordeals}")
         });
         self.faults.note(Check::Groups, is_group_empty(pid), || {
             let group: Vec<String> =
@@ -219,7 +234,11 @@ impl Book {
     fn explains(&self, pid: u32, cause: &str) -> bool {
         let last = self.last_acts.get(&pid);
         if is_of_silence(cause) {
-            return self.was_stopped(pid);
+            // Without its timer it does not read while a job runs.
+            return self.was_stopped(pid) || last == Some(&Act::Rebel(Rebel::Close));
+        }
+        if last.is_none() && is_of_few_files(cause) && self.lacks_files() {
+            return true;
         }
         if is_of_memory(cause) {
             return last == Some(&Act::Hog);
@@ -232,10 +251,54 @@ impl Book {
         self.dead.keys().copied().collect()
     }
 
-    /// Looks after daemons.
+    pub(crate) fn ordeal_begins(&mut self, ordeal: Ordeal) -> usize {
+        self.figures.met(ordeal.name());
+        self.ordeals.begin(ordeal)
+    }
+
+    /// It ends now, or went on between those times.
+    pub(crate) fn ordeal_ends(&mut self, number: usize, times: Option<(u64, u64)>) {
+        self.ordeals.end(number, times);
+    }
+
+    /// Whether the host has too few files, or had until just now.
+    pub(crate) fn lacks_files(&self) -> bool {
+        let now = clock::now();
+        self.ordeals.lacked_files(now, now)
+    }
+
+    /// The pool has gone down, or is degraded.
+    pub(crate) fn pool_lacks(&mut self, is_down: bool, reason: &str) {
+        let now = clock::now();
+        let may_be = self.pool_may_lack(now, now);
+        self.figures.met(if is_down { "a pool that is down" } else { "a pool that is degraded" });
+        self.faults
+            .note(Check::Pool, may_be, || format!("the pool is down ({is_down}) or degraded: {reason}"));
+    }
+
+    /// Whether the budget for starts may be spent in this time: while the host has too few files, and until the last start
+    /// has left the window.
+    pub(super) fn pool_may_lack(&self, from: u64, to: u64) -> bool {
+        let window = u64::try_from(crate::pool::WINDOW.as_nanos()).unwrap_or(u64::MAX);
+        self.ordeals.lacked_files(from.saturating_sub(window), to)
+    }
+
+    /// What a worker did, from its first job on.
+    pub(super) fn history(&self, pid: u32) -> &[&'static str] {
+        self.histories.get(&pid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Looks after daemons, unless nobody can be seen.
     pub(crate) fn look(&mut self) {
         self.catch_up();
-        for late in self.daemons.look() {
+        if self.ordeals.is_blind() {
+            return;
+        }
+        for (number, pid, at, worker) in self.daemons.take_unseen() {
+            let is_dead = worker.is_some_and(|worker| self.dead.contains_key(&worker));
+            self.daemons.add(number, pid, at, worker, is_dead);
+        }
+        for late in self.daemons.look(&self.ordeals) {
             self.faults.found(Check::Daemons, late);
         }
     }
@@ -264,8 +327,10 @@ impl Book {
     pub(crate) fn turn_page(&mut self, workers: &[u32]) {
         self.blows.keep(|pid| workers.contains(&pid));
         self.last_acts.retain(|pid, _| workers.contains(pid));
+        self.histories.retain(|pid, _| workers.contains(pid));
         self.dead.clear();
         self.crowds.clear();
+        self.ordeals.forget();
         self.sockets.clear();
         self.diary.forget_ended();
     }

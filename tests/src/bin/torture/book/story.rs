@@ -34,6 +34,13 @@ pub(super) fn story(book: &Book, note: &Note, record: Option<&Job<Task>>, tale: 
             lines.push(format!("{} to {} at {:?}", blow.name(), run.pid, since(blow.at)));
         }
     }
+    if let Some(pid) = record.and_then(|record| record.worker_pid) {
+        lines.push(format!("worker {pid} did {:?}", book.history(pid)));
+    }
+    let ordeals = book.ordeals.describe(note.born, clock::now());
+    if !ordeals.is_empty() {
+        lines.push(ordeals);
+    }
     lines.push(format!("written down at {:?}", clock::since(note.born)));
     lines.join("\n      ")
 }

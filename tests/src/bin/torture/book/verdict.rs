@@ -1,11 +1,12 @@
 //! Whether a job's end may be what it is, for all that the host did and the diary says.
 
-use ostler::{FailureKind, Job, JobFailure, JobStatus};
+use ostler::{Category, FailureKind, Job, JobFailure, JobStatus};
 
 use super::diary::Run;
+use super::patience::Limit;
 use super::{Book, Check, Note, Tale};
 use crate::clock;
-use crate::inside::{Act, Task, answer, pattern};
+use crate::inside::{Act, Rebel, Task, answer, own, sent};
 
 /// A job that has ended, before its judge.
 pub(super) struct Case<'a> {
@@ -28,6 +29,7 @@ impl Case<'_> {
             (Check::Doubled, self.runs_are_allowed()),
             (Check::Events, self.events_are_in_order()),
             (Check::Blame, self.end_has_a_cause()),
+            (Check::Patience, self.time_was_over()),
         ];
         if self.record.status == JobStatus::Completed {
             verdicts.push((Check::Answer, self.answer_is_right()));
@@ -54,16 +56,19 @@ impl Case<'_> {
             format!("it ran {} times and failed {failures} times before", attempts.len())
         })?;
         // It answered, so only what ended its worker just then can be why it ran again.
-        let again = self
-            .runs()
-            .iter()
-            .rev()
-            .skip(1)
-            .find(|run| run.answered.is_some() && !self.may_have_been_ended(run));
+        let again =
+            self.runs().iter().rev().skip(1).find(|run| {
+                run.answered.is_some() && !self.may_have_been_ended(run) && !self.was_lost_before()
+            });
         let of_own = |run: &&Run| self.note.task.act_of(run.attempt).answers();
         again
             .filter(of_own)
             .map_or(Ok(()), |run| Err(format!("attempt {} answered, and it ran again", run.attempt)))
+    }
+
+    /// Whether an answer came without its large parts, for want of a descriptor.
+    fn was_lost_before(&self) -> bool {
+        self.record.past_failures.iter().any(|failure| self.lost_a_part(failure))
     }
 
     fn may_have_been_ended(&self, run: &Run) -> bool {
@@ -134,7 +139,8 @@ impl Case<'_> {
         let took = clock::between(self.note.born, self.ended);
         let excused = match failure.kind {
             FailureKind::Plugin => {
-                is_own && matches!(act, Act::Fail(category) if *category == failure.category)
+                let own = is_own && matches!(act, Act::Fail(category) if *category == failure.category);
+                own || self.lost_a_part(failure)
             }
             FailureKind::Panicked => is_own,
             FailureKind::Crashed => return self.excuse_crash(failure, pid, is_own),
@@ -144,12 +150,59 @@ impl Case<'_> {
             FailureKind::TimedOut => self.note.timeout.is_some_and(|limit| limit <= took),
             FailureKind::Stalled => {
                 let was_stopped = pid.is_some_and(|pid| self.book.was_stopped(pid));
-                was_stopped || *act == Act::Stop || self.note.stall_timeout.is_some_and(|limit| limit <= took)
+                let is_silent = matches!(act, Act::Stop | Act::Rebel(Rebel::Close));
+                was_stopped || is_silent || self.note.stall_timeout.is_some_and(|limit| limit <= took)
             }
             FailureKind::Interrupted => self.note.met_shutdown,
-            FailureKind::Protocol | FailureKind::WorkerUnavailable | FailureKind::Refused => false,
+            FailureKind::WorkerUnavailable => self.book.pool_may_lack(self.note.born, self.ended),
+            FailureKind::Protocol | FailureKind::Refused => false,
         };
         check(excused, || format!("there is no reason for it to fail as {:?}: {failure}", failure.kind))
+    }
+
+    /// Large parts come with a descriptor, for which there may have been no place.
+    fn lost_a_part(&self, failure: &JobFailure) -> bool {
+        let is_said =
+            failure.category == Category::Resource && failure.message.contains("could not be taken over");
+        let worker = self.record.worker_pid;
+        // Its limit is raised again by the next job that begins, which may be one after this.
+        let pinch = Act::Pinch(0).name();
+        let was_pinched = worker.is_some_and(|pid| self.book.history(pid).contains(&pinch));
+        is_said && (was_pinched || self.book.ordeals.lacked_files(self.note.born, self.ended))
+    }
+
+    /// Of a job that was ended for that.
+    fn time_was_over(&self) -> Verdict {
+        let past = self.record.past_failures.iter().map(|failure| (failure, None));
+        let last = self.record.error.as_deref().map(|failure| (failure, Some(self.record.attempt)));
+        past.chain(last).try_for_each(|(failure, attempt)| self.one_time_was_over(failure, attempt))
+    }
+
+    fn one_time_was_over(&self, failure: &JobFailure, attempt: Option<u32>) -> Verdict {
+        let Note { timeout, stall_timeout, queue_timeout, born, .. } = *self.note;
+        let pid = failure.forensics.as_ref().and_then(|forensics| forensics.pid);
+        let limit = match (failure.kind, &failure.forensics) {
+            (FailureKind::TimedOut, None) => Limit { name: "queue timeout", time: queue_timeout },
+            (FailureKind::TimedOut, Some(_)) => Limit { name: "timeout", time: timeout },
+            (FailureKind::Stalled, _) => {
+                // A worker that is stopped is ended for its own silence.
+                if pid.is_some_and(|pid| self.book.was_stopped(pid)) || stall_timeout.is_none() {
+                    return Ok(());
+                }
+                Limit { name: "stall timeout", time: stall_timeout }
+            }
+            _ => return Ok(()),
+        };
+        let run = self.runs().iter().rev().find(|run| match attempt {
+            Some(attempt) => run.attempt == attempt,
+            None => Some(run.pid) == pid,
+        });
+        let begun = run.map_or(born, |run| run.begun);
+        limit.was_reached(self.book, begun, self.ended)?;
+        match run {
+            Some(run) if self.book.blows.of(run.pid).is_empty() => limit.was_missed(run),
+            _ => Ok(()),
+        }
     }
 
     fn excuse_crash(&self, failure: &JobFailure, pid: Option<u32>, is_own: bool) -> Verdict {
@@ -190,10 +243,11 @@ impl Case<'_> {
         check(got == expected || *act == Act::Model, || {
             format!("it answered {} instead of {}", short(got), short(&expected))
         })?;
-        if *act == Act::Attachment {
-            let sent = pattern(self.note.task.number, crate::actors::ATTACHMENT_BYTES);
-            let back = self.record.attachments.first().map(|attachment| &attachment.bytes[..]);
-            check(back == Some(&sent[..]), || "its attachment did not come back as it was sent".to_owned())?;
+        // A run that only answers sends nothing back.
+        if *act == self.note.task.act {
+            let expected = [sent(spec), own(spec)].into_iter().flatten();
+            let got = self.record.attachments.iter().map(|attachment| &attachment.bytes[..]);
+            check(expected.eq(got), || "its attachments are not what was sent and made".to_owned())?;
         }
         let run = self.runs().iter().find(|run| run.attempt == *attempt);
         let answered =

@@ -1,6 +1,8 @@
 use ostler::{Category, FailureKind};
 use serde::{Deserialize, Serialize};
 
+use super::Rebel;
+
 /// What a job does, good or bad.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Act {
@@ -10,6 +12,10 @@ pub(crate) enum Act {
     Echo(String),
     /// Sends its attachment back.
     Attachment,
+    /// Sends its attachment of so many MiB back, and one of its own.
+    Attachments(u64),
+    /// May open no more than so many files, and answers with an attachment of its own.
+    Pinch(u64),
     /// Answers with the number that its plugin was loaded with.
     Model,
     /// Sleeps for so many milliseconds, and answers.
@@ -50,6 +56,8 @@ pub(crate) enum Act {
     Tidy,
     /// Never ends, whoever asks.
     Deaf,
+    /// Does something to its process, and never ends.
+    Rebel(Rebel),
 }
 
 impl Act {
@@ -58,6 +66,8 @@ impl Act {
             Self::Answer => "answer",
             Self::Echo(_) => "echo",
             Self::Attachment => "attachment",
+            Self::Attachments(_) => "large attachments",
+            Self::Pinch(_) => "answer without files",
             Self::Model => "model",
             Self::Nap(_) => "nap",
             Self::Chunks(_) => "chunks",
@@ -78,6 +88,20 @@ impl Act {
             Self::Stop => "stop",
             Self::Tidy => "tidy",
             Self::Deaf => "deaf",
+            Self::Rebel(rebel) => rebel.name(),
+        }
+    }
+
+    /// What it is for those who count which conditions were met.
+    pub(crate) const fn condition(&self) -> Option<&'static str> {
+        match self {
+            Self::Attachments(_) => Some("a job that sends large attachments back"),
+            Self::Pinch(_) => Some("a plugin that answers without files"),
+            Self::Rebel(Rebel::JoinHost) => Some("a plugin that tries to join its host's group"),
+            Self::Rebel(Rebel::Session) => Some("a plugin with a child in a session of its own"),
+            Self::Rebel(Rebel::Close) => Some("a plugin that closes all descriptors but its connection"),
+            Self::Rebel(Rebel::FewFiles(_)) => Some("a plugin that lowers its limit of files"),
+            _ => None,
         }
     }
 
@@ -88,7 +112,7 @@ impl Act {
 
     /// Whether it ends only if somebody ends it: by a cancel, a timeout, or because its worker is silent.
     pub(crate) const fn is_endless(&self) -> bool {
-        matches!(self, Self::Spin | Self::Stop | Self::Tidy | Self::Deaf)
+        matches!(self, Self::Spin | Self::Stop | Self::Tidy | Self::Deaf | Self::Rebel(_))
     }
 
     /// How it fails by itself.

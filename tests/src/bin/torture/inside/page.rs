@@ -45,6 +45,11 @@ impl Run {
         self.write("tick");
     }
 
+    /// It leaves this process behind.
+    pub(super) fn leave(&self, process: u32) {
+        write(&self.diary, "daemon", self.number, self.attempt, process);
+    }
+
     /// The last line, before the result is handed over.
     pub(super) fn end(mut self) {
         self.has_ended = true;
@@ -52,7 +57,7 @@ impl Run {
     }
 
     fn write(&self, what: &str) {
-        write(&self.diary, what, self.number, self.attempt);
+        write(&self.diary, what, self.number, self.attempt, std::process::id());
     }
 }
 
@@ -66,12 +71,12 @@ impl Drop for Run {
 
 /// A daemon says which job left it.
 pub(super) fn daemon_is_there(number: u64, attempt: u32) -> io::Result<()> {
-    write(&open(DIARY)?, "daemon", number, attempt);
+    write(&open(DIARY)?, "daemon", number, attempt, std::process::id());
     Ok(())
 }
 
-fn write(mut diary: &File, what: &str, number: u64, attempt: u32) {
-    let line = format!("{what} {number} {attempt} {} {}\n", std::process::id(), clock::now());
+fn write(mut diary: &File, what: &str, number: u64, attempt: u32, process: u32) {
+    let line = format!("{what} {number} {attempt} {process} {}\n", clock::now());
     // A diary that cannot be written shows as a job that answered and never began.
     let _ = diary.write_all(line.as_bytes());
 }

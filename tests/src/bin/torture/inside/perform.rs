@@ -7,7 +7,8 @@ use ostler::worker::{JobContext, PluginError};
 
 use super::page::Run;
 use super::plugin::Config;
-use super::{Act, Task, answer, daemon, ruin};
+use super::rebel::allow_files;
+use super::{Act, Task, answer, daemon, own, ruin};
 
 /// How often a job that never ends shows that it is still there.
 const TICK: Duration = Duration::from_millis(10);
@@ -22,10 +23,10 @@ pub(super) fn perform(
     match task.act_of(job.attempt()) {
         Act::Answer | Act::Echo(_) => {}
         Act::Model => return Ok(format!("model {}", config.number)),
-        Act::Attachment => {
-            for attachment in job.attachments() {
-                job.attach(&attachment.name, &attachment.media_type, attachment.bytes.clone());
-            }
+        Act::Attachment | Act::Attachments(_) => send_back(task, job),
+        Act::Pinch(limit) => {
+            allow_files(*limit)?;
+            send_back(task, job);
         }
         Act::Nap(millis) => std::thread::sleep(Duration::from_millis(*millis)),
         Act::Chunks(count) => talk(job, *count)?,
@@ -57,12 +58,32 @@ pub(super) fn perform(
                 std::thread::sleep(TICK);
             }
         }
-        Act::Deaf => loop {
-            run.tick();
-            std::thread::sleep(TICK);
-        },
+        Act::Deaf => go_on(run),
+        Act::Rebel(rebel) => {
+            if let Some(left) = rebel.act()? {
+                run.leave(left);
+            }
+            go_on(run)
+        }
     }
     Ok(answer(task, job.attempt()))
+}
+
+fn go_on(run: &Run) -> ! {
+    loop {
+        run.tick();
+        std::thread::sleep(TICK);
+    }
+}
+
+/// What it was sent, and then something of its own.
+fn send_back(task: &Task, job: &JobContext) {
+    for attachment in job.attachments() {
+        job.attach(&attachment.name, &attachment.media_type, attachment.bytes.clone());
+    }
+    if let Some(own) = own(task) {
+        job.attach("own", "application/octet-stream", own);
+    }
 }
 
 fn talk(job: &JobContext, count: u64) -> Result<(), PluginError> {

@@ -79,6 +79,8 @@ fn load(config: Option<Config>) -> Result<Config, PluginError> {
 }
 
 fn execute(config: &Config, task: &Task, job: &JobContext) -> Result<String, PluginError> {
+    // A job before this one may have lowered them.
+    crate::ordeal::give_limits_back();
     let run = Run::begin(task.number, job.attempt())?;
     let outcome = perform::perform(config, task, job, &run);
     run.end();

@@ -45,6 +45,11 @@ impl Process {
         matches!(self.state, 'Z' | 'X')
     }
 
+    /// Whether it leads a group, as workers do.
+    pub(crate) fn leads_group(&self) -> bool {
+        self.group == self.pid
+    }
+
     /// Whether it is still the same process, and runs.
     pub(crate) fn still_runs(&self) -> bool {
         Self::read(self.pid).is_some_and(|now| now.started == self.started && !now.is_zombie())

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use ostler::WorkerPhase;
 
-use crate::actors::wake;
+use crate::actors::{bring_up, collect_now, wake};
 use crate::book::{Book, Check};
-use crate::outside::{Gauge, Process, children, group, held, is_group_empty, socket_of};
+use crate::outside::{Gauge, Process, children, group, held, is_group_empty, on_record, socket_of};
 use crate::pool::KEPT;
 use crate::world::World;
 
@@ -48,7 +48,12 @@ impl Auditor {
         let is_full = settle(world).await;
         eventually(SOON, || world.ledger.open().all_told()).await;
         let workers: Vec<u32> = world.manager.workers().iter().filter_map(|worker| worker.pid).collect();
-        eventually(SOON, || strangers(&workers).is_empty()).await;
+        eventually(SOON, || strangers(world, &workers).is_empty()).await;
+        let is_on_record = || {
+            let (noted, records) = on_record();
+            records == 1 && workers.iter().all(|worker| noted.contains(worker))
+        };
+        let all_on_record = eventually(SOON, is_on_record).await;
         let mut book = world.ledger.open();
         book.faults.note(Check::Pool, is_full, || {
             format!(
@@ -62,7 +67,12 @@ impl Auditor {
         book.faults.note(Check::Memory, kept <= KEPT, || {
             format!("{kept} jobs were kept, and at most {KEPT} are to be")
         });
-        let strangers = strangers(&workers);
+        book.faults.note(Check::Records, all_on_record, || {
+            format!("the workers are {workers:?}, and on record are {:?}", on_record())
+        });
+        drop(book);
+        let strangers = strangers(world, &workers);
+        let mut book = world.ledger.open();
         book.faults.note(Check::Children, strangers.is_empty(), || {
             format!("beside the workers there are {strangers:?}")
         });
@@ -75,6 +85,7 @@ impl Auditor {
 /// are not asked by anybody, so they are woken.
 async fn settle(world: &World) -> bool {
     let (workers, standby) = (world.args.workers, world.args.standby);
+    bring_up(world).await;
     // Its bounds were checked with the arguments.
     let _ = world.manager.resize(workers, standby);
     eventually(PATIENCE, || {
@@ -86,10 +97,15 @@ async fn settle(world: &World) -> bool {
     .await
 }
 
-/// Children that are no workers of the pool, or have ended and are not reaped.
-fn strangers(workers: &[u32]) -> Vec<String> {
+/// Children that are no workers of the pool, or have ended and are not reaped. What workers leave behind while they live
+/// becomes a child of a subreaper, and it is the one who collects that.
+fn strangers(world: &World, workers: &[u32]) -> Vec<String> {
+    if world.is_subreaper {
+        collect_now(world);
+    }
     let all = children();
-    let strange = all.iter().filter(|child| child.is_zombie() || !workers.contains(&child.pid));
+    let is_strange = |child: &Process| !world.is_subreaper && !workers.contains(&child.pid);
+    let strange = all.iter().filter(|child| child.is_zombie() || is_strange(child));
     strange.map(Process::describe).collect()
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod finale;
 mod progress;
+mod refusal;
 mod round;
 mod watch;
 
@@ -14,16 +15,20 @@ use audit::Auditor;
 use progress::Progress;
 use watch::Watch;
 
+use tokio::runtime::Handle;
+
 use crate::actors::Herald;
 use crate::args::Args;
 use crate::book::Ledger;
 use crate::dice::Dice;
+use crate::keeper::{self, Line};
+use crate::ordeal::{Blocker, Children, Tormentor, set_children};
 use crate::outside::Gauge;
 use crate::pool;
 use crate::summary::{self, Course};
 use crate::world::World;
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Threads that drive the host: a number, so that what it is does not depend on the machine.
 const THREADS: usize = 3;
@@ -47,21 +52,28 @@ pub(crate) fn run(args: &Args) -> Outcome<bool> {
 async fn torture(args: &Args, directory: &Path) -> Outcome<bool> {
     let seed = args.seed();
     let progress = Progress::new(args, seed);
-    rehearse(args, seed).await?;
     let ledger = Ledger::new(directory)?;
+    if keeper::ignores_children(seed) {
+        refusal::expect(args, directory, &ledger, Children::Ignored).await?;
+    }
+    rehearse(args, seed).await?;
+    let is_subreaper = become_subreaper(seed, &ledger)?;
+    let blocker = Blocker { runtime: Handle::current(), threads: THREADS };
+    let tormentor = Tormentor::start(ledger.clone(), Line::open()?, blocker, pool::waits(args))?;
     let watch = Watch::start(ledger.clone())?;
     let before = Gauge::read();
 
     let herald = Herald::new(ledger.clone(), Dice::new(seed, "herald"));
     let manager = pool::launch(args, directory, &ledger, &herald).await?;
-    let world = World::new(manager, ledger.clone(), args.clone());
+    let world = World::new(manager, ledger.clone(), args.clone(), is_subreaper);
     let began = Instant::now();
-    round::play(&world, &herald, &progress, seed, 0, warm_up(args)).await?;
+    round::play(&world, &herald, &tormentor, &progress, seed, 0, warm_up(args)).await?;
     let mut auditor = Auditor::new(&world).await;
     let mut number = 1;
     while began.elapsed() < Duration::from_secs(args.seconds) || ledger.open().figures.jobs < args.jobs {
-        round::play(&world, &herald, &progress, seed, number, each_round(args)).await?;
+        round::play(&world, &herald, &tormentor, &progress, seed, number, each_round(args)).await?;
         auditor.look_around(&world).await;
+        refuse_now_and_then(&world, directory, seed, number).await?;
         number += 1;
     }
     let took = began.elapsed();
@@ -73,6 +85,27 @@ async fn torture(args: &Args, directory: &Path) -> Outcome<bool> {
     summary::print(&mut io::stdout().lock(), &ledger.open(), &course)?;
     let passed = ledger.open().faults.count() == 0;
     Ok(passed)
+}
+
+/// Orphans become children of this process in every other run.
+fn become_subreaper(seed: u64, ledger: &Ledger) -> io::Result<bool> {
+    let is_subreaper = Dice::new(seed, "subreaper").percent(50);
+    if is_subreaper {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        ledger.open().figures.met("a host that is a subreaper");
+    }
+    Ok(is_subreaper)
+}
+
+/// While all workers are idle, none ends whose end would not be told.
+async fn refuse_now_and_then(world: &World, directory: &Path, seed: u64, round: u32) -> Outcome<()> {
+    let children = match Dice::new(seed, &format!("refusal {round}")).of(0..4) {
+        0 => Children::Ignored,
+        1 => Children::NotKept,
+        _ => return Ok(()),
+    };
+    set_children(children);
+    refusal::expect(&world.args, directory, &world.ledger, children).await
 }
 
 /// A manager that comes and goes, so that what the first one leaves in the process for good is there before anything

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinError;
 
 use super::progress::Progress;
-use crate::actors::{Herald, assassinate, cancel_many, feed, govern, guard};
+use crate::actors::{Herald, assassinate, cancel_many, collect, feed, govern, guard, inquire};
 use crate::book::Check;
 use crate::dice::Dice;
+use crate::ordeal::Tormentor;
 use crate::world::World;
 
 /// How long a call may still take when all jobs have ended: every one of them has a timeout, and none of them is longer.
@@ -16,6 +17,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub(super) async fn play(
     world: &Arc<World>,
     herald: &Herald,
+    tormentor: &Tormentor,
     progress: &Progress,
     seed: u64,
     round: u32,
@@ -25,9 +27,12 @@ pub(super) async fn play(
     let began = Instant::now();
     world.set_open(true);
     herald.set_strikes(true);
+    let torment = tormentor.begin(dice("tormentor"));
     let feeder = tokio::spawn(feed(Arc::clone(world), dice("feeder")));
     let others = [
         ("assassin", tokio::spawn(assassinate(Arc::clone(world), dice("assassin")))),
+        ("collector", tokio::spawn(collect(Arc::clone(world), dice("collector")))),
+        ("inquirer", tokio::spawn(inquire(Arc::clone(world), dice("inquirer")))),
         ("canceller", tokio::spawn(cancel_many(Arc::clone(world), dice("canceller")))),
         ("governor", tokio::spawn(govern(Arc::clone(world), dice("governor")))),
         ("warden", tokio::spawn(guard(Arc::clone(world), dice("warden")))),
@@ -38,6 +43,7 @@ pub(super) async fn play(
     }
     world.set_open(false);
     herald.set_strikes(false);
+    torment.end().await;
     let mut fed = feeder.await?;
     while let Some(followed) = fed.join_next().await {
         followed?;
