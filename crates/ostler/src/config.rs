@@ -420,7 +420,7 @@ mod tests {
     #[test]
     fn every_bound_is_checked_and_named() {
         assert!(WorkerConfig::default().check().is_ok());
-        let bad: [(&str, Spoil); 23] = [
+        let bad: [(&str, Spoil); 26] = [
             ("shared_memory_bytes", |config| config.shared_memory_bytes = usize::MAX),
             ("spin", |config| config.spin = Duration::from_millis(11)),
             ("max_workers", |config| config.max_workers = 0),

@@ -59,7 +59,8 @@ impl Model {
         let fault = |why, doom| Some(Reason { end: worker.fault(), doom, why });
         let asked = |why, doom| Some(Reason { end: End::Asked, doom, why });
         if let Some(stopped) = worker.stopped {
-            let late = self.is_over(input, worker, stopped.until, Duration::ZERO)
+            let until = stopped.until.or(self.shutdown);
+            let late = self.is_over(input, worker, until, Duration::ZERO)
                 || self.is_over(input, worker, worker.hung_up_at, HANG_UP_GRACE);
             return if late || self.ending.is_some() { asked(Why::LetGo, None) } else { None };
         }
