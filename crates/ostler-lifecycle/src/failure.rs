@@ -52,7 +52,7 @@ impl JobFailure {
 
     /// A job that ran for longer than its timeout.
     pub(crate) fn ran_too_long(timeout: Duration) -> Self {
-        let message = format!("the job ran longer than its timeout of {timeout:?} and was ended");
+        let message = format!("the job ran longer than its timeout of {timeout:?}");
         Self::new(FailureKind::TimedOut, Category::Transient, message)
     }
 

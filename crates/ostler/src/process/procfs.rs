@@ -25,8 +25,6 @@ pub(super) struct Stat {
     pub(super) resident_pages: u64,
     /// Bytes; a kernel thread has none, nor has who is about to end.
     address_space: u64,
-    /// The addresses at which its environment begins and ends; 0 while it has none, or if it is not ours to read.
-    environment: (u64, u64),
 }
 
 impl Stat {
@@ -52,15 +50,14 @@ impl Stat {
         let start = fields.nth(15)?.parse().ok()?;
         let address_space = fields.next()?.parse().ok()?;
         let resident_pages = fields.next()?.parse().ok()?;
-        let environment = (fields.nth(25)?.parse().ok()?, fields.next()?.parse().ok()?);
-        Some(Self { state, parent, group, session, start, resident_pages, address_space, environment })
+        Some(Self { state, parent, group, session, start, resident_pages, address_space })
     }
 
-    /// Whether its environment is empty for good, if it may be read. Otherwise one that was found to be empty was that
-    /// only while the process became another program: it has let go of the old environment before it has the new.
+    /// Whether it has no environment for good. Otherwise one that was found to be empty may be that only while the process
+    /// becomes another program: it has let go of the old environment before it has the new, and the kernel notes where the
+    /// new one begins, as if it also ended there, before it has built it. One that was started without any looks the same.
     pub(super) fn has_no_environment(&self) -> bool {
-        let (start, end) = self.environment;
-        self.address_space == 0 || (end != 0 && start == end)
+        self.address_space == 0
     }
 
     /// A zombie does not: it is only somebody else's to reap.
@@ -227,7 +224,6 @@ mod tests {
             start: 98_765,
             resident_pages: 321,
             address_space: 2_478_080,
-            environment: (9, 77),
         };
         assert_eq!(Stat::parse(line), Some(stat));
         assert_eq!(Stat::parse("17 (sleep"), None);

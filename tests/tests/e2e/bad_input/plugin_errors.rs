@@ -68,7 +68,7 @@ async fn a_plugin_that_never_returns_is_killed_after_the_timeout_and_the_next_jo
     let job = manager.job("lab", Task::Spin).timeout(Duration::from_millis(400)).start().await.unwrap();
     let failure = failed(&job).await;
     assert_eq!((failure.kind, failure.category), (FailureKind::TimedOut, Category::Transient));
-    assert_eq!(failure.message, "the job ran longer than its timeout of 400ms and was killed");
+    assert_eq!(failure.message, "the job ran longer than its timeout of 400ms");
     let forensics = failure.forensics.unwrap();
     assert_eq!(forensics.pid, Some(before));
     assert_eq!(forensics.signal.as_deref(), Some("SIGKILL"));

@@ -115,7 +115,7 @@ async fn r19_an_idle_worker_is_replaced_for_its_age() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r24_each_job_gets_a_process_that_has_run_no_other() {
+async fn r19_each_job_gets_a_process_that_has_run_no_other() {
     let recycling = Recycling { fresh_process: true, ..Recycling::default() };
     let config = WorkerConfig {
         standby: 1,
