@@ -39,7 +39,8 @@ pub struct PoolConfig {
     /// How long a worker may be idle before it is let go, as long as more than `min_workers` and the standbys are there; it
     /// is started again for a job. `None` keeps all.
     pub idle_timeout: Option<Duration>,
-    /// With an `idle_timeout`: workers that are kept beside the standbys, and with which the pool starts.
+    /// With an `idle_timeout`: workers that are kept beside the standbys, and with which the pool starts;
+    /// it starts with one at least.
     pub min_workers: u32,
     /// What happens to a slot whose worker is gone.
     pub restart_policy: RestartPolicy,

@@ -207,17 +207,20 @@ fn a_pool_starts_with_its_least_size_grows_for_jobs_and_lets_go_of_who_is_idle()
 }
 
 #[test]
-fn a_pool_without_a_least_size_has_no_worker_until_a_job_comes() {
+fn a_pool_without_a_least_size_starts_one_worker_and_has_none_when_there_is_nothing_to_do() {
     check(
         idle_for_a_minute(2, 0),
         "
-        start        |
-        submit a     | a queued; spawn 0.1
-        up 0.1       | 0.1 idle; ask a ?1
-        proceed a    | 0.1 <- a
-        started a    | a started in 0.1
-        exit 0.1     | 0.1 gone: on its own; a failed: Crashed SIGSEGV
-        submit b     | b queued; spawn 0.2
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        pass 60s     | 0.1 draining; 0.1 <- stop
+        exit 0.1     | 0.1 gone: Idle
+        submit a     | a queued; spawn 0.2
+        up 0.2       | 0.2 idle; ask a ?1
+        proceed a    | 0.2 <- a
+        started a    | a started in 0.2
+        exit 0.2     | 0.2 gone: on its own; a failed: Crashed SIGSEGV
+        restart      | spawn 0.3
         ",
     );
 }

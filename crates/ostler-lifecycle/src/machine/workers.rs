@@ -25,6 +25,14 @@ impl Machine {
             slot.held = false;
         }
         self.fit(now, out);
+        // Whoever asks for a start waits for a worker that is ready.
+        if self.floor() == 0 && self.taken() == 0 {
+            let id = self.vacant_slot();
+            match self.short_of_memory {
+                true => self.want_later(id),
+                false => self.fill(now, id, out),
+            }
+        }
     }
 
     /// Starts afresh. A slot whose worker is being killed is filled again when that is dead.
