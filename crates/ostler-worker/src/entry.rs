@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 use std::process::exit;
+use std::sync::Arc;
 
 use interprocess::TryClone;
 use interprocess::local_socket::traits::{Stream as _, StreamCommon as _};
@@ -9,7 +10,7 @@ use ostler_wire::env;
 use crate::serve::serve_over;
 use crate::sink::SocketSink;
 use crate::source::SocketSource;
-use crate::{PluginManager, PluginSet, ServeError, ServeOptions, fork, job_log, process, stdout};
+use crate::{PluginManager, PluginSet, ServeOptions, fork, job_log, process, stdout};
 
 /// The exit code of a worker that could not serve.
 const FAILED: i32 = 1;
@@ -133,13 +134,10 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
 
     let (Stream::UdSocket(reader), Stream::UdSocket(writer)) = (reader, writer);
     let mut plugins = make();
-    let options = ServeOptions { token, on_hang_up: Box::new(|| process::end_group()) };
+    let options = ServeOptions { token, on_hang_up: Arc::new(move || process::end_without_connection(host)) };
     match serve_over(Box::new(SocketSource(reader.into())), SocketSink(writer.into()), &mut plugins, options)
     {
         Ok(()) => Ok(()),
-        // The main thread may notice it by a write, before anybody reads: the children of plugins must not
-        // outlive the host because of that.
-        Err(ServeError::HungUp | ServeError::Read(_) | ServeError::Write { .. }) => process::end_group(),
         Err(error) => Err(crate::PluginError::from(error).to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! The system calls of a worker process.
 #![expect(unsafe_code, reason = "signals, the parent-death signal and the environment need system calls")]
 
+use std::time::{Duration, Instant};
 use std::{io, ptr};
 
 use ostler_wire::env;
@@ -42,6 +43,11 @@ pub(crate) fn is_orphan_of(host: libc::pid_t) -> bool {
 }
 
 fn has_ended(pid: libc::pid_t) -> bool {
+    ends_within(pid, Duration::ZERO)
+}
+
+/// Waits for that process to end, and not longer than this.
+fn ends_within(pid: libc::pid_t, patience: Duration) -> bool {
     // SAFETY: the calls get numbers, and a structure of this frame that outlives its call.
     unsafe {
         let pidfd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
@@ -50,11 +56,31 @@ fn has_ended(pid: libc::pid_t) -> bool {
         }
         // It is readable for a zombie as well.
         let mut poll = libc::pollfd { fd: pidfd as libc::c_int, events: libc::POLLIN, revents: 0 };
-        let ended = libc::poll(&raw mut poll, 1, 0) == 1;
+        let until = Instant::now() + patience;
+        let ended = loop {
+            let left = until.saturating_duration_since(Instant::now()).as_millis() as libc::c_int;
+            match libc::poll(&raw mut poll, 1, left) {
+                -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+                ready => break ready == 1,
+            }
+        };
         libc::close(poll.fd);
         ended
     }
 }
+
+/// The connection is gone, and with it most often the host: then the whole group ends at once. A host that lives has not
+/// closed it: it was this process, and mostly a plugin. The host kills for that a second later, and says so on the job's
+/// record; a worker that ends itself before that would seem to have been killed by a stranger.
+pub(crate) fn end_without_connection(host: Option<libc::pid_t>) -> ! {
+    if let Some(host) = host {
+        ends_within(host, LIVING_HOSTS_TURN);
+    }
+    end_group()
+}
+
+/// Much longer than a host takes to end a worker that has hung up.
+const LIVING_HOSTS_TURN: Duration = Duration::from_secs(5);
 
 /// Ends this process and its whole group at once. A process that does not lead its group ends alone, so
 /// that one started by hand does not take a shell with it.

@@ -45,16 +45,16 @@ pub(crate) struct Accepted {
 pub(crate) struct Reader {
     inlet: Inlet,
     shared: Arc<Shared>,
-    on_hang_up: Option<Box<dyn FnOnce() + Send>>,
+    on_hang_up: Arc<dyn Fn() + Send + Sync>,
     courier: Courier,
     /// Read, and not yet handed out.
     commands: VecDeque<Command>,
 }
 
 impl Reader {
-    pub(crate) fn new(inlet: Inlet, shared: Arc<Shared>, on_hang_up: Box<dyn FnOnce() + Send>) -> Self {
+    pub(crate) fn new(inlet: Inlet, shared: Arc<Shared>, on_hang_up: Arc<dyn Fn() + Send + Sync>) -> Self {
         let courier = Courier::new(Arc::clone(&shared.outbox));
-        Self { inlet, shared, on_hang_up: Some(on_hang_up), courier, commands: VecDeque::new() }
+        Self { inlet, shared, on_hang_up, courier, commands: VecDeque::new() }
     }
 
     /// Waits for the next command for the main thread.
@@ -167,9 +167,7 @@ impl Reader {
             if let Some(message) = complaint {
                 let _ = self.shared.outbox.send(&[&FromWorker::Error { message }], Until::Written);
             }
-            if let Some(on_hang_up) = self.on_hang_up.take() {
-                on_hang_up();
-            }
+            (self.on_hang_up)();
         }
         self.shared.outbox.close(&reason.to_string());
         Command::Ended(reason)

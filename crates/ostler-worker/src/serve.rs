@@ -47,15 +47,15 @@ pub enum ServeError {
 pub struct ServeOptions {
     /// The one-time token for [`Hello`].
     pub token: [u8; 16],
-    /// Called when the connection ends without a `Stop`, from another thread if a plugin computes meanwhile. A worker
-    /// process ends itself and its group here.
-    pub on_hang_up: Box<dyn FnOnce() + Send>,
+    /// Called when the connection ends without a `Stop`, by each thread that notices it, at the latest before [`serve`]
+    /// returns. A worker process ends itself and its group here.
+    pub on_hang_up: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Default for ServeOptions {
     /// A token of zeros, and nothing to do at hang-up.
     fn default() -> Self {
-        Self { token: [0; 16], on_hang_up: Box::new(|| {}) }
+        Self { token: [0; 16], on_hang_up: Arc::new(|| {}) }
     }
 }
 
@@ -85,27 +85,34 @@ pub(crate) fn serve_over(
     let shared = Arc::new(Shared::new(Outbox::new(sink)));
     let features = if source.brings_descriptors() { FEATURE_SHARED_MEMORY | FEATURE_RING } else { 0 };
     let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token, features };
-    shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written)?;
+    if let Err(error) = shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written) {
+        (options.on_hang_up)();
+        return Err(error.into());
+    }
 
-    let reader = Reader::new(Inlet::new(source), Arc::clone(&shared), options.on_hang_up);
+    let reader = Reader::new(Inlet::new(source), Arc::clone(&shared), Arc::clone(&options.on_hang_up));
     let deputy = Deputy::start(reader).map_err(ServeError::Thread)?;
-
-    let mut session = Session::new(plugins, Arc::clone(&shared));
-    let outcome = loop {
-        let step = match deputy.next() {
-            Command::Stop { request } => break session.stop(request),
-            Command::Init(init) => session.init(init),
-            Command::Execute(accepted) => session.execute(accepted),
-            Command::Reload { request, plugin, config } => session.reload(request, &plugin, &config),
-            Command::Unload { request, plugin } => session.unload(request, &plugin),
-            Command::Ended(reason) => break Err(reason),
-        };
-        if let Err(error) = step {
-            break Err(error);
-        }
-    };
+    let outcome = carry_out(&deputy, Session::new(plugins, Arc::clone(&shared)));
+    // Before anything is closed here: a plugin may have closed it.
+    if let Err(ServeError::Write { .. }) = outcome {
+        (options.on_hang_up)();
+    }
     shared.outbox.close("the worker has ended");
     outcome
+}
+
+/// Does what the host commands, until it says `Stop`.
+fn carry_out(deputy: &Deputy, mut session: Session<'_>) -> Result<(), ServeError> {
+    loop {
+        match deputy.next() {
+            Command::Stop { request } => return session.stop(request),
+            Command::Init(init) => session.init(init)?,
+            Command::Execute(accepted) => session.execute(accepted)?,
+            Command::Reload { request, plugin, config } => session.reload(request, &plugin, &config)?,
+            Command::Unload { request, plugin } => session.unload(request, &plugin)?,
+            Command::Ended(reason) => return Err(reason),
+        }
+    }
 }
 
 impl From<SendError> for ServeError {

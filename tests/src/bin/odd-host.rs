@@ -42,6 +42,7 @@ fn main() {
         "ignores-children-later" => run(ignores_children_later()),
         "reaps-any-child" => run(reaps_any_child()),
         "forked" => forked(),
+        "dies-before-its-child" => dies_before_its_child(),
         "few-files" => run(few_files()),
         "gives-up-its-rights" => run(gives_up_its_rights()),
         "has-a-terminal" => {
@@ -57,8 +58,12 @@ fn run(scenario: impl Future<Output = ()>) {
 }
 
 async fn launch() -> Result<JobManager<Task>, LaunchError> {
+    launch_with(2).await
+}
+
+async fn launch_with(max_workers: u32) -> Result<JobManager<Task>, LaunchError> {
     let config = WorkerConfig {
-        max_workers: 2,
+        max_workers,
         restart_policy: RestartPolicy::Always,
         kill_timeout: Duration::from_secs(2),
         ..WorkerConfig::default()
@@ -85,8 +90,8 @@ fn ignore_children(handler: libc::sighandler_t, flags: libc::c_int) {
     }
 }
 
-async fn began(manager: &JobManager<Task>) -> (JobHandle<Task>, u32) {
-    let job = manager.start_job("lab", Task::IgnoreCancel).await.unwrap();
+async fn began(manager: &JobManager<Task>, task: Task) -> (JobHandle<Task>, u32) {
+    let job = manager.start_job("lab", task).await.unwrap();
     let mut events = job.events();
     while let Some(event) = events.next().await {
         if let JobEventKind::Started { pid, .. } = event.unwrap().kind {
@@ -99,7 +104,7 @@ async fn began(manager: &JobManager<Task>) -> (JobHandle<Task>, u32) {
 /// Whoever is killed is no child of ours any more: no number may be used, and the end is known all the same.
 async fn ignores_children_later() {
     let manager = launch().await.unwrap();
-    let (job, _) = began(&manager).await;
+    let (job, _) = began(&manager, Task::IgnoreCancel).await;
     ignore_children(libc::SIG_IGN, 0);
     say(&format!("cancelled: {}", manager.cancel_job(job.id()).await.unwrap()));
     ignore_children(libc::SIG_DFL, 0);
@@ -121,10 +126,10 @@ async fn reaps_any_child() {
     });
     let manager = launch().await.unwrap();
     for _ in 0..20 {
-        let (job, _) = began(&manager).await;
+        let (job, _) = began(&manager, Task::IgnoreCancel).await;
         assert!(manager.cancel_job(job.id()).await.unwrap());
     }
-    let (job, pid) = began(&manager).await;
+    let (job, pid) = began(&manager, Task::IgnoreCancel).await;
     // SAFETY: the call takes numbers.
     unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
     say(&job.output().await.unwrap_err().to_string());
@@ -151,10 +156,36 @@ fn forked() {
     });
 }
 
+/// The child keeps what the parent had open, so that the worker's connection does not end with its host.
+fn dies_before_its_child() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (_manager, worker) = runtime.block_on(async {
+        let manager = launch().await.unwrap();
+        let task = Task::Steps(vec![Task::Deafen, Task::Progress(1), Task::IgnoreCancel]);
+        let (job, worker) = began(&manager, task).await;
+        let mut events = job.events();
+        while !matches!(events.next().await.unwrap().unwrap().kind, JobEventKind::Progress { .. }) {}
+        (manager, worker)
+    });
+    // SAFETY: the other threads are asleep, and hold no lock that the child needs.
+    if unsafe { libc::fork() } == 0 {
+        let ended = (0..3_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            // SAFETY: the call takes numbers, and sends nothing.
+            unsafe { libc::kill(worker.cast_signed(), 0) != 0 }
+        });
+        say(&format!("the worker has ended: {ended}"));
+        // SAFETY: it ends the child without what a return would do to its copy of the manager.
+        unsafe { libc::_exit(0) };
+    }
+    // SAFETY: the call takes numbers.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
 async fn few_files() {
     let manager = launch().await.unwrap();
-    let (job, _) = began(&manager).await;
-    let (other, pid) = began(&manager).await;
+    let (job, _) = began(&manager, Task::IgnoreCancel).await;
+    let (other, pid) = began(&manager, Task::IgnoreCancel).await;
     // What is open stays open. The kernel lets nobody poll more descriptors than this at once.
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 1024 };
     // SAFETY: the limit outlives the call.
@@ -181,9 +212,13 @@ fn processor_time() -> Duration {
 
 async fn gives_up_its_rights() {
     let manager = launch().await.unwrap();
-    let (job, _) = began(&manager).await;
+    let (job, _) = began(&manager, Task::IgnoreCancel).await;
+    // Its only worker is made: of a process that it makes later, it is allowed to be rid.
+    let other = launch_with(1).await.unwrap();
+    let brief = other.job("lab", Task::IgnoreCancel).timeout(Duration::from_millis(1));
     // SAFETY: the calls take numbers.
     assert_eq!(unsafe { libc::setuid(65534) }, 0);
+    say(&format!("not die: {}", brief.start().await.unwrap().output().await.unwrap_err()));
     say(&manager.cancel_job(job.id()).await.unwrap_err().to_string());
     say(&manager.shutdown_within(Duration::ZERO).await.unwrap_err().to_string());
 }

@@ -5,6 +5,7 @@ pub mod lab;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -39,7 +40,7 @@ impl Host {
         let (stream, theirs) = UnixStream::pair().unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let (sender, hung_up) = channel();
-        let on_hang_up = Box::new(move || sender.send(()).unwrap());
+        let on_hang_up = Arc::new(move || sender.send(()).unwrap());
         let worker = std::thread::spawn(move || {
             let mut plugins = make();
             let options = ServeOptions { token: [7; 16], on_hang_up };

@@ -224,9 +224,9 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn still_dying(&mut self, job: JobId, pid: Option<u32>) {
+        let worker = self.state.active.get(&job).and_then(|active| active.worker);
+        let refusal = worker.and_then(|worker| self.state.kill_refusal(worker));
         let active = self.state.active.get_mut(&job);
-        let link = active.as_ref().and_then(|active| self.state.links.get(&active.worker?));
-        let refusal = link.and_then(|link| link.process.refusal()).map(|refusal| refusal.to_string());
         let cancel = active.and_then(|active| active.cancel.as_mut());
         let waiters = cancel.map(|cancel| std::mem::take(&mut cancel.waiters));
         for waiter in waiters.unwrap_or_default() {

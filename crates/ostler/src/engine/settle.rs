@@ -14,8 +14,9 @@ use crate::{JobError, JobType};
 
 impl<J: JobType> Step<'_, J> {
     /// A job has ended: records it, and then tells everybody who waits.
-    pub(super) fn settle(&mut self, id: JobId, outcome: Outcome) {
+    pub(super) fn settle(&mut self, id: JobId, mut outcome: Outcome) {
         let Some(mut active) = self.state.active.remove(&id) else { return };
+        self.add_refusal(&mut outcome, active.worker);
         let is_cancelled = matches!(outcome, Outcome::Cancelled(_));
         self.note_death(id, active.worker, forensics_of(&outcome));
         let mut waiters = Vec::new();
@@ -65,6 +66,15 @@ impl<J: JobType> Step<'_, J> {
             let _ = waiter.send(Ok(is_cancelled));
         }
         self.errands.push(Errand::Forget(Remains { _active: active, _evicted: evicted, _logs: logs }));
+    }
+
+    /// If the job fails while its worker lives on, since the system refused to kill it, its failure says so.
+    fn add_refusal(&self, outcome: &mut Outcome, worker: Option<WorkerKey>) {
+        if let Outcome::Failed(failure) = outcome
+            && let Some(refusal) = worker.and_then(|worker| self.state.kill_refusal(worker))
+        {
+            failure.message.push_str(&format!("; its worker lives on: {refusal}"));
+        }
     }
 
     /// Keeps the log of a job as long as its record; those that go for it.

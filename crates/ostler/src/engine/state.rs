@@ -93,6 +93,11 @@ impl<J: JobType> State<J> {
         }
     }
 
+    /// Why the system refused to kill this worker, if it did and the worker lives because of that.
+    pub(super) fn kill_refusal(&self, worker: WorkerKey) -> Option<String> {
+        self.links.get(&worker)?.process.refusal().map(|refusal| refusal.to_string())
+    }
+
     /// The workers that are there, as the machine sees them.
     pub(super) fn look_at_workers(
         &self,

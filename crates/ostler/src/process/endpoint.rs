@@ -1,12 +1,18 @@
 use std::io;
+use std::time::Duration;
 
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::StreamCommon;
 use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericNamespaced, ListenerOptions, ToNsName};
+use rustix::io::Errno;
 use rustix::process::{Pid, geteuid, getpgid};
 
 use super::random::{hex, random};
+use super::shortage::is_shortage;
+
+/// How long a connection is left alone that this host has not enough descriptors or memory for.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where one worker connects, and the token that it must show. Each is used once.
 ///
@@ -49,11 +55,24 @@ impl Endpoint {
     /// The connection of the worker: the kernel vouches that it is this child, or one of its group.
     /// Whoever else connects is turned away, so that a stranger cannot take the worker's place.
     ///
+    /// While the host has no descriptor or memory left for it, the connection waits: whoever waits for the worker bounds
+    /// that.
+    ///
     /// # Cancel safety
     /// Cancel safe.
     pub(crate) async fn accept(&self, child: u32) -> io::Result<Stream> {
+        let mut is_told = false;
         loop {
-            let stream = self.listener.accept().await?;
+            let stream = match self.listener.accept().await {
+                Err(error) if is_shortage(&error) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::warn!(%error, pid = child, "a worker's connection has to wait");
+                    }
+                    tokio::time::sleep(SHORTAGE_PAUSE).await;
+                    continue;
+                }
+                accepted => accepted?,
+            };
             match vouch(&stream, child)? {
                 Ok(()) => return Ok(stream),
                 Err(stranger) => tracing::warn!(%stranger, "turned a connection away"),
@@ -65,9 +84,47 @@ impl Endpoint {
 fn vouch(stream: &Stream, child: u32) -> io::Result<Result<(), Stranger>> {
     let credentials = stream.peer_creds()?;
     let (pid, user) = (credentials.pid(), credentials.euid());
-    let group = pid.and_then(Pid::from_raw).and_then(|pid| getpgid(Some(pid)).ok());
+    let group = match pid.and_then(Pid::from_raw).map(|pid| getpgid(Some(pid))) {
+        Some(Ok(group)) => Some(group),
+        // Who has ended already is of no group, and no worker.
+        None | Some(Err(Errno::SRCH)) => None,
+        Some(Err(error)) => return Err(error.into()),
+    };
     let is_ours = user == Some(geteuid().as_raw());
     let is_child = pid.is_some_and(|pid| u32::try_from(pid) == Ok(child));
     let in_group = group.is_some_and(|group| group.as_raw_nonzero().get().unsigned_abs() == child);
     Ok(if is_ours && (is_child || in_group) { Ok(()) } else { Err(Stranger { pid, user }) })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use interprocess::local_socket::traits::tokio::Stream as _;
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use super::super::test_support::is_alone;
+    use super::*;
+
+    /// It used to count as the worker's fault, and ended it.
+    #[test]
+    fn a_connection_waits_until_the_host_has_a_descriptor_for_it() {
+        let name = "process::endpoint::tests::a_connection_waits_until_the_host_has_a_descriptor_for_it";
+        if !is_alone(name, |command| command) {
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let endpoint = Endpoint::open().unwrap();
+            let name = endpoint.name().to_ns_name::<GenericNamespaced>().unwrap();
+            let _connected = Stream::connect(name).await.unwrap();
+            let before = getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
+            let mut accept = std::pin::pin!(endpoint.accept(std::process::id()));
+            let refused = tokio::time::timeout(5 * SHORTAGE_PAUSE, accept.as_mut()).await;
+            setrlimit(Resource::Nofile, before).unwrap();
+            assert!(refused.is_err(), "{refused:?}");
+            accept.await.unwrap();
+        });
+    }
 }

@@ -7,6 +7,7 @@ use super::pinned::Pinned;
 use super::procfs::{self, Stat};
 use super::record_directory::RecordDirectory;
 use super::record_text::{Noted, Origin, host_in, parse};
+use super::shortage::is_shortage;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
@@ -33,7 +34,7 @@ impl Leftover {
         for path in directory.entries()? {
             match Self::read(&path, &own) {
                 Ok(leftover) => found.extend(leftover),
-                Err(error) if is_for_want_of_something(&error) => return Err(error),
+                Err(error) if is_shortage(&error) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, path = %path.display(), "cannot read the record of another host");
                 }
@@ -77,14 +78,6 @@ impl Leftover {
         }
         directory.remove_if_empty();
     }
-}
-
-/// Whether the same may succeed later, as it was us who had not enough of something.
-fn is_for_want_of_something(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::ENOLCK)
-    )
 }
 
 /// `None` if its host lives, or somebody else is at it.

@@ -31,6 +31,7 @@ mod random;
 mod record;
 mod record_directory;
 mod record_text;
+mod shortage;
 mod spawn;
 mod spawner;
 mod supervisor;

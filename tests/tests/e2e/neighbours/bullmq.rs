@@ -243,7 +243,8 @@ async fn bullmq_a_job_that_closes_the_connection_of_its_worker_fails_and_the_nex
         let next = manager.start_job("lab", echo("next")).await.unwrap();
         let pid = started(&job).await;
         let failure = soon(failed(&job)).await;
-        assert!(matches!(failure.kind, FailureKind::Crashed | FailureKind::Protocol), "{failure}");
+        assert_eq!(failure.kind, FailureKind::Protocol, "{failure}");
+        says(failure, &["it closed its connection and did not exit"]);
         assert!(!runs(pid));
         assert_eq!(soon(next.output()).await.unwrap(), "next");
     }

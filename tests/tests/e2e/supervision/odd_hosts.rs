@@ -1,6 +1,6 @@
 //! Hosts that are not as one expects: what they guarantee all the same, or refuse.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use ostler_tests::lab::Task;
 
@@ -8,11 +8,29 @@ use crate::support::{launch, says, scratch, started};
 
 /// What the host of this scenario says, see `odd-host`.
 fn said_by(scenario: &str, more: &[&str]) -> Vec<String> {
-    let mut host = Command::new(env!("CARGO_BIN_EXE_odd-host"));
+    let (said, status, stderr) = outcome_of(&mut host(), scenario, more);
+    assert!(status.success(), "{said:?}\n{stderr}");
+    said
+}
+
+/// What is said by a host that ends by a SIGKILL, and by its children.
+fn said_by_one_that_is_killed(scenario: &str) -> Vec<String> {
+    // Other hosts end what a dead one has left, if they see its records.
+    let records = scratch();
+    let (said, status, stderr) = outcome_of(host().env("XDG_RUNTIME_DIR", records.path()), scenario, &[]);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{said:?}\n{stderr}");
+    said
+}
+
+fn host() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_odd-host"))
+}
+
+fn outcome_of(host: &mut Command, scenario: &str, more: &[&str]) -> (Vec<String>, ExitStatus, String) {
     let output = host.arg(scenario).args(more).stdin(Stdio::null()).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    text.lines().map(str::to_owned).collect()
+    let said = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (said.lines().map(str::to_owned).collect(), output.status, stderr)
 }
 
 /// The kernel reaps for such a host: how a worker ended is unknown, and its number may be a stranger's.
@@ -44,6 +62,13 @@ fn a_launch_in_a_forked_host_is_refused_and_harms_nobody() {
     assert_eq!(said[1], "the parent's worker answers: yes");
 }
 
+/// The descriptors of a connection are copied by a fork, also those that no other program gets.
+#[test]
+fn a_worker_that_is_deaf_dies_with_its_host_though_a_child_of_the_host_keeps_its_connection() {
+    let said = said_by_one_that_is_killed("dies-before-its-child");
+    assert_eq!(said, ["the worker has ended: true"]);
+}
+
 #[test]
 fn r2_a_host_whose_files_are_limited_later_notices_deaths_and_does_not_spin() {
     let said = said_by("few-files", &[]);
@@ -58,7 +83,9 @@ fn r3_a_host_that_gave_up_its_rights_is_told_that_it_cannot_kill() {
         println!("NOT TESTED: only root can give up being root");
         return;
     }
-    for said in said_by("gives-up-its-rights", &[]) {
+    let said = said_by("gives-up-its-rights", &[]);
+    assert_eq!(said.len(), 3, "a timeout, a cancel and a shutdown: {said:?}");
+    for said in said {
         says(said, &["not die", "Operation not permitted", "give them up first"]);
     }
 }
