@@ -80,8 +80,13 @@ async fn guarantee_1_every_job_ends_exactly_once_whatever_dies() {
     let mut dice = Dice(seed);
     let scratch = scratch();
     let told = Told::default();
-    let config =
-        WorkerConfig { restart_policy: RestartPolicy::Always, max_restart_attempts: 1_000_000, ..workers(3) };
+    let config = WorkerConfig {
+        restart_policy: RestartPolicy::Always,
+        max_restart_attempts: 1_000_000,
+        // Some are killed while they start.
+        max_start_attempts: 1_000_000,
+        ..workers(3)
+    };
     let manager = lab().config(config).event_broadcaster(told.clone()).launch().await.unwrap();
     let assassin = tokio::spawn(assassinate(manager.events(), Dice(seed ^ 1)));
 
