@@ -154,7 +154,6 @@ async fn launch_recycled(
         max_workers: workers,
         shutdown_timeout: Duration::from_millis(300),
         kill_timeout: Duration::from_secs(2),
-        unload_timeout: Duration::from_millis(300),
         recycling,
         max_restart_attempts: 0,
         max_start_attempts: 0,
