@@ -10,7 +10,8 @@
 //! - `stranger`: the worker is a program that is none; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
 //!   missed, how many chunks it read, and by how many bytes its memory grew at most,
-//! - `ended`: has no reader; the line is by how many bytes its memory grew at most until the job ended.
+//! - `ended`: has no reader; the line is by how many bytes its memory grew at most until the job ended,
+//! - `done`: the line is how the job ended, and then the host ends as well.
 
 #![expect(clippy::unwrap_used, reason = "a test fixture that cannot go on has failed")]
 
@@ -65,6 +66,10 @@ async fn host() {
         return;
     }
     let job = manager.start_job("lab", task).await.unwrap();
+    if scenario == "done" {
+        let record = job.finished().await;
+        return say(&format!("{} {:?}", record.status, record.error));
+    }
     let unread = (scenario == "unread").then(|| job.events());
     if scenario == "slow-reader" {
         say(&read_slowly(&job).await);

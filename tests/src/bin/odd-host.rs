@@ -30,6 +30,7 @@ impl BaseJobManager<Task> for LabJobs {
 
 fn main() {
     ostler::worker::run_if_worker(register_all);
+    end_at_last();
     match std::env::args().nth(1).unwrap().as_str() {
         "ignores-children" => {
             ignore_children(libc::SIG_IGN, 0);
@@ -51,6 +52,12 @@ fn main() {
         }
         other => panic!("no scenario {other}"),
     }
+}
+
+/// Whoever waits for what such a host says must not wait for ever. A fork takes no alarm along.
+fn end_at_last() {
+    // SAFETY: the call takes a number.
+    unsafe { libc::alarm(60) };
 }
 
 fn run(scenario: impl Future<Output = ()>) {
@@ -143,6 +150,7 @@ fn forked() {
     // SAFETY: the other threads are asleep, and hold no lock that the child needs.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        end_at_last();
         run(async { say_error(launch().await) });
         // SAFETY: it ends the child without what a return would do to its copy of the manager.
         unsafe { libc::_exit(0) };

@@ -249,6 +249,11 @@ impl Gate {
         std::fs::rename(part, self.path()).unwrap();
     }
 
+    /// Who comes from now on waits.
+    pub(crate) fn close(&self) {
+        std::fs::remove_file(self.path()).unwrap();
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("gate")
     }

@@ -25,6 +25,10 @@ impl BaseJobManager<Task> for LabJobs {
     fn get_worker_entry_point(&self) -> WorkerCommand {
         WorkerCommand::program(self.0.clone())
     }
+
+    fn supports_streaming(&self) -> bool {
+        true
+    }
 }
 
 /// A manager with workers, and the program that they run.

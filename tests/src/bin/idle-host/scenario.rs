@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use ostler::{
-    CancelRequest, Category, Health, JobEventKind, JobStatus, Recycling, RestartPolicy, RetryPolicy,
-    WorkerConfig,
+    CancelRequest, Category, Health, JobEventKind, JobHandle, JobStatus, Recycling, RestartPolicy,
+    RetryPolicy, WorkerConfig,
 };
 use ostler_tests::lab::Task;
 
@@ -376,15 +376,27 @@ async fn paused(pool: &Pool) {
 }
 
 async fn unread(pool: &Pool) {
-    let job = pool.manager.start_job("lab", Task::Emit(200, 100_000)).await.unwrap();
+    let job = pool.manager.start_job("lab", Task::Emit(usize::MAX, 100_000)).await.unwrap();
     let unread = job.events();
-    job.finished().await;
-    let other = pool.manager.start_job("lab", Task::Emit(usize::MAX, 100_000)).await.unwrap();
+    has_emitted(&job).await;
+    assert!(job.cancel().await.unwrap().is_cancelled());
+    // Last, so that a worker lives on whose job nobody has read.
+    let other = pool.manager.start_job("lab", Task::Emit(200, 100_000)).await.unwrap();
     let also_unread = other.events();
-    pool.until("it emits", || other.status() == JobStatus::Running).await;
-    assert!(other.cancel().await.unwrap().is_cancelled());
+    other.finished().await;
+    has_emitted(&other).await;
     drop((unread, also_unread));
     pool.manager.clear_completed_jobs();
+}
+
+async fn has_emitted(job: &JobHandle<Task>) {
+    let mut events = job.events();
+    while let Some(event) = events.next().await {
+        if event.is_ok_and(|event| matches!(event.kind, JobEventKind::Chunk { .. })) {
+            return;
+        }
+    }
+    panic!("nothing was emitted");
 }
 
 async fn down(pool: &Pool) {

@@ -28,7 +28,7 @@
 //! all are started at the launch.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler::{
     CancelRequest, FailureKind, Health, JobEventKind, JobManager, JobStatus, Recycling, WorkerCommand,
@@ -223,7 +223,9 @@ async fn workerpool_farewells_that_crash_or_hang_at_a_recycling_cost_no_restart_
         let recycling = Recycling { after_jobs: Some(1), ..Recycling::default() };
         let manager = launch_recycled(end, 1, recycling, directory.path()).await;
         let mut pids = BTreeSet::new();
+        let deadline = Instant::now() + PATIENCE;
         while pids.len() < 5 {
+            assert!(Instant::now() < deadline, "{end}: nobody is recycled any more, {}", manager.health());
             let job = manager.start_job("farewell", echo("on")).await.unwrap();
             assert_eq!(soon(job.output()).await.unwrap(), "on");
             let record = job.finished().await;

@@ -93,7 +93,7 @@ async fn r12_with_room_for_five_of_ten_workers_all_jobs_run_and_the_others_come_
     manager.shutdown().await.unwrap();
 
     let mut words = Vec::new();
-    while let Some(Broadcast::Event(event)) = told.recv().await {
+    while let Some(Broadcast::Event(event)) = tokio::time::timeout(LONG, told.recv()).await.unwrap() {
         words.extend(
             ["lab:degraded", "lab:recovered", "lab:down"].into_iter().find(|name| *name == event.event_type),
         );
@@ -107,15 +107,28 @@ async fn r12_with_room_for_five_of_ten_workers_all_jobs_run_and_the_others_come_
 #[tokio::test]
 async fn r12_a_degraded_pool_starts_no_more_than_its_budget_allows() {
     let room = Room::new(1);
-    // The window is longer than the test.
-    let config = WorkerConfig { max_workers: 4, restart_window: Duration::from_secs(3600), ..at_once() };
-    let manager = JobManager::builder(LabJobsIn(room.worker())).config(config).launch().await.unwrap();
+    // The window is longer than the test, and no delay is in the way.
+    let config = WorkerConfig {
+        max_workers: 4,
+        restart_window: Duration::from_secs(3600),
+        restart_backoff_base: Duration::from_millis(1),
+        restart_backoff_max: Duration::from_millis(1),
+        ..at_once()
+    };
+    let launch = |room: &Room, config| JobManager::builder(LabJobsIn(room.worker())).config(config).launch();
+    let manager = launch(&room, config.clone()).await.unwrap();
     let degraded = || matches!(manager.health(), Health::Degraded { missing: 3, .. });
     assert!(within(LONG, degraded).await, "{}", manager.health());
     for number in 0..50 {
         let job = manager.start_job("lab", echo(&number.to_string())).await.unwrap();
         assert_eq!(job.output().await.unwrap(), number.to_string());
     }
+    // So much happens meanwhile in a pool that may start more.
+    let other_room = Room::new(1);
+    let other = WorkerConfig { max_start_attempts: 1_000, ..config };
+    let other = launch(&other_room, other).await.unwrap();
+    assert!(within(LONG, || other_room.starts() > 30).await);
+    other.shutdown().await.unwrap();
     assert_eq!(room.starts(), 4 + 3, "the first ones, and three restarts");
     room.make(4);
     manager.restart_worker().await.unwrap();
@@ -139,7 +152,7 @@ async fn r12_the_last_worker_takes_a_degraded_pool_down() {
     assert!(within(LONG, || matches!(manager.health(), Health::Degraded { missing: 1, .. })).await);
     let waits = manager.start_job("lab", echo("waits")).await.unwrap();
     kill(pids[1]);
-    waits.output().await.unwrap_err();
+    tokio::time::timeout(LONG, waits.output()).await.unwrap().unwrap_err();
     assert!(matches!(manager.health(), Health::Down { .. }), "{}", manager.health());
     manager.shutdown().await.unwrap();
 }

@@ -10,6 +10,14 @@ use crate::support::{Gate, Roll, any, config, echo, lab, lab_worker, scratch, st
 
 const LOAD_MS: u64 = 500;
 
+/// Longer than anything takes that a test waits for, also on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
+/// What must not hang.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future).await.unwrap()
+}
+
 fn with_standby(max_workers: u32, standby: u32) -> WorkerConfig {
     WorkerConfig { max_workers, standby, restart_policy: RestartPolicy::Always, ..WorkerConfig::default() }
 }
@@ -32,21 +40,25 @@ fn idle(manager: &JobManager<Task>) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r11_the_next_job_after_a_cancel_does_not_wait_for_a_plugin_to_load() {
-    let manager = slow_to_load(1, 1, LOAD_MS).await;
-    let directory = scratch();
+    let (gate, directory) = (Gate::new(), scratch());
+    gate.open();
+    let loads = config(json!({ "gate": gate.path() }));
+    let manager = lab().config(with_standby(1, 1)).plugin_config("lab", loads).launch().await.unwrap();
+    assert!(within(LONG, || idle(&manager) == 2).await, "the pool fills up");
+    // From now on loading takes as long as the test wants.
+    gate.close();
     let hanging = manager.start_job("lab", Task::Hang(directory.path().join("hang"))).await.unwrap();
     started(&hanging).await;
     let next = manager.start_job("lab", echo("next")).await.unwrap();
-    assert_eq!(next.status(), JobStatus::Pending, "a standby is no second worker");
+    assert_eq!(idle(&manager), 1, "a standby is no second worker");
 
-    let asked = Instant::now();
-    let cancelled = hanging.cancel();
-    let (cancelled, output) = tokio::join!(cancelled, next.output());
-    let took = asked.elapsed();
+    let both = async { tokio::join!(hanging.cancel(), next.output()) };
+    let (cancelled, output) = soon(both).await;
     assert!(cancelled.unwrap().is_cancelled());
     assert_eq!(output.unwrap(), "next");
-    assert!(took < Duration::from_millis(LOAD_MS), "it took {took:?}, as long as loading does");
-    assert!(within(Duration::from_secs(20), || idle(&manager) == 2).await, "the next spare loads behind it");
+    assert_eq!(idle(&manager), 1, "the next spare still loads");
+    gate.open();
+    assert!(within(LONG, || idle(&manager) == 2).await, "the next spare loads behind it");
     manager.shutdown().await.unwrap();
 }
 
@@ -115,6 +127,7 @@ async fn r11_standbys_run_no_job_beside_the_workers() {
     let states: Vec<_> = jobs.iter().map(ostler::JobHandle::status).collect();
     use JobStatus::{Pending, Running};
     assert_eq!(states, [Running, Running, Pending, Pending]);
+    assert_eq!(idle(&manager), 2, "the standbys were not even sent a job");
     let summary = manager.cancel_all(ostler::CancelRequest::new()).await;
     assert_eq!(summary.cancelled.len(), 4, "{summary:?}");
     manager.shutdown().await.unwrap();
@@ -170,6 +183,7 @@ async fn a_pool_can_be_made_larger_and_smaller_while_jobs_run_and_none_ends_beca
 async fn r9_a_worker_killed_at_any_step_leaves_the_pool_usable() {
     let config = WorkerConfig { max_restart_attempts: 1000, ..with_standby(2, 1) };
     let manager = lab().config(config).launch().await.unwrap();
+    let mut crashes = 0;
     for round in 0..40 {
         let tasks = [Task::Mixed(200), Task::Emit(50, 10_000), echo("hello"), Task::Progress(500)];
         let mut jobs = Vec::new();
@@ -181,13 +195,16 @@ async fn r9_a_worker_killed_at_any_step_leaves_the_pool_usable() {
         // It may be gone already.
         victim.map(|pid| std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).output());
         for job in jobs {
-            let job = job.finished().await;
+            let job = soon(job.finished()).await;
             let crashed = job.error.as_ref().is_some_and(|error| error.kind == ostler::FailureKind::Crashed);
             assert!(job.status == JobStatus::Completed || crashed, "{job:?}");
+            crashes += usize::from(crashed);
         }
     }
+    assert!(crashes > 0, "no worker was killed with its job");
     let after = manager.start_job("lab", echo("usable")).await.unwrap();
-    assert_eq!(after.output().await.unwrap(), "usable");
+    assert_eq!(soon(after.output()).await.unwrap(), "usable");
+    assert!(within(LONG, || idle(&manager) == 3).await, "all of it: {:?}", manager.workers());
     manager.shutdown().await.unwrap();
 }
 
@@ -199,7 +216,7 @@ async fn workers_that_are_idle_are_let_go_and_come_back_for_jobs() {
         idle_timeout: Some(Duration::from_millis(200)),
         ..WorkerConfig::default()
     };
-    let manager = lab().config(config).launch().await.unwrap();
+    let manager = lab().config(config.clone()).launch().await.unwrap();
     assert_eq!(manager.workers().len(), 1, "it starts with its least size");
     for _ in 0..2 {
         let gates = [Gate::new(), Gate::new()];
@@ -210,7 +227,14 @@ async fn workers_that_are_idle_are_let_go_and_come_back_for_jobs() {
         gates.iter().for_each(Gate::open);
         assert!(within(Duration::from_secs(20), || manager.workers().len() == 1).await);
     }
+    // While another pool lets go of its only worker for the same reason, the last one here has to stay.
+    let last = manager.workers()[0].pid;
+    let other = lab().config(WorkerConfig { min_workers: 0, ..config }).launch().await.unwrap();
+    assert!(within(LONG, || other.workers().is_empty()).await);
+    let stays = manager.start_job("lab", Task::Pid).await.unwrap();
+    assert_eq!(stays.output().await.unwrap().parse().ok(), last);
     assert_eq!(manager.health(), Health::Healthy);
+    other.shutdown().await.unwrap();
     manager.shutdown().await.unwrap();
 }
 
