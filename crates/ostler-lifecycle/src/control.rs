@@ -10,6 +10,9 @@ pub(crate) struct Control {
     pub(crate) operation: ControlOperation,
     pub(crate) deadline: Instant,
     targets: BTreeMap<WorkerKey, Target>,
+    /// A worker that was told has gone without an answer, perhaps because of what it was told: it must not go on so with
+    /// every one that comes.
+    lost: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +26,7 @@ enum Target {
 
 impl Control {
     pub(crate) fn new(id: ControlId, operation: ControlOperation, deadline: Instant) -> Self {
-        Self { id, operation, deadline, targets: BTreeMap::new() }
+        Self { id, operation, deadline, targets: BTreeMap::new(), lost: false }
     }
 
     pub(crate) fn add(&mut self, worker: WorkerKey) {
@@ -55,8 +58,14 @@ impl Control {
     /// The worker is gone: it need not answer any more.
     pub(crate) fn forget(&mut self, worker: WorkerKey) {
         if !matches!(self.targets.get(&worker), Some(Target::Done(_))) {
-            self.targets.remove(&worker);
+            self.lost |= matches!(self.targets.remove(&worker), Some(Target::Sent(..)));
         }
+    }
+
+    /// Whether a worker that comes may do it although none of those is left that were to do it. A question for state waits
+    /// for nobody.
+    pub(crate) fn may_wait(&self) -> bool {
+        !self.lost && self.operation != ControlOperation::GetState
     }
 
     /// The verdict, once nobody is awaited.

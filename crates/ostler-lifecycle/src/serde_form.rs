@@ -9,7 +9,7 @@
 
 /// For `#[serde(with)]` on a [`Duration`](std::time::Duration).
 pub mod duration {
-    use std::borrow::Cow;
+    use std::fmt;
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -33,10 +33,23 @@ pub mod duration {
         if !deserializer.is_human_readable() {
             return Duration::deserialize(deserializer);
         }
-        let text = Cow::<str>::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| {
-            de::Error::custom(format_args!("`{text}` is no duration: write it as in \"1.5s\" or \"2m 30s\""))
-        })
+        deserializer.deserialize_str(Text)
+    }
+
+    struct Text;
+
+    impl de::Visitor<'_> for Text {
+        type Value = Duration;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a duration with its unit, as in \"1.5s\" or \"2m 30s\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+            parse(text).ok_or_else(|| {
+                E::custom(format_args!("`{text}` is no duration: write it as in \"1.5s\" or \"2m 30s\""))
+            })
+        }
     }
 
     /// Exact, and without digits that say nothing.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{check, config};
-use ostler_lifecycle::{PoolConfig, RestartPolicy};
+use ostler_lifecycle::{PoolConfig, Recycling, RestartPolicy};
 
 fn two() -> PoolConfig {
     PoolConfig { max_workers: 2, restart_policy: RestartPolicy::OnCancellation, ..config() }
@@ -47,7 +47,7 @@ fn only_the_answer_with_the_right_request_id_counts() {
         state 0.1 #2 |
         done 0.1 #1  | kill 0.1
         done 0.1 #2  |
-        exit 0.1     | r not done: no worker is alive; 0.1 gone: Protocol
+        exit 0.1     | 0.1 gone: Protocol; r not done: no worker is alive
         ",
     );
 }
@@ -215,6 +215,71 @@ fn a_worker_that_was_told_late_is_not_to_blame_for_the_time_that_others_took() {
         result a     | a completed; 0.1 idle; 0.1 <- reload r #3
         pass 1s      | kill 0.1; r not done: a worker did not answer in time
         exit 0.1     | 0.1 gone: Retired; spawn 0.2
+        ",
+    );
+}
+
+#[test]
+fn who_takes_the_place_of_the_only_worker_does_its_part() {
+    let again = PoolConfig { restart_policy: RestartPolicy::Always, ..config() };
+    let fresh = Recycling { fresh_process: true, ..Recycling::default() };
+    for (config, ends, comes, request) in [
+        (again, "exit 0.1 | 0.1 gone: on its own; spawn 0.2; a failed: Crashed SIGSEGV", "", 4),
+        (
+            PoolConfig { recycling: fresh, ..config() },
+            "result a | a completed; 0.1 draining; 0.1 <- stop",
+            "exit 0.1 code 0 | 0.1 gone: Recycled; spawn 0.2",
+            5,
+        ),
+    ] {
+        let script = format!(
+            "
+            start        | spawn 0.1
+            up 0.1       | 0.1 idle
+            submit a     | a queued; 0.1 <- a
+            started a    | a started in 0.1
+            reload r     |
+            {ends}
+            {comes}
+            up 0.2       | 0.2 idle; 0.2 <- reload r #{request}
+            done 0.2     | r done; 0.2 idle
+            "
+        );
+        check(config, &script);
+    }
+}
+
+#[test]
+fn a_worker_that_does_not_come_is_not_waited_for_for_ever() {
+    check(
+        PoolConfig { restart_policy: RestartPolicy::Always, max_start_attempts: 0, ..config() },
+        "
+        start            | spawn 0.1
+        up 0.1           | 0.1 idle
+        submit a         | a queued; 0.1 <- a
+        started a        | a started in 0.1
+        reload r         |
+        exit 0.1         | 0.1 gone: on its own; spawn 0.2; a failed: Crashed SIGSEGV
+        unload u         |
+        get_state g      | g not done: no worker is alive
+        pass 9s          |
+        pass 1s          | r not done: a worker did not answer in time; u not done: a worker did not answer in time
+        spawn_failed 0.2 | 0.2 gone: not made; down
+        ",
+    );
+}
+
+#[test]
+fn who_dies_of_an_operation_is_followed_by_nobody() {
+    let again = PoolConfig { restart_policy: RestartPolicy::Always, ..config() };
+    check(
+        again,
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        reload r     | 0.1 <- reload r #2
+        exit 0.1     | 0.1 gone: on its own; spawn 0.2; r not done: no worker is alive
+        up 0.2       | 0.2 idle
         ",
     );
 }

@@ -364,3 +364,27 @@ fn a_process_that_does_not_die_is_no_worker_that_lives() {
         ",
     );
 }
+
+#[test]
+fn who_was_let_go_for_want_of_work_may_still_be_started_when_another_place_is_spent() {
+    let config = PoolConfig {
+        idle_timeout: Some(Duration::from_secs(5)),
+        max_restart_attempts: 0,
+        ..one_failed_start(2)
+    };
+    check(
+        config,
+        "
+        start            | spawn 0.1
+        up 0.1           | 0.1 idle
+        submit a         | a queued; 0.1 <- a
+        started a        | a started in 0.1
+        exit 0.1         | 0.1 gone: on its own; a failed: Crashed SIGSEGV
+        submit b         | b queued; degraded; spawn 1.2
+        up 1.2           | 1.2 idle; ask b ?1
+        proceed b        | 1.2 <- b
+        started b        | b started in 1.2
+        exit 1.2         | 1.2 gone: on its own; b failed: Crashed SIGSEGV; down
+        ",
+    );
+}

@@ -100,7 +100,7 @@ fn a_worker_that_reloads_is_asked_too() {
         reload r     | 0.1 <- reload r #2
         pass 10s     | 0.1 <- ping
         pass 4s      | kill 0.1
-        exit 0.1     | r not done: no worker is alive; 0.1 gone: Unresponsive
+        exit 0.1     | 0.1 gone: Unresponsive; r not done: no worker is alive
         ",
     );
 }

@@ -204,7 +204,7 @@ impl JobContext {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// When the host gives up on the job, if ever.
+    /// When the host gives up on the job, if ever. With a `timeout_grace` it asks the job to end then, and kills it later.
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
     }

@@ -40,7 +40,8 @@ pub struct WorkerConfig {
     pub standby: u32,
     /// How long a worker may be idle before it is let go, while there are more than `min_workers` and the standbys; more
     /// than zero. It is started again when a job waits for it, and loads its plugins again. The pool starts with
-    /// `min_workers` and the standbys then, or with one, so that a launch shows whether workers start; and a restart policy keeps no more than those. Default `None`: all are kept.
+    /// `min_workers` and the standbys then, or with one, so that a launch shows whether workers start; and a restart policy
+    /// keeps no more than those. Default `None`: all are kept.
     #[serde(with = "serde_form::duration::option")]
     pub idle_timeout: Option<Duration>,
     /// With an `idle_timeout`: workers that are kept although there is nothing to do, beside the standbys, at most
@@ -122,7 +123,7 @@ pub struct WorkerConfig {
     #[serde(with = "serde_form::duration")]
     pub aging_step: Duration,
     /// How many jobs of a plugin may run at once, at least 1, for plugins of which fewer may than there are workers: by the
-    /// name that workers call it. Jobs of others pass those that wait for that;
+    /// name that workers call it, and another name limits nothing. Jobs of others pass those that wait for that;
     /// [`why_waits`](crate::JobManager::why_waits) tells. A job counts from the moment in which it is given a worker until
     /// that worker is free, or dead, or given up as one that does not die. Default none.
     pub plugin_limits: BTreeMap<String, u32>,
@@ -387,7 +388,9 @@ mod tests {
         for wrong in [json!({"max_worker": 2}), json!({"limits": {"ram": 1}}), json!({"spin": 5})] {
             let error = serde_json::from_value::<WorkerConfig>(wrong.clone()).unwrap_err().to_string();
             assert!(
-                error.contains("max_worker`") || error.contains("ram`") || error.contains("string"),
+                error.contains("max_worker`")
+                    || error.contains("ram`")
+                    || error.contains("duration with its unit"),
                 "{error}"
             );
         }

@@ -123,17 +123,42 @@ impl Machine {
         self.conclude_controls(out);
     }
 
+    /// Answers those for which nobody is awaited any more. Whether another worker comes is not known yet: see
+    /// `refuse_what_nobody_will_do`.
     fn conclude_controls(&mut self, out: &mut Vec<Effect>) {
         let mut index = 0;
         while index < self.controls.len() {
             match self.controls[index].verdict() {
-                None => index += 1,
+                None | Some(Err(ControlFailure::NoLiveWorker)) => index += 1,
                 Some(result) => {
                     let control = self.controls.remove(index);
                     self.conclude(&control, result, out);
                 }
             }
         }
+    }
+
+    /// Where none of the workers is left that were to do their part, and none of them was told, the next one does it, if one
+    /// comes.
+    pub(super) fn refuse_what_nobody_will_do(&mut self, out: &mut Vec<Effect>) {
+        let somebody_comes = self.somebody_comes();
+        let refused = self.controls.extract_if(.., |control| {
+            let waits = somebody_comes && control.may_wait();
+            !waits && control.verdict() == Some(Err(ControlFailure::NoLiveWorker))
+        });
+        for control in refused {
+            out.push(Effect::Answer { id: control.id, result: Err(ControlFailure::NoLiveWorker) });
+        }
+    }
+
+    /// Whether a worker is being made, or will be in the place of one that goes.
+    fn somebody_comes(&self) -> bool {
+        let comes = |slot: &Slot| match slot.state {
+            SlotState::Starting | SlotState::Loading { .. } => true,
+            SlotState::Waiting { .. } => !slot.held,
+            _ => slot.is_leaving() && slot.wanted,
+        };
+        self.down.is_none() && self.slots.iter().any(comes)
     }
 
     fn conclude(&mut self, control: &Control, result: Result<(), ControlFailure>, out: &mut Vec<Effect>) {

@@ -140,6 +140,7 @@ impl Machine {
         self.dispatch(now, fresh, out);
         self.fill_for_pending(now, out);
         self.judge_health(now, out);
+        self.refuse_what_nobody_will_do(out);
         self.advance_shutdown(now, out);
     }
 

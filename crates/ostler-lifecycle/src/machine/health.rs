@@ -9,12 +9,13 @@ use crate::slot::{Slot, SlotState};
 use crate::{DegradedReason, DownReason, Effect, Health, SlotId};
 
 impl Machine {
-    /// A budget does not allow the start of a worker here. While another one lives, or is started within the budget, the
-    /// slot is held until there is room again.
+    /// A budget does not allow the start of a worker here. While another one lives, or may be started, the slot is held until
+    /// there is room again.
     pub(super) fn refuse_start(&mut self, now: Instant, id: SlotId, fault: Fault, out: &mut Vec<Effect>) {
         let last_end = self.slot(id).last_end.clone();
         let reason = self.spent(last_end, fault);
-        if self.nobody_will_live(now) {
+        // It takes a place from now on, if it is held.
+        if self.nobody_will_live(now) && !self.may_start_freely(1) {
             return self.go_down(now, reason.into(), out);
         }
         self.slot(id).held = true;
@@ -110,7 +111,7 @@ impl Machine {
                 out.push(Effect::Recovered);
             }
         } else if self.nobody_will_live(now)
-            && !self.may_start_freely()
+            && !self.may_start_freely(0)
             && let Some(reason) = self.why_degraded()
         {
             self.go_down(now, reason.into(), out);
@@ -130,10 +131,10 @@ impl Machine {
         }
     }
 
-    /// Whether a worker can be started when a job wants it, without asking a budget.
-    fn may_start_freely(&self) -> bool {
+    /// Whether a worker can be started when a job wants it, without asking a budget, when so many places more are taken.
+    fn may_start_freely(&self, more: usize) -> bool {
         let free = |state: &SlotState| matches!(state, SlotState::Vacant { owes: None });
-        self.taken() < self.target() && self.slots.iter().any(|slot| free(&slot.state))
+        self.taken() + more < self.target() && self.slots.iter().any(|slot| free(&slot.state))
     }
 
     /// No worker will come. The first reason counts.

@@ -24,6 +24,10 @@ impl<J: JobType> Core<J> {
             let event = log.push(Timestamp::now(), JobEventKind::Metadata { name, value });
             state.publish(|| ManagerEvent::Job { job, plugin: record.plugin_id.clone(), event });
         }
+        // If it has ended, its log has become heavier.
+        let gone = state.archive.weigh_again(job);
+        drop(state);
+        drop(gone);
         true
     }
 }

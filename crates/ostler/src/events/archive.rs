@@ -44,6 +44,20 @@ impl Archive {
         self.bytes += weight;
         self.logs.insert(job, Entry { log, weight });
         self.order.push_back(job);
+        self.make_room()
+    }
+
+    /// Something was added to the log of a job that ended before. Returns those that had to go for it.
+    #[must_use = "drop it after the lock"]
+    pub(crate) fn weigh_again(&mut self, job: JobId) -> Vec<Arc<EventLog>> {
+        let Some(entry) = self.logs.get_mut(&job) else { return Vec::new() };
+        let weight = entry.log.weight();
+        self.bytes = self.bytes - entry.weight + weight;
+        entry.weight = weight;
+        self.make_room()
+    }
+
+    fn make_room(&mut self) -> Vec<Arc<EventLog>> {
         let mut gone = Vec::new();
         while self.bytes > self.most_bytes
             && let Some(oldest) = self.order.pop_front()
@@ -107,6 +121,19 @@ mod tests {
         assert_eq!(jobs.map(|job| archive.get(job).is_some()), [false, true, true]);
         assert_eq!(archive.keep(job(4), log(2_000_000)).len(), 3, "one that is too large goes itself");
         assert_eq!((archive.logs.len(), archive.order.len(), archive.bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_added_after_the_end_counts_too() {
+        let mut archive = Archive::new(1_000_000);
+        let jobs = [1, 2].map(job);
+        assert!(archive.keep(jobs[0], log(400_000)).is_empty());
+        assert!(archive.keep(jobs[1], log(400_000)).is_empty());
+        let note = JobEventKind::Metadata { name: "preview".into(), value: "x".repeat(400_000).into() };
+        archive.get(jobs[1]).unwrap().push(Timestamp::UNIX_EPOCH, note);
+        assert_eq!(archive.weigh_again(jobs[1]).len(), 1);
+        assert_eq!(jobs.map(|job| archive.get(job).is_some()), [false, true]);
+        assert_eq!(archive.weigh_again(jobs[0]).len(), 0, "it is not known any more");
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl JobEvent {
             }
             JobEventKind::Log { message, .. } => message.len(),
             JobEventKind::Output { text, .. } => text.len(),
-            JobEventKind::Metadata { name, value } => name.len() + value.to_string().len(),
+            JobEventKind::Metadata { name, value } => name.len() + weight_of(value),
             _ => 0,
         }
     }

@@ -27,7 +27,8 @@ impl<'a, J: JobType> JobRequest<'a, J> {
         self
     }
 
-    /// How long it may run, from its start; then it is killed.
+    /// How long it may run, from its start; then it is killed, or asked to end first with a
+    /// [`timeout_grace`](crate::WorkerConfig::timeout_grace).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.new = self.new.timeout(timeout);
         self

@@ -52,7 +52,7 @@ impl<J: JobType> JobManager<J> {
 
     /// Remembers a value of a job under a name, in the place of the one that it has, also after the job's end: true, unless
     /// the job is unknown. Its record and its events have it, and so have the manager's events. Whoever got the record
-    /// before has it as it was.
+    /// before has it as it was. What is remembered of a job takes memory as long as its record.
     pub fn set_metadata(&self, id: JobId, name: impl Into<String>, value: impl Into<Value>) -> bool {
         self.core().set_metadata(id, name.into(), value.into())
     }

@@ -14,6 +14,8 @@ pub(crate) struct Control {
     pub(crate) operation: ControlOperation,
     pub(crate) time: Duration,
     pub(crate) deadline: Instant,
+    /// A worker was told.
+    pub(super) told: bool,
     succeeded: u32,
     failed: u32,
 }
@@ -24,7 +26,7 @@ impl Control {
             ControlOperation::Reload(_) => config.reload_timeout,
             ControlOperation::Unload(_) | ControlOperation::GetState => config.unload_timeout,
         };
-        Self { operation, time, deadline: now + time, succeeded: 0, failed: 0 }
+        Self { operation, time, deadline: now + time, told: false, succeeded: 0, failed: 0 }
     }
 }
 
@@ -49,7 +51,9 @@ impl Model {
         let Some(control) = control else { return Ok(()) };
         let has_reason = match result {
             Ok(()) => control.failed == 0 && control.succeeded > 0,
-            Err(ControlFailure::NoLiveWorker) => control.failed == 0 && control.succeeded == 0,
+            Err(ControlFailure::NoLiveWorker) => {
+                control.failed == 0 && control.succeeded == 0 && !self.somebody_will_do(&control)
+            }
             Err(ControlFailure::TimedOut) => {
                 control.deadline <= self.now && self.all_was_read_of(id, control.deadline)
             }
@@ -71,6 +75,14 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// Whether a worker is there, or is being made, that would do its part. Only who is ready is asked for its state, and
+    /// nobody does what another one may have died of.
+    fn somebody_will_do(&self, control: &Control) -> bool {
+        let does = |worker: &Worker| worker.listens() && !worker.given_up;
+        let waits = !control.told && control.operation != ControlOperation::GetState && !self.down;
+        waits && self.workers.values().any(does)
     }
 
     /// The workers that were told and have not answered.

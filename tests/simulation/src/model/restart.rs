@@ -222,6 +222,12 @@ impl Model {
         };
         let alive = self.workers.iter().find(|(_, worker)| !worker.given_up);
         ensure(alive.is_none(), "guarantee_7_nobody_is_down_who_has_a_worker", || format!("{alive:?}"))?;
+        // A place that no fault has left is filled when a job wants it, and nobody asks the budget.
+        let fails = |slot: &&Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });
+        let failed = self.restarts.slots.values().filter(fails).count();
+        ensure(failed >= self.target(), "guarantee_7_nobody_is_down_who_may_start_a_worker", || {
+            format!("{:?}, and {} places", self.restarts.slots, self.target())
+        })?;
         ensure(self.is_spent(fault), CHECK, || {
             format!("{:?}, and {} are allowed", self.restarts, self.allowed_starts(fault))
         })

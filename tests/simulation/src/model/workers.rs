@@ -61,6 +61,9 @@ impl Model {
                 worker.lives(now);
                 worker.chore = Some((id, request));
                 worker.chore_since = Some(now);
+                if let Some(control) = self.controls.get_mut(&id) {
+                    control.told = true;
+                }
             }
             (Command::GetState, Input::Control { id, .. }) => worker.questions.push((request, *id)),
             (Command::Cancel { .. }, Input::Cancel { .. }) => {}

@@ -4,7 +4,7 @@ use ostler::WorkerConfig;
 use ostler_tests::lab::Task;
 
 use super::story::story;
-use crate::support::{any, lab, lab_worker, launch};
+use crate::support::{any, echo, lab, lab_worker, launch};
 
 const MIB: usize = 1024 * 1024;
 
@@ -70,5 +70,23 @@ async fn r30_the_events_of_ended_jobs_have_room_in_64_mib_and_the_oldest_go() {
     assert!((7..9).contains(&first), "{kept:?}");
     assert!(kept[first..].iter().all(|is_kept| *is_kept), "{kept:?}");
     assert!(manager.get_job(jobs[0]).is_some(), "its record stays");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_jobs_after_their_end_takes_no_more_room_either() {
+    let manager = launch().await;
+    let mut jobs = Vec::new();
+    for _ in 0..18 {
+        let job = manager.start_job("lab", echo("")).await.unwrap();
+        job.output().await.unwrap();
+        jobs.push(job.id());
+    }
+    for job in &jobs {
+        assert!(manager.set_metadata(*job, "preview", "x".repeat(4 * MIB)));
+    }
+    let kept: Vec<bool> = jobs.iter().map(|job| manager.job_events(*job).is_some()).collect();
+    assert!(!kept[0] && kept[17], "{kept:?}");
+    assert!(manager.get_job(jobs[0]).unwrap().metadata.get("preview").is_some(), "the record has it");
     manager.shutdown().await.unwrap();
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ostler::{ControlError, JobManager, LaunchError, WorkerConfig, WorkerPhase};
+use ostler::{ControlError, JobManager, LaunchError, Recycling, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 use serde_json::json;
 
@@ -109,6 +109,25 @@ async fn a_worker_that_dies_of_a_reload_is_no_success() {
     let error = manager.reload_plugin("lab", config(json!({ "load": "exit" }))).await.unwrap_err();
     assert_eq!(error, ControlError::NoLiveWorker);
     assert_eq!(loaded_with(&manager).await, "base 1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_waits_for_the_next_process_where_each_job_gets_its_own() {
+    let recycling = Recycling { fresh_process: true, ..Recycling::default() };
+    let configured = lab().plugin_config("lab", config(json!({ "model": "base" })));
+    let manager =
+        configured.config(WorkerConfig { recycling, ..WorkerConfig::default() }).launch().await.unwrap();
+    let gate = Gate::new();
+    let job = manager.start_job("lab", gate.task()).await.unwrap();
+    started(&job).await;
+    let (reloaded, ()) =
+        tokio::join!(manager.reload_plugin("lab", config(json!({ "model": "large" }))), async {
+            gate.open()
+        });
+    reloaded.unwrap();
+    assert_eq!(loaded_with(&manager).await, "large 2");
+    assert_eq!(loaded_with(&manager).await, "large 1");
+    manager.shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostler::{
-    Broadcast, BroadcastChannel, DegradedReason, Health, JobManager, ManagerEvent, WorkerCommand,
-    WorkerConfig, WorkerPhase, WorkerTable,
+    Broadcast, BroadcastChannel, DegradedReason, FailureKind, Health, JobManager, ManagerEvent,
+    WorkerCommand, WorkerConfig, WorkerPhase, WorkerTable,
 };
 use ostler_tests::lab::Task;
 
 use crate::support::{
-    Gate, LAB_WORKER, LabJobsIn, at_once, echo, kill, lab, scratch, started, within, workers,
+    Gate, LAB_WORKER, LabJobsIn, at_once, echo, failed, kill, lab, scratch, started, within, workers,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -178,4 +178,17 @@ async fn two_managers_of_one_worker_type_stand_in_one_table() {
     assert!(within(LONG, || table.workers().len() == 1).await);
     assert_eq!(of(&two), pids[1]);
     two.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r12_a_pool_that_rests_with_few_workers_is_not_down_while_another_may_be_started() {
+    let config =
+        WorkerConfig { max_workers: 2, idle_timeout: Some(LONG), max_restart_attempts: 0, ..at_once() };
+    let manager = lab().config(config).launch().await.unwrap();
+    let crash = manager.start_job("lab", Task::Abort(String::new())).await.unwrap();
+    assert_eq!(failed(&crash).await.kind, FailureKind::Crashed);
+    let next = manager.start_job("lab", echo("elsewhere")).await.unwrap();
+    assert_eq!(next.output().await.unwrap(), "elsewhere");
+    assert!(matches!(manager.health(), Health::Degraded { missing: 1, .. }), "{:?}", manager.health());
+    manager.shutdown().await.unwrap();
 }
