@@ -118,6 +118,8 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     let token = token.ok_or_else(|| {
         format!("{} must be set to 32 hexadecimal digits: start workers only through a host", env::TOKEN)
     })?;
+    // Its thread begins while we connect.
+    let watch = process::HostWatch::start();
     let connect = || -> io::Result<(Stream, Stream)> {
         let reader = Stream::connect(socket.clone().to_ns_name::<GenericNamespaced>()?)?;
         let writer = reader.try_clone()?;
@@ -130,7 +132,7 @@ fn work<M: PluginManager>(make: impl FnOnce() -> M) -> Result<(), String> {
     if host.is_some_and(process::is_orphan_of) {
         process::end_group();
     }
-    process::die_with_host(host);
+    watch.die_with_host(host);
 
     let (Stream::UdSocket(reader), Stream::UdSocket(writer)) = (reader, writer);
     let mut plugins = make();

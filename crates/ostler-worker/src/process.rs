@@ -1,6 +1,8 @@
 //! The system calls of a worker process.
 #![expect(unsafe_code, reason = "signals, the parent-death signal and the environment need system calls")]
 
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use std::{io, ptr};
 
@@ -113,36 +115,71 @@ fn reset_signals() {
     }
 }
 
-/// Ends the whole group when the host dies, whatever plugins do to signals and descriptors. To be called before there are
-/// children: until then the kernel ends this process alone.
+/// Ends the whole group when the host dies, whatever plugins do to signals and descriptors.
 ///
 /// A signal tells of a death at once, but can be ignored, and a process that is stopped does not hear it. So a thread
 /// waits for the host itself; and it has the kernel send it, being a child of the host like the main thread, what lets a
 /// stopped process go on. That the group of a host is left without a session does not, since workers have their own.
-pub(crate) fn die_with_host(host: Option<libc::pid_t>) {
-    die_with_parent();
-    let host = host.unwrap_or_else(|| nix::unistd::getppid().as_raw());
-    // SAFETY: the call takes numbers.
-    let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, host, 0) } as libc::c_int;
-    let watch = move || {
-        block_signals();
-        ask_for_parents_death(libc::SIGCONT);
-        let mut poll = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
-        loop {
-            // SAFETY: the structure is this frame's.
-            match unsafe { libc::poll(&raw mut poll, 1, -1) } {
-                1 if poll.revents & libc::POLLIN != 0 => end_group(),
-                -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-                // A host that cannot be watched is noticed by the signal, and by the end of the connection. The thread
-                // stays, as it is to this thread that the kernel sends what lets us go on.
-                _ => loop {
-                    std::thread::park();
-                },
+pub(crate) struct HostWatch {
+    is_set: Receiver<()>,
+    host: Sender<OwnedFd>,
+}
+
+impl HostWatch {
+    /// Starts the thread.
+    pub(crate) fn start() -> Self {
+        let (set, is_set) = channel();
+        let (host, hosts) = channel();
+        let watch = move || {
+            block_signals();
+            ask_for_parents_death(libc::SIGCONT);
+            // Who waits for it is gone only with the process.
+            let _ = set.send(());
+            if let Ok(host) = hosts.recv() {
+                wait_for_end(&host);
             }
+            // A host that cannot be watched is noticed by the signal, and by the end of the connection. The thread stays, as
+            // it is to this thread that the kernel sends what lets us go on.
+            loop {
+                std::thread::park();
+            }
+        };
+        // Without a thread the signal and the end of the connection have to do.
+        let _ =
+            std::thread::Builder::new().name("ostler-watch".to_owned()).stack_size(WATCH_STACK).spawn(watch);
+        Self { is_set, host }
+    }
+
+    /// To be called before there are children: until then the kernel ends this process alone.
+    pub(crate) fn die_with_host(self, host: Option<libc::pid_t>) {
+        // Until the thread has asked for what it needs, the kernel ends this process also when it is stopped. It fails if
+        // there is no thread.
+        let _ = self.is_set.recv();
+        die_with_parent();
+        let host = host.unwrap_or_else(|| nix::unistd::getppid().as_raw());
+        // SAFETY: the call takes numbers, and what it returns is ours.
+        let pidfd = unsafe {
+            let pidfd = libc::syscall(libc::SYS_pidfd_open, host, 0) as libc::c_int;
+            (pidfd >= 0).then(|| OwnedFd::from_raw_fd(pidfd))
+        };
+        if let Some(pidfd) = pidfd {
+            // As above.
+            let _ = self.host.send(pidfd);
         }
-    };
-    // Without a thread the signal and the end of the connection have to do.
-    let _ = std::thread::Builder::new().name("ostler-watch".to_owned()).stack_size(WATCH_STACK).spawn(watch);
+    }
+}
+
+/// Ends this group with the host; returns if it cannot be waited for.
+fn wait_for_end(host: &OwnedFd) {
+    let mut poll = libc::pollfd { fd: host.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    loop {
+        // SAFETY: the structure is this frame's.
+        match unsafe { libc::poll(&raw mut poll, 1, -1) } {
+            1 if poll.revents & libc::POLLIN != 0 => end_group(),
+            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            _ => return,
+        }
+    }
 }
 
 /// Bytes, of a thread that makes a few system calls.

@@ -8,6 +8,7 @@
 //! - `exits`: the same, starts another one behind it, and exits with 7 without a word to its manager,
 //! - `loading`: the worker never ends loading; the line is its process id,
 //! - `stranger`: the worker is a program that is none; the line is its process id,
+//! - `stops`: the worker stops itself as soon as any code of its plugins runs; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
 //!   missed, how many chunks it read, and by how many bytes its memory grew at most,
 //! - `ended`: has no reader; the line is by how many bytes its memory grew at most until the job ended,
@@ -42,7 +43,12 @@ fn main() {
     if std::env::args().nth(1).is_some_and(|scenario| scenario == "clings") {
         return cling_to_life();
     }
-    ostler::worker::run_if_worker(register_all);
+    ostler::worker::run_if_worker(|plugins| {
+        if std::env::args().nth(1).is_some_and(|scenario| scenario == "stops") {
+            stop();
+        }
+        register_all(plugins);
+    });
     host();
 }
 
@@ -53,7 +59,8 @@ async fn host() {
     let task: Task = serde_json::from_str(&args.next().unwrap()).unwrap();
     match scenario.as_str() {
         "loading" => return load_for_ever(task).await,
-        "stranger" => return start_a_stranger(task).await,
+        "stranger" => return start_odd_worker("clings", task).await,
+        "stops" => return start_odd_worker("stops", task).await,
         _ => {}
     }
     let manager = JobManager::builder(LabJobs).launch().await.unwrap();
@@ -107,8 +114,8 @@ async fn load_for_ever(task: Task) {
     }
 }
 
-async fn start_a_stranger(task: Task) {
-    let manager = JobManager::builder(StrangerJobs).lazy().launch().await.unwrap();
+async fn start_odd_worker(argument: &'static str, task: Task) {
+    let manager = JobManager::builder(OddJobs(argument)).lazy().launch().await.unwrap();
     let mut events = manager.events();
     let _job = manager.start_job("lab", task).await.unwrap();
     while let Some(event) = events.next().await {
@@ -130,15 +137,22 @@ fn cling_to_life() {
     }
 }
 
-struct StrangerJobs;
+#[expect(unsafe_code, reason = "the standard library cannot stop a process")]
+fn stop() {
+    // SAFETY: the call takes numbers.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
 
-impl BaseJobManager<Task> for StrangerJobs {
+/// Its worker gets this argument.
+struct OddJobs(&'static str);
+
+impl BaseJobManager<Task> for OddJobs {
     fn worker_type(&self) -> &str {
         "stranger"
     }
 
     fn get_worker_entry_point(&self) -> WorkerCommand {
-        WorkerCommand::current_exe().arg("clings")
+        WorkerCommand::current_exe().arg(self.0)
     }
 }
 

@@ -62,6 +62,15 @@ async fn guarantee_8_a_killed_host_with_a_stopped_worker_leaves_nothing() {
     assert_dies_with_its_worker(host, 1).await;
 }
 
+/// It may be stopped before another of its threads has run at all.
+#[tokio::test]
+async fn guarantee_8_a_killed_host_with_a_worker_that_is_stopped_at_its_start_leaves_nothing() {
+    let mut host = Host::start("stops", &echo("never"));
+    assert!(within(Duration::from_secs(30), || is_stopped(host.worker)).await);
+    host.process.kill().unwrap();
+    assert!(within(Duration::from_secs(30), || group(host.worker).is_empty()).await);
+}
+
 async fn assert_dies_with_its_worker(mut host: Host, members: usize) {
     let (worker, socket) = (host.worker, socket_of(host.worker));
     assert_eq!(group(worker).len(), members);
