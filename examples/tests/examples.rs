@@ -52,6 +52,18 @@ by Some("alice"), because Some("wrong file"), proven: true
 }
 
 #[test]
+fn steer() {
+    let expected = "
+pending, because: waits until the manager is resumed
+the job ran longer than its timeout of 100ms
+its worker lives on: true
+counted to 200, as a rerun: true
+JobCounts { pending: 0, running: 0, cancelling: 0, completed: 1, failed: 1, cancelled: 0 }
+";
+    prints(env!("CARGO_BIN_EXE_steer"), expected);
+}
+
+#[test]
 fn streaming() {
     let letters = ["h", "o", "r", "s", "e"].iter().enumerate().map(|(number, letter)| {
         let (first, second) = (2 * number + 3, 2 * number + 4);

@@ -123,7 +123,7 @@ pub struct WorkerConfig {
     #[serde(with = "serde_form::duration")]
     pub aging_step: Duration,
     /// How many jobs of a plugin may run at once, at least 1, for plugins of which fewer may than there are workers: by the
-    /// name that workers call it, and another name limits nothing. Jobs of others pass those that wait for that;
+    /// name that workers call it; of another name a warning is logged. Jobs of others pass those that wait for that;
     /// [`why_waits`](crate::JobManager::why_waits) tells. A job counts from the moment in which it is given a worker until
     /// that worker is free, or dead, or given up as one that does not die. Default none.
     pub plugin_limits: BTreeMap<String, u32>,

@@ -96,6 +96,10 @@ impl Catalog {
         self.manifests = Some(manifests.into());
     }
 
+    pub(super) fn are_manifests_known(&self) -> bool {
+        self.manifests.is_some()
+    }
+
     pub(crate) fn manifests(&self) -> Arc<[PluginManifest]> {
         self.manifests.clone().unwrap_or_default()
     }

@@ -60,6 +60,8 @@ pub(super) struct Settings {
     /// Whether the machine wants to know how large workers are after each job.
     pub(super) measures_jobs: bool,
     pub(super) hook_timeout: Duration,
+    /// Plugins of which only so many jobs may run at once, by name.
+    pub(super) limited_plugins: Vec<String>,
     pub(super) own_hooks: OwnHooks,
     pub(super) worker_type: String,
     pub(super) supports_streaming: bool,
@@ -103,6 +105,7 @@ impl<J: JobType> Core<J> {
                 results_in_place: config.results_in_place,
                 measures_jobs: config.recycling.after_growth.is_some(),
                 hook_timeout: config.hook_timeout,
+                limited_plugins: config.plugin_limits.into_keys().collect(),
                 own_hooks: face.own_hooks,
                 worker_type: face.worker_type,
                 supports_streaming: face.supports_streaming,

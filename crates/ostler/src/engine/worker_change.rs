@@ -8,7 +8,7 @@ use super::perform::Step;
 use super::state::State;
 use crate::events::{ManagerEvent, WorkerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
-use crate::{JobType, LaunchError, WorkerStartError};
+use crate::{JobType, LaunchError, PluginManifest, WorkerStartError};
 
 impl<J: JobType> Step<'_, J> {
     pub(super) fn worker_changed(&mut self, worker: WorkerKey, change: WorkerChange) {
@@ -65,10 +65,27 @@ impl<J: JobType> Step<'_, J> {
         }
         if let Cargo::Manifests(manifests) = &mut self.cargo {
             let manifests = std::mem::take(manifests);
+            self.warn_of_unknown_limits(&manifests);
             self.core.change_catalog(|catalog| catalog.set_manifests(manifests));
         }
         for waiter in self.state.ready_waiters.drain(..) {
             let _ = waiter.send(Ok(()));
+        }
+    }
+
+    /// The first worker that is ready shows what plugins there are.
+    fn warn_of_unknown_limits(&self, manifests: &[PluginManifest]) {
+        if self.core.catalog().are_manifests_known() {
+            return;
+        }
+        let is_known = |name: &str| manifests.iter().any(|manifest| manifest.name == name);
+        for plugin in self.core.settings.limited_plugins.iter().filter(|name| !is_known(name)) {
+            let known: Vec<_> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+            tracing::warn!(
+                plugin,
+                ?known,
+                "plugin_limits names a plugin that no worker has: nothing is limited by it"
+            );
         }
     }
 

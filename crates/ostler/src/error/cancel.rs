@@ -1,7 +1,7 @@
 use ostler_lifecycle::JobId;
 
 /// Why a cancel has no outcome yet.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CancelError {
     /// The worker was killed and does not die, as in uninterruptible sleep; the job stays `Cancelling`, and other
     /// jobs go on with another worker. Or the system refused the kill, and then says why. Ask again to learn whether it is

@@ -3,7 +3,7 @@ use ostler_lifecycle::ControlFailure;
 use super::HookPanicked;
 
 /// Why a reload or unload did not reach every worker.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
     /// There is no worker to do it.
     #[error("no worker is alive; a job or restart_worker() starts one")]

@@ -1,8 +1,4 @@
-use std::fmt;
-
 use ostler_lifecycle::JobFailure;
-
-use super::chain;
 
 /// Why a job has no output.
 #[derive(Clone, PartialEq, thiserror::Error)]
@@ -13,13 +9,6 @@ pub enum JobError {
     /// It was cancelled.
     #[error("the job was cancelled")]
     Cancelled,
-}
-
-/// As a `main` that returns it prints it.
-impl fmt::Debug for JobError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain(self))
-    }
 }
 
 impl JobError {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ostler_lifecycle::ExitStatus;
 
-use super::{HookPanicked, chain};
+use super::HookPanicked;
 use crate::PluginId;
 
 use crate::integration::RegistryError;
@@ -88,13 +88,6 @@ pub enum LaunchError {
     /// The manager was shut down meanwhile.
     #[error("the manager is shut down")]
     ShutDown,
-}
-
-/// As a `main` that returns it prints it.
-impl fmt::Debug for LaunchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain(self))
-    }
 }
 
 /// A value is no configuration of a plugin.

@@ -1,5 +1,5 @@
 /// Why a shutdown left something behind.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShutdownError {
     /// These processes were killed and do not die, as in uninterruptible sleep, or because the system refused the kill.
     #[error(

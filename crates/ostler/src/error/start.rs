@@ -1,10 +1,9 @@
-use std::fmt;
 use std::time::Duration;
 
 use ostler_lifecycle::{DownReason, Rejection};
 use ostler_wire::EncodeError;
 
-use super::{HookError, HookPanicked, chain};
+use super::{HookError, HookPanicked};
 use crate::PluginId;
 
 /// Why a job was not accepted. Nothing was queued.
@@ -96,13 +95,6 @@ pub enum StartError {
     /// The manager was shut down.
     #[error("the manager is shut down")]
     ShutDown,
-}
-
-/// As a `main` that returns it prints it.
-impl fmt::Debug for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain(self))
-    }
 }
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,7 +1,7 @@
 use ostler_lifecycle::{DownReason, JobId, JobStatus};
 
 /// Why a job cannot be let out of quarantine.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuarantineError {
     /// It is unknown, has ended, waits, or runs.
     #[error("job {job} is not in quarantine")]
@@ -18,7 +18,7 @@ pub enum QuarantineError {
 }
 
 /// Why a job cannot be run again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RerunError {
     /// It is not known, or not any more.
     #[error(
@@ -39,7 +39,7 @@ pub enum RerunError {
 }
 
 /// A pool cannot be that large.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field} must be {bound}")]
 pub struct ResizeError {
     /// Which number.

@@ -1,10 +1,8 @@
-use std::fmt;
-
 use ostler_wire::{DecodeError, EncodeError};
 
 use super::{
     CancelError, CommandError, ControlError, HookPanicked, HostError, JobError, LaunchError, QuarantineError,
-    RerunError, ResizeError, ShutdownError, StartError, chain,
+    RerunError, ResizeError, ShutdownError, StartError,
 };
 use crate::events::Missed;
 use crate::integration::{MemoryError, RegistryError};
@@ -79,12 +77,6 @@ impl From<CommandError> for Error {
 impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         Self::Launch(error.into())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chain(self))
     }
 }
 

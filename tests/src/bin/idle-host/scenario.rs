@@ -407,6 +407,7 @@ async fn down(pool: &Pool) {
     }
     kill(first.1);
     kill(second.1);
+    pool.until("all have ended", || waiting.iter().all(|job| job.status().is_terminal())).await;
     for job in waiting {
         job.output().await.unwrap_err();
     }

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ostler::{JobEventKind, JobHandle};
+use ostler::{JobEventKind, JobHandle, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::support::{Gate, launch, started, within};
+use crate::support::{Gate, lab, launch, started, within, workers};
 
 /// The lines of this test alone: its subscriber is that of its thread, and its runtime has no other.
 #[derive(Clone, Default)]
@@ -118,4 +118,17 @@ async fn printed(job: &JobHandle<Task>) -> Vec<String> {
         }
     }
     printed
+}
+
+#[tokio::test]
+async fn a_limit_for_a_plugin_that_no_worker_has_is_warned_of_once() {
+    let (lines, _guards) = Lines::collect();
+    let plugin_limits = [("lab".to_owned(), 1), ("lap".to_owned(), 1)].into();
+    let manager = lab().config(WorkerConfig { plugin_limits, ..workers(2) }).launch().await.unwrap();
+    let idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count();
+    assert!(within(Duration::from_secs(60), || idle() == 2).await);
+    let line = lines.line("plugin_limits names a plugin that no worker has");
+    assert!(line.contains("WARN") && line.contains("plugin=\"lap\"") && line.contains("\"lab\""), "{line}");
+    assert_eq!(lines.text().matches("plugin_limits names").count(), 1);
+    manager.shutdown().await.unwrap();
 }
