@@ -4,8 +4,17 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::pool::PATIENCE;
+
 /// So long nothing must happen. Longer than each delay that the pool is given, see `Scenario::config`.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// Who has to come to rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resting {
+    All,
+    Workers,
+}
 
 /// What a process takes.
 #[derive(Serialize)]
@@ -23,14 +32,15 @@ pub(crate) struct Figures {
 }
 
 /// Of this process and these workers of it, when all have come to rest; or when they do not.
-pub(crate) fn at_rest(workers: &[u32], patience: Duration) -> Figures {
-    let deadline = Instant::now() + patience;
+pub(crate) fn at_rest(workers: &[u32], resting: Resting) -> Figures {
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let (before, of_workers, spent) = (wakes(), wakes_of(workers), processor_time());
         thread::sleep(QUIET);
         let (after, spent) = (wakes(), processor_time().saturating_sub(spent));
         let worker_wakes = wakes_of(workers).saturating_sub(of_workers);
-        if (before == after && worker_wakes == 0) || Instant::now() > deadline {
+        let does_host_rest = before == after || resting == Resting::Workers;
+        if (does_host_rest && worker_wakes == 0) || Instant::now() > deadline {
             let wakes = after.saturating_sub(before);
             return Figures {
                 threads: threads(),

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use ostler_tests::lab::register_all;
 
-use figures::{Figures, at_rest};
-use pool::{PATIENCE, Pool};
+use figures::{Figures, Resting, at_rest};
+use pool::Pool;
 use scenario::Scenario;
 
 fn main() {
@@ -36,14 +36,14 @@ fn main() {
         .unwrap();
     let pool = runtime.block_on(Pool::launch(scenario));
     runtime.block_on(pool.use_all());
-    say(&at_rest(&pool.pids(), PATIENCE));
+    say(&at_rest(&pool.pids(), Resting::All));
     runtime.block_on(scenario.begin(&pool));
-    if let Some(patience) = scenario.lasts() {
-        say(&at_rest(&pool.pids(), patience));
+    if let Some(resting) = scenario.lasts() {
+        say(&at_rest(&pool.pids(), resting));
         runtime.block_on(scenario.end(&pool));
     }
     runtime.block_on(pool.filled());
-    say(&at_rest(&pool.pids(), PATIENCE));
+    say(&at_rest(&pool.pids(), Resting::All));
     runtime.block_on(pool.manager.shutdown()).unwrap();
 }
 

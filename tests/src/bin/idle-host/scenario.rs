@@ -6,7 +6,8 @@ use ostler::{
 };
 use ostler_tests::lab::Task;
 
-use super::pool::{PATIENCE, Pool, WORKERS, gone, kill, launch_another};
+use super::figures::Resting;
+use super::pool::{Pool, WORKERS, gone, kill, launch_another};
 
 /// What happens between the figures.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,13 +139,13 @@ impl Scenario {
         }
     }
 
-    /// If it goes on until [`end`](Self::end): how long the host may take to come to rest meanwhile.
-    pub(crate) fn lasts(self) -> Option<Duration> {
+    /// If it goes on until [`end`](Self::end): who comes to rest meanwhile.
+    pub(crate) fn lasts(self) -> Option<Resting> {
         use Scenario::{ClosedOutput, Degraded, Forks, Hanging, Hoarded, Quarantined, Waiting};
         match self {
-            Degraded | ClosedOutput | Forks | Hanging | Hoarded | Quarantined | Waiting => Some(PATIENCE),
-            // It looks at the clock as long as there is a deadline.
-            Self::Deadlines => Some(Duration::ZERO),
+            Degraded | ClosedOutput | Forks | Hanging | Hoarded | Quarantined | Waiting => Some(Resting::All),
+            // The host looks at the clock as long as there is a deadline.
+            Self::Deadlines => Some(Resting::Workers),
             _ => None,
         }
     }

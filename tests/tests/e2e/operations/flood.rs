@@ -14,6 +14,13 @@ use crate::support::{any, group, lab_worker, launch, started};
 
 const MIB: usize = 1024 * 1024;
 
+/// A thousand lines a second are kept, and twice that at once. Who is slower than that loses none.
+#[track_caller]
+fn assert_within_the_rate(kept: u64, begun: Instant) {
+    let most = 2_000 + 1_000 * (begun.elapsed().as_secs() + 1);
+    assert!(kept <= most, "{kept} lines were kept of a time that allows {most}");
+}
+
 /// 200 MB between chunks, for a reader that reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r27_in_a_flood_every_chunk_is_there_and_what_was_dropped_is_counted() {
@@ -65,6 +72,7 @@ async fn r27_after_a_flood_that_nobody_read_chunks_states_and_the_count_are_stil
 async fn r27_what_was_dropped_is_told_when_the_flood_lets_up() {
     let manager = launch().await;
     let steps = vec![Task::Pour(10_000, 10), Task::TidyUp];
+    let begun = Instant::now();
     let job = manager.start_job("lab", Task::Steps(steps)).await.unwrap();
     let mut events = job.events();
     let (mut printed, mut dropped) = (0, 0);
@@ -79,7 +87,7 @@ async fn r27_what_was_dropped_is_told_when_the_flood_lets_up() {
     };
     tokio::time::timeout(PATIENCE, count).await.unwrap();
     assert_eq!((job.status(), printed + dropped), (JobStatus::Running, 10_000));
-    assert!(dropped > 0);
+    assert_within_the_rate(printed, begun);
     assert!(job.cancel().await.unwrap().is_cancelled());
 }
 
@@ -94,6 +102,7 @@ async fn r27_log_lines_are_limited_like_printed_ones_and_neither_takes_from_the_
         *count.entry(event.unwrap().kind.name()).or_insert(0) += 1;
     }
     assert_eq!((count["log"], count["progress"], count["chunk"]), (300, 300, 301));
+    let begun = Instant::now();
     let job = manager.start_job("lab", Task::Mixed(10_000)).await.unwrap();
     let mut events = job.events();
     let (mut logged, mut progress, mut dropped) = (0, 0, 0);
@@ -106,7 +115,7 @@ async fn r27_log_lines_are_limited_like_printed_ones_and_neither_takes_from_the_
         }
     }
     assert_eq!((logged + dropped, progress), (10_000, 10_000));
-    assert!(dropped > 0);
+    assert_within_the_rate(logged, begun);
     manager.shutdown().await.unwrap();
 }
 
