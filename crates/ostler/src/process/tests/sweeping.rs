@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ostler_wire::env;
 
@@ -37,12 +37,9 @@ async fn a_daemon_does_not_outlive_its_worker() {
     let child = start(shell(&format!("{DAEMON} exec sleep 1000"))).await;
     within("worker and daemon run", || carrying(&child.mark).len() == 3);
     let mark = child.mark.clone();
-    let killed = Instant::now();
     let (_, swept) = child.killed().await;
-    let took = killed.elapsed();
     assert_eq!(swept, ended(2));
     assert_eq!(carrying(&mark), []);
-    assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test]
@@ -132,11 +129,17 @@ fn sleeper(value: &str) -> std::process::Child {
 }
 
 #[test]
-fn a_walk_is_quick() {
+fn a_walk_takes_little_of_the_processor() {
     let mut sweep = Sweep::default();
     sweep.begin(unknown(WorkerId::fresh().unwrap()));
-    let before = Instant::now();
+    let before = own_processor_time();
     assert_eq!(walked(&mut sweep).len(), 1);
-    let (took, processes) = (before.elapsed(), procfs::pids().unwrap().len());
+    let (took, processes) = (own_processor_time() - before, procfs::pids().unwrap().len());
     assert!(took < Duration::from_secs(1), "{took:?} for {processes} processes");
+}
+
+/// Of this thread.
+fn own_processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
 }
