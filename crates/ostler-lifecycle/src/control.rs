@@ -10,8 +10,8 @@ pub(crate) struct Control {
     pub(crate) operation: ControlOperation,
     pub(crate) deadline: Instant,
     targets: BTreeMap<WorkerKey, Target>,
-    /// A worker that was told has gone without an answer, perhaps because of what it was told: it must not go on so with
-    /// every one that comes.
+    /// A worker that was told has gone without an answer, perhaps because of what it was told. If nobody else is left to do
+    /// it, the operation has failed: it is not tried on the next worker.
     lost: bool,
 }
 
@@ -62,8 +62,8 @@ impl Control {
         }
     }
 
-    /// Whether a worker that comes may do it although none of those is left that were to do it. A question for state waits
-    /// for nobody.
+    /// Whether the next worker may do it when all that were to do it are gone. A question for state is only for workers that
+    /// are ready.
     pub(crate) fn may_wait(&self) -> bool {
         !self.lost && self.operation != ControlOperation::GetState
     }
@@ -101,10 +101,10 @@ impl Control {
 /// Why an operation on the pool is answered with no.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ControlFailure {
-    /// There is nobody to ask.
+    /// No worker did it: none is alive, or the one that was told died before it answered.
     #[error("no worker is alive")]
     NoLiveWorker,
-    /// A worker did not do it in time.
+    /// A worker did not do it in time, or none came in time.
     #[error("a worker did not answer in time")]
     TimedOut,
     /// The plugin said no.

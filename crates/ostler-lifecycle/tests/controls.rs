@@ -283,3 +283,53 @@ fn who_dies_of_an_operation_is_followed_by_nobody() {
         ",
     );
 }
+
+/// Who comes in the place of one that is being killed, and whether anybody does, is decided when that one is dead.
+#[test]
+fn what_is_asked_while_the_only_worker_is_being_killed_is_done_by_the_next_one_if_one_comes() {
+    let begun = "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        submit a     | a queued; 0.1 <- a
+        started a    | a started in 0.1
+        cancel a     | a cancelling; kill 0.1
+        reload r     |";
+    let always = PoolConfig { restart_policy: RestartPolicy::Always, ..config() };
+    check(
+        always,
+        &format!(
+            "{begun}
+        exit 0.1     | 0.1 gone: Cancelled; spawn 0.2; a cancelled
+        up 0.2       | 0.2 idle; 0.2 <- reload r #4
+        done 0.2     | r done; 0.2 idle
+        "
+        ),
+    );
+    let never = PoolConfig { restart_policy: RestartPolicy::Never, ..config() };
+    check(
+        never,
+        &format!(
+            "{begun}
+        exit 0.1     | 0.1 gone: Cancelled; a cancelled; r not done: no worker is alive
+        "
+        ),
+    );
+}
+
+/// It would take the operation along.
+#[test]
+fn who_has_hung_up_is_not_told() {
+    let always = PoolConfig { restart_policy: RestartPolicy::Always, ..config() };
+    check(
+        always,
+        "
+        start        | spawn 0.1
+        up 0.1       | 0.1 idle
+        hung_up 0.1  |
+        reload r     |
+        exit 0.1     | 0.1 gone: on its own; spawn 0.2
+        up 0.2       | 0.2 idle; 0.2 <- reload r #3
+        done 0.2     | r done; 0.2 idle
+        ",
+    );
+}

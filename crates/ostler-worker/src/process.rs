@@ -1,7 +1,7 @@
 //! The system calls of a worker process.
 #![expect(unsafe_code, reason = "signals, the parent-death signal and the environment need system calls")]
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use std::{io, ptr};
@@ -71,9 +71,10 @@ fn ends_within(pid: libc::pid_t, patience: Duration) -> bool {
     }
 }
 
-/// The connection is gone, and with it most often the host: then the whole group ends at once. A host that lives has not
-/// closed it: it was this process, and mostly a plugin. The host kills for that a second later, and says so on the job's
-/// record; a worker that ends itself before that would seem to have been killed by a stranger.
+/// Ends the group, since nothing can be read or written any more. Most often the host is dead: then at once. If the host
+/// lives, this process has closed the connection itself, as plugins do, or could not go on reading. A host kills such a
+/// worker, and says why on the job's record; if this process ended first, the record would say only that it was killed. So
+/// it waits for that, but not for ever: a host may be unable to kill.
 pub(crate) fn end_without_connection(host: Option<libc::pid_t>) -> ! {
     if let Some(host) = host {
         ends_within(host, LIVING_HOSTS_TURN);
@@ -81,7 +82,7 @@ pub(crate) fn end_without_connection(host: Option<libc::pid_t>) -> ! {
     end_group()
 }
 
-/// Much longer than a host takes to end a worker that has hung up.
+/// Much longer than the second that a host gives a worker which has hung up (`HANG_UP_GRACE` in `ostler-lifecycle`).
 const LIVING_HOSTS_TURN: Duration = Duration::from_secs(5);
 
 /// Ends this process and its whole group at once. A process that does not lead its group ends alone, so
@@ -122,21 +123,22 @@ fn reset_signals() {
 /// stopped process go on. That the group of a host is left without a session does not, since workers have their own.
 pub(crate) struct HostWatch {
     is_set: Receiver<()>,
-    host: Sender<OwnedFd>,
+    host: Sender<(libc::pid_t, OwnedFd)>,
 }
 
 impl HostWatch {
     /// Starts the thread.
     pub(crate) fn start() -> Self {
         let (set, is_set) = channel();
-        let (host, hosts) = channel();
+        let (host, hosts) = channel::<(libc::pid_t, OwnedFd)>();
         let watch = move || {
             block_signals();
             ask_for_parents_death(libc::SIGCONT);
-            // Who waits for it is gone only with the process.
+            // Whoever waits for this is gone only with the process.
             let _ = set.send(());
-            if let Ok(host) = hosts.recv() {
-                wait_for_end(&host);
+            if let Ok((host, pidfd)) = hosts.recv() {
+                // Never closed here: a plugin may have closed it, and then the number may be of something else.
+                wait_for_end(host, pidfd.into_raw_fd());
             }
             // A host that cannot be watched is noticed by the signal, and by the end of the connection. The thread stays, as
             // it is to this thread that the kernel sends what lets us go on.
@@ -152,8 +154,8 @@ impl HostWatch {
 
     /// To be called before there are children: until then the kernel ends this process alone.
     pub(crate) fn die_with_host(self, host: Option<libc::pid_t>) {
-        // Until the thread has asked for what it needs, the kernel ends this process also when it is stopped. It fails if
-        // there is no thread.
+        // Until the thread has asked for what it needs, the kernel ends this process also when it is stopped. Nothing comes
+        // if the thread could not be started.
         let _ = self.is_set.recv();
         die_with_parent();
         let host = host.unwrap_or_else(|| nix::unistd::getppid().as_raw());
@@ -162,20 +164,24 @@ impl HostWatch {
             let pidfd = libc::syscall(libc::SYS_pidfd_open, host, 0) as libc::c_int;
             (pidfd >= 0).then(|| OwnedFd::from_raw_fd(pidfd))
         };
-        if let Some(pidfd) = pidfd {
-            // As above.
-            let _ = self.host.send(pidfd);
+        match pidfd {
+            // Nobody receives it if the thread could not be started.
+            Some(pidfd) => drop(self.host.send((host, pidfd))),
+            // It has died since this process asked whose child it is.
+            None if io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) => end_group(),
+            None => {}
         }
     }
 }
 
 /// Ends this group with the host; returns if it cannot be waited for.
-fn wait_for_end(host: &OwnedFd) {
-    let mut poll = libc::pollfd { fd: host.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+fn wait_for_end(host: libc::pid_t, pidfd: RawFd) {
+    let mut poll = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
     loop {
         // SAFETY: the structure is this frame's.
         match unsafe { libc::poll(&raw mut poll, 1, -1) } {
-            1 if poll.revents & libc::POLLIN != 0 => end_group(),
+            // What is readable may be something else that has the number now.
+            1 if poll.revents & libc::POLLIN != 0 && has_ended(host) => end_group(),
             -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
             _ => return,
         }

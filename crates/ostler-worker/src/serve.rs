@@ -47,8 +47,8 @@ pub enum ServeError {
 pub struct ServeOptions {
     /// The one-time token for [`Hello`].
     pub token: [u8; 16],
-    /// Called when the connection ends without a `Stop`, by each thread that notices it, at the latest before [`serve`]
-    /// returns. A worker process ends itself and its group here.
+    /// Called when the connection fails, unless its end was expected after a `Stop`: by each thread that notices it, and
+    /// before [`serve`] returns. A worker process ends itself and its group here.
     pub on_hang_up: Arc<dyn Fn() + Send + Sync>,
 }
 

@@ -148,7 +148,7 @@ struct OddJobs(&'static str);
 
 impl BaseJobManager<Task> for OddJobs {
     fn worker_type(&self) -> &str {
-        "stranger"
+        "odd"
     }
 
     fn get_worker_entry_point(&self) -> WorkerCommand {

@@ -90,10 +90,13 @@ fn a_batch_works_with_the_workers_that_can_be_started_and_says_that_others_are_m
     // Its input stays open, so that it is there to say it.
     let mut stderr = host.stderr();
     let mut told = String::new();
-    while !told.starts_with("warning: ") {
-        assert!(told.is_empty() || told.contains("connection has to wait"), "{told}");
+    loop {
         told.clear();
-        stderr.read_line(&mut told).unwrap();
+        assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "it ended without a warning");
+        if told.starts_with("warning: ") {
+            break;
+        }
+        assert!(told.contains("connection has to wait"), "{told}");
     }
     assert!(told.contains(" missing: "), "{told}");
     drop(stdin);

@@ -36,7 +36,8 @@ impl Machine {
                 }
             } else if slot.is_ready() || matches!(slot.state, SlotState::Loading { .. }) {
                 control.add(worker);
-                idle.extend(matches!(slot.state, SlotState::Idle).then_some(slot.id));
+                // One that has hung up is dead, or nearly so: whoever comes after it does it.
+                idle.extend(slot.is_idle().then_some(slot.id));
             }
         }
         self.controls.push(control);
@@ -138,8 +139,8 @@ impl Machine {
         }
     }
 
-    /// Where none of the workers is left that were to do their part, and none of them was told, the next one does it, if one
-    /// comes.
+    /// Refuses operations that no worker is left to do. One that nobody was told of yet stays while another worker may come,
+    /// which will do it.
     pub(super) fn refuse_what_nobody_will_do(&mut self, out: &mut Vec<Effect>) {
         let somebody_comes = self.somebody_comes();
         let refused = self.controls.extract_if(.., |control| {
@@ -151,12 +152,13 @@ impl Machine {
         }
     }
 
-    /// Whether a worker is being made, or will be in the place of one that goes.
+    /// Whether a worker is being made, or may be in the place of one that goes: that is decided when that one is gone, and
+    /// this is asked again then.
     fn somebody_comes(&self) -> bool {
         let comes = |slot: &Slot| match slot.state {
-            SlotState::Starting | SlotState::Loading { .. } => true,
+            SlotState::Starting => true,
             SlotState::Waiting { .. } => !slot.held,
-            _ => slot.is_leaving() && slot.wanted,
+            _ => slot.is_leaving(),
         };
         self.down.is_none() && self.slots.iter().any(comes)
     }

@@ -78,9 +78,9 @@ impl<J: JobType> Step<'_, J> {
         if self.core.catalog().are_manifests_known() {
             return;
         }
-        let is_known = |name: &str| manifests.iter().any(|manifest| manifest.name == name);
-        for plugin in self.core.settings.limited_plugins.iter().filter(|name| !is_known(name)) {
-            let known: Vec<_> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+        let known: Vec<_> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+        for plugin in self.core.settings.limited_plugins.iter().filter(|name| !known.contains(&name.as_str()))
+        {
             tracing::warn!(
                 plugin,
                 ?known,

@@ -5,11 +5,14 @@ use super::HookPanicked;
 /// Why a reload or unload did not reach every worker.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// There is no worker to do it.
-    #[error("no worker is alive; a job or restart_worker() starts one")]
+    /// No worker did it: none is alive, or the one that was told died before it answered.
+    #[error(
+        "no worker did it: none is alive, or the one that was told died before it answered; a job or restart_worker() starts \
+         one"
+    )]
     NoLiveWorker,
-    /// A worker did not do it in time; one that hung in it was killed.
-    #[error("a worker did not do it in time")]
+    /// A worker did not do it in time, and one that hung in it was killed; or none came in time.
+    #[error("a worker did not do it in time, or none came in time")]
     TimedOut,
     /// The plugin said no.
     #[error("{0}")]

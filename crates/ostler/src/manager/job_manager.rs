@@ -162,8 +162,8 @@ impl<J: JobType> JobManager<J> {
     /// workers that come later, too. It is a struct, a map, or what `serde_json::json!` makes.
     ///
     /// # Errors
-    /// The plugin is unknown or refuses, no worker is alive and none comes, one died of it, or one takes longer than
-    /// `reload_timeout`; such a worker is replaced. The old configuration stays. A pool that rests without workers, as an
+    /// The plugin is unknown or refuses; no worker is alive and none comes; the last one that could do it died of it; or one
+    /// takes longer than `reload_timeout`, and is replaced. The old configuration stays. A pool that rests without workers, as an
     /// `idle_timeout` allows, has nobody to ask whether the plugin takes the new one.
     ///
     /// # Cancel safety
@@ -185,8 +185,8 @@ impl<J: JobType> JobManager<J> {
     /// it again.
     ///
     /// # Errors
-    /// The plugin is unknown, no worker is alive and none comes, one died of it, or one takes longer than `unload_timeout`;
-    /// such a worker is replaced.
+    /// The plugin is unknown; no worker is alive and none comes; the last one that could do it died of it; or one takes longer
+    /// than `unload_timeout`, and is replaced.
     ///
     /// # Cancel safety
     /// The unload goes on if the future is dropped.

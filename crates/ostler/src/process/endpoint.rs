@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, geteuid, getpgid};
 
 use super::random::{hex, random};
-use super::shortage::is_shortage;
+use super::transient::is_transient;
 
 /// How long a connection is left alone that this host has not enough descriptors or memory for.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
@@ -64,7 +64,7 @@ impl Endpoint {
         let mut is_told = false;
         loop {
             let stream = match self.listener.accept().await {
-                Err(error) if is_shortage(&error) => {
+                Err(error) if is_transient(&error) => {
                     if !std::mem::replace(&mut is_told, true) {
                         tracing::warn!(%error, pid = child, "a worker's connection has to wait");
                     }

@@ -7,7 +7,7 @@ use super::pinned::Pinned;
 use super::procfs::{self, Stat};
 use super::record_directory::RecordDirectory;
 use super::record_text::{Noted, Origin, host_in, parse};
-use super::shortage::is_shortage;
+use super::transient::is_transient;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
@@ -34,7 +34,7 @@ impl Leftover {
         for path in directory.entries()? {
             match Self::read(&path, &own) {
                 Ok(leftover) => found.extend(leftover),
-                Err(error) if is_shortage(&error) => return Err(error),
+                Err(error) if is_transient(&error) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, path = %path.display(), "cannot read the record of another host");
                 }

@@ -31,7 +31,6 @@ mod random;
 mod record;
 mod record_directory;
 mod record_text;
-mod shortage;
 mod spawn;
 mod spawner;
 mod supervisor;
@@ -41,6 +40,7 @@ mod teardown;
 mod test_support;
 #[cfg(test)]
 mod tests;
+mod transient;
 mod worker_id;
 
 pub(crate) use endpoint::Endpoint;

@@ -99,7 +99,8 @@ async fn loky_a_child_that_reads_its_input_finds_the_end_at_once() {
     let host = Host::start("job", &job);
     let has_read = || std::fs::read_to_string(&file).is_ok_and(|text| text == "end\n");
     assert!(within(PATIENCE, has_read).await, "it waits for input");
-    assert!(host.process.stdin.is_some(), "the host's input is not closed");
+    // Its own input was open until here.
+    drop(host);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -137,15 +137,17 @@ async fn r27_in_a_flood_a_worker_answers_and_a_cancel_is_as_fast_as_without() {
         (answered, cancelled)
     };
     let (mut calm, mut flood) = ((Duration::MAX, Duration::MAX), (Duration::MAX, Duration::MAX));
-    for _ in 0..5 {
+    let as_fast = |flood: Duration, calm: Duration| flood < calm.saturating_add(Duration::from_millis(50));
+    // The best of each: what else the machine has to do slows down most of them, and not all.
+    let deadline = Instant::now() + PATIENCE;
+    while !(as_fast(flood.0, calm.0) && as_fast(flood.1, calm.1)) {
+        assert!(Instant::now() < deadline, "best answer and cancel: in a flood {flood:?}, without {calm:?}");
         let (answered, cancelled) = cancel(Task::Spin).await;
         calm = (calm.0.min(answered), calm.1.min(cancelled));
         let (answered, cancelled) = cancel(Task::Pour(usize::MAX, 1_000)).await;
         flood = (flood.0.min(answered), flood.1.min(cancelled));
     }
     println!("best answer and cancel: calm {calm:?}, in a flood {flood:?}");
-    assert!(flood.0 < calm.0 + Duration::from_millis(50), "{flood:?} and {calm:?}");
-    assert!(flood.1 < calm.1 + Duration::from_millis(50), "{flood:?} and {calm:?}");
     manager.shutdown().await.unwrap();
 }
 
