@@ -333,3 +333,22 @@ fn who_has_hung_up_is_not_told() {
         ",
     );
 }
+
+/// Of three two are too many. One of those ends the reload by going, for which the one that took it has to go as well.
+#[test]
+fn a_pool_that_is_made_smaller_keeps_who_took_no_configuration_that_failed() {
+    check(
+        PoolConfig { max_workers: 3, restart_policy: RestartPolicy::Never, ..config() },
+        "
+        start        | spawn 0.1; spawn 1.2; spawn 2.3
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        up 2.3       | 2.3 idle
+        hung_up 2.3  |
+        reload r     | 0.1 <- reload r #4; 1.2 <- reload r #5
+        done 0.1     | 0.1 idle
+        not_done 1.2 | 1.2 idle
+        resize 1 0   | 2.3 draining; 2.3 <- stop; r not done: no such file; kill 0.1
+        ",
+    );
+}

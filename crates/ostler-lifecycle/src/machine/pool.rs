@@ -119,11 +119,13 @@ impl Machine {
 
     /// Lets go of those who are too many: first who is of no use yet, last who has a job, and that one ends first.
     fn shrink(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let excess = self.staying().count().saturating_sub(self.target());
-        let mut staying: Vec<_> =
-            self.staying().map(|slot| (usefulness(&slot.state), !slot.is_old(), Reverse(slot.id))).collect();
-        staying.sort_unstable();
-        for (_, _, Reverse(id)) in staying.into_iter().take(excess) {
+        // Whoever goes may end an operation of the pool, by which others have to go as well: so it is counted each time.
+        for _ in 0..self.slots.len() {
+            if self.staying().count() <= self.target() {
+                return;
+            }
+            let least = |slot: &&Slot| (usefulness(&slot.state), !slot.is_old(), Reverse(slot.id));
+            let Some(id) = self.staying().min_by_key(least).map(|slot| slot.id) else { return };
             self.let_go(now, id, out);
         }
     }
