@@ -104,7 +104,9 @@ impl ResourceManager for Herald {
         {
             let socket = worker.pid.and_then(socket_of);
             let mut book = self.0.ledger.open();
-            book.figures.workers += 1;
+            if let Some(pid) = worker.pid {
+                book.worker_came(pid);
+            }
             book.sockets.extend(socket);
         }
         self.entered(worker);

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +32,7 @@ impl Ledger {
             ordeals: Ordeals::default(),
             last_acts: HashMap::new(),
             histories: HashMap::new(),
+            poor: HashSet::new(),
             dead: HashMap::new(),
             told: HashMap::new(),
             sockets: BTreeSet::new(),
@@ -62,6 +63,8 @@ pub(crate) struct Book {
     last_acts: HashMap<u32, Act>,
     /// What each worker did before, in short.
     histories: HashMap<u32, Vec<&'static str>>,
+    /// Workers that were made while the host had too few files: they have its low limit of that moment as long as they live.
+    poor: HashSet<u32>,
     /// When which worker was proven dead.
     dead: HashMap<u32, u64>,
     /// How often broadcaster and hook were told of which end.
@@ -259,6 +262,19 @@ impl Book {
     /// It ends now, or went on between those times.
     pub(crate) fn ordeal_ends(&mut self, number: usize, times: Option<(u64, u64)>) {
         self.ordeals.end(number, times);
+    }
+
+    /// A worker is there.
+    pub(crate) fn worker_came(&mut self, pid: u32) {
+        self.figures.workers += 1;
+        if self.lacks_files() {
+            self.poor.insert(pid);
+        }
+    }
+
+    /// Whether a worker may have no descriptor free, as the host had none when it was made.
+    pub(super) fn may_lack_files(&self, pid: u32) -> bool {
+        self.poor.contains(&pid)
     }
 
     /// Whether the host has too few files, or had until just now.

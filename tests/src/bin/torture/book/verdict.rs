@@ -168,7 +168,8 @@ impl Case<'_> {
         // Its limit is raised again by the next job that begins, which may be one after this.
         let pinch = Act::Pinch(0).name();
         let was_pinched = worker.is_some_and(|pid| self.book.history(pid).contains(&pinch));
-        is_said && (was_pinched || self.book.ordeals.lacked_files(self.note.born, self.ended))
+        let was_poor = worker.is_some_and(|pid| self.book.may_lack_files(pid));
+        is_said && (was_pinched || was_poor || self.book.ordeals.lacked_files(self.note.born, self.ended))
     }
 
     /// Of a job that was ended for that.

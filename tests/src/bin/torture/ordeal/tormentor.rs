@@ -215,8 +215,10 @@ impl Hand {
         for (thread, ran) in watched.since() {
             let percent = 100.0 * ran.as_secs_f64() / took.as_secs_f64().max(0.1);
             book.figures.busiest = book.figures.busiest.max(percent as u64);
-            // To make workers and to look for what they left takes its time.
-            let holds = ran < took / MOST_LOAD + Duration::from_millis(50);
+            // To make workers and to look for what they left takes its time. A pool that is to try failed starts at once, as
+            // often as it likes, does that.
+            let tries = matches!(ordeal, Ordeal::FewFiles) && !self.waits;
+            let holds = tries || ran < took / MOST_LOAD + Duration::from_millis(50);
             book.faults.note(Check::Spinning, holds, || {
                 format!("{ordeal:?} for {took:?}: {thread} ran for {ran:?} of them")
             });
