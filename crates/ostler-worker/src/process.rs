@@ -41,20 +41,20 @@ fn thread_count() -> Option<usize> {
 /// somebody else, a child that it forked, keeps its socket open.
 pub(crate) fn is_orphan_of(host: libc::pid_t) -> bool {
     // A worker may be started through another program, so a parent that is not the host proves nothing.
-    host > 0 && nix::unistd::getppid().as_raw() != host && has_ended(host)
+    host > 0 && nix::unistd::getppid().as_raw() != host && has_ended(host) == Some(true)
 }
 
-fn has_ended(pid: libc::pid_t) -> bool {
+fn has_ended(pid: libc::pid_t) -> Option<bool> {
     ends_within(pid, Duration::ZERO)
 }
 
-/// Waits for that process to end, and not longer than this.
-fn ends_within(pid: libc::pid_t, patience: Duration) -> bool {
+/// Waits for that process to end, and not longer than this. `None` if it cannot be looked at, as without a free descriptor.
+fn ends_within(pid: libc::pid_t, patience: Duration) -> Option<bool> {
     // SAFETY: the calls get numbers, and a structure of this frame that outlives its call.
     unsafe {
         let pidfd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
         if pidfd < 0 {
-            return io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+            return (io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)).then_some(true);
         }
         // It is readable for a zombie as well.
         let mut poll = libc::pollfd { fd: pidfd as libc::c_int, events: libc::POLLIN, revents: 0 };
@@ -67,7 +67,7 @@ fn ends_within(pid: libc::pid_t, patience: Duration) -> bool {
             }
         };
         libc::close(poll.fd);
-        ended
+        Some(ended)
     }
 }
 
@@ -180,8 +180,8 @@ fn wait_for_end(host: libc::pid_t, pidfd: RawFd) {
     loop {
         // SAFETY: the structure is this frame's.
         match unsafe { libc::poll(&raw mut poll, 1, -1) } {
-            // What is readable may be something else that has the number now.
-            1 if poll.revents & libc::POLLIN != 0 && has_ended(host) => end_group(),
+            // What is readable may be something else that has the number now: if the host is seen to live.
+            1 if poll.revents & libc::POLLIN != 0 && has_ended(host) != Some(false) => end_group(),
             -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
             _ => return,
         }
