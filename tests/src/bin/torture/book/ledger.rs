@@ -295,8 +295,7 @@ impl Book {
     /// Whether the budget for starts may be spent in this time: while the host has too few files, and until the last start
     /// has left the window.
     pub(super) fn pool_may_lack(&self, from: u64, to: u64) -> bool {
-        let window = u64::try_from(crate::pool::WINDOW.as_nanos()).unwrap_or(u64::MAX);
-        self.ordeals.lacked_files(from.saturating_sub(window), to)
+        self.ordeals.lacked_files(self.ordeals.so_long_before(from, crate::pool::WINDOW), to)
     }
 
     /// What a worker did, from its first job on.

@@ -61,6 +61,9 @@ pub(crate) struct Ordeals(Vec<Span>);
 /// So long after it a lack of files may still show: what was lost is told to its owner, and what failed is tried again.
 const AFTER: u64 = 1_000_000_000;
 
+/// The host knows to a quarter of a second how long it did not run.
+pub(super) const EACH_STOP: Duration = Duration::from_millis(300);
+
 /// What happened before that shows nowhere any more.
 const LONG_AGO: u64 = 30_000_000_000;
 
@@ -82,6 +85,22 @@ impl Ordeals {
     pub(crate) fn lost(&self, from: u64, to: u64) -> (Duration, u32) {
         let met = self.0.iter().filter(|span| span.what.stops_time() && span.meets(from, to));
         met.fold((Duration::ZERO, 0), |(time, times), span| (time + span.overlap(from, to), times + 1))
+    }
+
+    /// When the host had this long to run until then: its windows do not count the time in which it did not run.
+    pub(super) fn so_long_before(&self, then: u64, window: Duration) -> u64 {
+        let mut lost = Duration::ZERO;
+        loop {
+            let whole = u64::try_from((window + lost).as_nanos()).unwrap_or(u64::MAX);
+            let begin = then.saturating_sub(whole);
+            // Looking further back finds more of it, until it does not.
+            let (time, stops) = self.lost(begin, then);
+            let more = time + stops * EACH_STOP;
+            if more == lost {
+                return begin;
+            }
+            lost = more;
+        }
     }
 
     /// Whether the host had too few files in this time, or a second before.

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::Book;
 use super::diary::Run;
+use super::ordeals::EACH_STOP;
 use crate::clock;
 
-/// The host knows to a quarter of a second how long it did not run.
-const EACH_STOP: Duration = Duration::from_millis(300);
 /// A run counts from when it was sent, and is written down when it begins.
 const ITS_BEGIN: Duration = Duration::from_millis(300);
 /// An answer is written down before it is sent, and whoever sends it may have to wait for the processor.
