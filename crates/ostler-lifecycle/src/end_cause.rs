@@ -44,6 +44,10 @@ impl EndCause {
     pub fn describe_briefly(&self, exit: &WorkerExit) -> String {
         match self {
             Self::SpawnFailed(message) => format!("could not be started: {message}"),
+            Self::Ended(reason @ EndReason::SilentAtStart) => match &exit.untaken {
+                None => reason.to_string(),
+                Some(why) => format!("{reason}: this host could not take its connection: {why}"),
+            },
             Self::Ended(reason) => reason.to_string(),
             Self::OnItsOwn => match exit.half_said() {
                 None => exit.status.describe(),

@@ -69,6 +69,9 @@ pub struct WorkerExit {
     pub limit: Option<LimitKind>,
     /// It left a frame half said, and how.
     pub torn_frame: Option<String>,
+    /// Why the host could not take its connection, if it could not until the end.
+    #[serde(default)]
+    pub untaken: Option<String>,
 }
 
 impl WorkerExit {
@@ -83,6 +86,7 @@ impl WorkerExit {
             out_of_memory: None,
             limit: None,
             torn_frame: None,
+            untaken: None,
         }
     }
 

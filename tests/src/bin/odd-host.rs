@@ -8,6 +8,7 @@
 
 use std::future::Future;
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ostler::{
@@ -28,6 +29,19 @@ impl BaseJobManager<Task> for LabJobs {
     }
 }
 
+/// The same with another command.
+struct Through(WorkerCommand);
+
+impl BaseJobManager<Task> for Through {
+    fn worker_type(&self) -> &str {
+        "odd"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        self.0.clone()
+    }
+}
+
 fn main() {
     ostler::worker::run_if_worker(register_all);
     end_at_last();
@@ -45,6 +59,7 @@ fn main() {
         "forked" => forked(),
         "dies-before-its-child" => dies_before_its_child(),
         "few-files" => run(few_files()),
+        "takes-no-connection" => run(takes_no_connection()),
         "gives-up-its-rights" => run(gives_up_its_rights()),
         "has-a-terminal" => {
             take_terminal();
@@ -199,14 +214,40 @@ fn has_ended(pid: u32) -> bool {
     !status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
 }
 
+/// What is open stays open. The kernel lets nobody poll more descriptors than this at once.
+fn open_no_more_files() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 1024 };
+    // SAFETY: the limit outlives the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) };
+}
+
+/// Its worker connects when the host has no descriptor left for that. The directory has an empty file `waits`.
+async fn takes_no_connection() {
+    let directory = PathBuf::from(std::env::args().nth(2).unwrap());
+    let (waits, goes, came) = (directory.join("waits"), directory.join("goes"), directory.join("came"));
+    let script = r#"echo > "$1"; until [ -e "$2" ]; do sleep 0.01; done; exec "$0""#;
+    let command = WorkerCommand::program("/bin/sh").arg("-c").arg(script);
+    let command = command.arg(std::env::current_exe().unwrap()).arg(&came).arg(&goes);
+    let config = WorkerConfig {
+        max_start_attempts: 0,
+        worker_start_timeout: Duration::from_secs(1),
+        ..WorkerConfig::default()
+    };
+    let launch = tokio::spawn(JobManager::builder(Through(command)).config(config).launch());
+    while !came.exists() {
+        tokio::task::yield_now().await;
+    }
+    open_no_more_files();
+    // This needs no descriptor.
+    std::fs::rename(waits, goes).unwrap();
+    say_error(launch.await.unwrap());
+}
+
 async fn few_files() {
     let manager = launch().await.unwrap();
     let (job, _) = began(&manager, Task::IgnoreCancel).await;
     let (other, pid) = began(&manager, Task::IgnoreCancel).await;
-    // What is open stays open. The kernel lets nobody poll more descriptors than this at once.
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 1024 };
-    // SAFETY: the limit outlives the call.
-    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) };
+    open_no_more_files();
     // SAFETY: the call takes numbers.
     unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
     say(&other.output().await.unwrap_err().to_string());

@@ -56,23 +56,25 @@ impl Endpoint {
     /// Whoever else connects is turned away, so that a stranger cannot take the worker's place.
     ///
     /// While the host has no descriptor or memory left for it, the connection waits: whoever waits for the worker bounds
-    /// that.
+    /// that, and finds the reason in `shortage`.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn accept(&self, child: u32) -> io::Result<Stream> {
-        let mut is_told = false;
+    pub(crate) async fn accept(&self, child: u32, shortage: &mut Option<io::Error>) -> io::Result<Stream> {
         loop {
             let stream = match self.listener.accept().await {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if is_transient(&error) => {
-                    if !std::mem::replace(&mut is_told, true) {
+                    if shortage.is_none() {
                         tracing::warn!(%error, pid = child, "a worker's connection has to wait");
                     }
+                    *shortage = Some(error);
                     tokio::time::sleep(SHORTAGE_PAUSE).await;
                     continue;
                 }
                 accepted => accepted?,
             };
+            *shortage = None;
             match vouch(&stream, child)? {
                 Ok(()) => return Ok(stream),
                 Err(stranger) => tracing::warn!(%stranger, "turned a connection away"),
@@ -120,11 +122,15 @@ mod tests {
             let _connected = Stream::connect(name).await.unwrap();
             let before = getrlimit(Resource::Nofile);
             setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
-            let mut accept = std::pin::pin!(endpoint.accept(std::process::id()));
-            let refused = tokio::time::timeout(5 * SHORTAGE_PAUSE, accept.as_mut()).await;
+            let mut shortage = None;
+            let child = std::process::id();
+            let refused =
+                tokio::time::timeout(5 * SHORTAGE_PAUSE, endpoint.accept(child, &mut shortage)).await;
             setrlimit(Resource::Nofile, before).unwrap();
             assert!(refused.is_err(), "{refused:?}");
-            accept.await.unwrap();
+            assert_eq!(shortage.as_ref().and_then(io::Error::raw_os_error), Some(libc::EMFILE));
+            endpoint.accept(child, &mut shortage).await.unwrap();
+            assert!(shortage.is_none(), "it is over");
         });
     }
 }

@@ -76,6 +76,16 @@ fn r2_a_host_whose_files_are_limited_later_notices_deaths_and_does_not_spin() {
     assert_eq!(said[1..], ["spins: false", "cancelled: true"]);
 }
 
+/// The reason used to be in the log alone.
+#[test]
+fn a_host_that_cannot_take_its_workers_connection_says_why() {
+    let directory = scratch();
+    std::fs::write(directory.path().join("waits"), "").unwrap();
+    let said = said_by("takes-no-connection", &[directory.path().to_str().unwrap()]);
+    let parts = ["did not say hello", "this host could not take its connection", "Too many open files"];
+    says(&said[0], &parts);
+}
+
 #[test]
 #[expect(clippy::print_stdout, reason = "a test that cannot test says so")]
 fn r3_a_host_that_gave_up_its_rights_is_told_that_it_cannot_kill() {

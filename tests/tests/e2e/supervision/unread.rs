@@ -4,10 +4,14 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ostler::{JobStatus, ManagerEvent, WorkerConfig, WorkerPhase};
+use ostler::{FailureKind, JobManager, JobStatus, ManagerEvent, WorkerCommand, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::support::{at_once, echo, is_stopped, lab, scratch, signal, started, within};
+use crate::support::{
+    LAB_WORKER, LabJobsIn, at_once, echo, is_stopped, lab, scratch, signal, started, within,
+};
 
 const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(2_500);
 
@@ -78,6 +82,35 @@ async fn r10_a_killed_worker_that_died_in_time_is_no_process_that_does_not_die()
         }
     }
     manager.shutdown().await.unwrap();
+}
+
+/// Whether its start took too long is being judged while it says hello. Of such a worker no deadline was ever judged again,
+/// in a job or in a shutdown. When it comes cannot be said to the millisecond: so many come.
+#[tokio::test]
+async fn r10_a_worker_that_says_hello_at_the_last_moment_is_judged_like_any_other() {
+    let mut tries = JoinSet::new();
+    for millis in (250..310).step_by(3) {
+        let script = format!("sleep 0.{millis}; exec \"$0\"");
+        let worker = WorkerCommand::program("/bin/sh").arg("-c").arg(script).arg(LAB_WORKER);
+        let worker_start_timeout = Duration::from_millis(300);
+        let config = WorkerConfig { worker_start_timeout, max_start_attempts: 0, ..at_once() };
+        tries.spawn(async move {
+            // Some come too late.
+            let Ok(manager) = JobManager::builder(LabJobsIn(worker)).config(config).launch().await else {
+                return;
+            };
+            let job = manager.job("lab", Task::IgnoreCancel).timeout(Duration::from_millis(100));
+            let job = job.start().await.unwrap();
+            let record = timeout(Duration::from_secs(30), job.finished()).await;
+            let record =
+                record.unwrap_or_else(|_| panic!("it came after {millis} ms, and its job never ends"));
+            assert_eq!(record.error.as_ref().map(|failure| failure.kind), Some(FailureKind::TimedOut));
+            manager.shutdown().await.unwrap();
+        });
+    }
+    while let Some(done) = tries.join_next().await {
+        done.unwrap();
+    }
 }
 
 /// The host is stopped as a container is paused, and its worker goes on.

@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 
 use ostler_shm::{Arena, Ring, TrustedPeer};
@@ -17,15 +18,22 @@ pub(super) struct Offer {
 }
 
 /// The way in: the kernel vouches for the peer, then the token, then the version. Frames are of at most so many
-/// bytes, and what is offered is used as far as the worker can.
+/// bytes, and what is offered is used as far as the worker can. While the host cannot take the connection, `shortage` is
+/// why.
 ///
 /// # Errors
 /// It is not our worker, or does not speak as we do.
 ///
 /// # Cancel safety
 /// None: the connection is gone with the future.
-pub(super) async fn meet(endpoint: Endpoint, pid: u32, limit: usize, offer: Offer) -> Result<Socket, String> {
-    let accepted = endpoint.accept(pid).await;
+pub(super) async fn meet(
+    endpoint: Endpoint,
+    pid: u32,
+    shortage: &mut Option<io::Error>,
+    limit: usize,
+    offer: Offer,
+) -> Result<Socket, String> {
+    let accepted = endpoint.accept(pid, shortage).await;
     let stream = accepted.map_err(|error| format!("its connection could not be accepted: {error}"))?;
     let token = endpoint.token();
     // There is nobody else to wait for.

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::inbound::Inbound;
 use super::output::Output;
 use super::socket::{Read, Socket};
 use super::tail::Tail;
-use super::unread::Unread;
+use super::unread::{Question, Unread};
 use crate::JobType;
 use crate::engine::Core;
 use crate::events::EventLog;
@@ -25,6 +26,8 @@ use crate::process::{ChildOutput, Endpoint};
 pub(super) struct Session<J: JobType> {
     inbound: Inbound<J>,
     output: Output,
+    /// Why its connection has to wait, as long as it has to.
+    shortage: Option<io::Error>,
     /// From its hello on.
     socket: Option<Socket>,
     /// While the socket is left unread: when the machine is told so the next time.
@@ -48,6 +51,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often the machine is told that a worker is not listened to: sooner than anybody could be called frozen.
 const UNHEARD_EVERY: Duration = Duration::from_millis(100);
 
+/// What shows in a conversation that is over.
+pub(super) struct Finished<'a> {
+    /// How the last frame is torn.
+    pub(super) torn_frame: Option<String>,
+    /// Why its connection was not taken.
+    pub(super) untaken: Option<String>,
+    /// What was last on stderr.
+    pub(super) stderr: &'a Tail,
+}
+
 impl<J: JobType> Session<J> {
     pub(super) fn new(
         core: Arc<Core<J>>,
@@ -61,6 +74,7 @@ impl<J: JobType> Session<J> {
             spin: Spin::new(inbound.spin()),
             inbound,
             output: Output::new(worker, output),
+            shortage: None,
             socket: None,
             unheard_due: None,
             unread,
@@ -75,7 +89,7 @@ impl<J: JobType> Session<J> {
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
         let (limit, offer) = (self.inbound.max_frame_bytes(), self.inbound.offer());
         let met = tokio::select! {
-            met = meet(endpoint, self.inbound.pid(), limit, offer) => met,
+            met = meet(endpoint, self.inbound.pid(), &mut self.shortage, limit, offer) => met,
             never = overhear(&mut self.output, &mut self.inbound, &self.unread) => match never {},
         };
         match met {
@@ -111,7 +125,7 @@ impl<J: JobType> Session<J> {
                     tokio::task::yield_now().await;
                 }
                 () = at(self.pause_ends) => self.tell_begun_line(),
-                () = self.unread.asked() => self.read_all().await,
+                question = self.unread.asked() => self.read_all(question).await,
                 () = at(self.inbound.drops_due()) => self.inbound.tell_dropped(),
                 () = at(self.unheard_due) => {
                     self.unheard_due = None;
@@ -152,13 +166,13 @@ impl<J: JobType> Session<J> {
     }
 
     /// Feeds in all that the worker has said and printed until now, whoever reads that slowly, and says so.
-    async fn read_all(&mut self) {
+    async fn read_all(&mut self, question: Question) {
         self.hear_all();
         self.hear_frame_that_has_begun().await;
         self.output.read_all();
         self.tell_lines();
         self.unread.exit_is_told().await;
-        self.inbound.caught_up();
+        question.answer(&self.inbound);
     }
 
     /// Of a large frame the kernel holds only a part, until that is read.
@@ -311,12 +325,13 @@ impl<J: JobType> Session<J> {
     }
 
     /// After the worker's death: feeds in what it still said and printed, without waiting for an end that somebody else
-    /// may hold back. Says how a last frame is torn, and what was last on stderr.
-    pub(super) fn finish(&mut self) -> (Option<String>, &Tail) {
+    /// may hold back.
+    pub(super) fn finish(&mut self) -> Finished<'_> {
         self.output.read_all();
-        let torn = self.hear_rest();
+        let torn_frame = self.hear_rest();
         self.output.tell_all(|stream, line| self.inbound.line(stream, line));
-        (torn, self.output.tail())
+        let untaken = self.shortage.as_ref().map(io::Error::to_string);
+        Finished { torn_frame, untaken, stderr: self.output.tail() }
     }
 
     fn hear_rest(&mut self) -> Option<String> {
@@ -347,10 +362,10 @@ async fn overhear<J: JobType>(output: &mut Output, inbound: &mut Inbound<J>, unr
                 output.tell(|stream, line| inbound.line(stream, line));
                 tokio::task::yield_now().await;
             }
-            () = unread.asked() => {
+            question = unread.asked() => {
                 unread.connection_is_seen().await;
                 unread.exit_is_told().await;
-                inbound.caught_up();
+                question.answer(inbound);
             }
         }
     }

@@ -6,7 +6,7 @@ use ostler_wire::env;
 use tokio::sync::{Notify, oneshot};
 
 use super::evidence;
-use super::session::Session;
+use super::session::{Finished, Session};
 use super::unread::{Unread, nothing_was_said};
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
@@ -148,9 +148,9 @@ async fn accompany<J: JobType>(
         exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
         never = session.run(endpoint) => match never {},
     };
-    let (torn_frame, stderr) = session.finish();
+    let Finished { torn_frame, untaken, stderr } = session.finish();
     let exit = evidence::with_stderr(evidence::of(&remains, limits), stderr, limits);
-    (WorkerExit { torn_frame, ..exit }, remains)
+    (WorkerExit { torn_frame, untaken, ..exit }, remains)
 }
 
 /// What the machine is told of an end: a process that never executed its program was no worker.

@@ -8,6 +8,7 @@ use ostler_lifecycle::{Input, WorkerKey};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+use super::inbound::Inbound;
 use crate::JobType;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
@@ -40,8 +41,9 @@ impl Unread {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(super) async fn asked(&self) {
+    pub(super) async fn asked(&self) -> Question {
         self.asked.notified().await;
+        Question { asked: Arc::clone(&self.asked), is_answered: false }
     }
 
     /// For the rest of a frame.
@@ -61,6 +63,29 @@ impl Unread {
     pub(super) async fn exit_is_told(&self) {
         if self.process.has_ended() {
             sleep(EXIT).await;
+        }
+    }
+}
+
+/// Somebody has asked, and nothing of this worker is judged before that is answered. Who drops it without an answer leaves
+/// it to whoever listens next.
+pub(super) struct Question {
+    asked: Arc<Notify>,
+    is_answered: bool,
+}
+
+impl Question {
+    /// All was fed in.
+    pub(super) fn answer<J: JobType>(mut self, inbound: &Inbound<J>) {
+        self.is_answered = true;
+        inbound.caught_up();
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.asked.notify_one();
         }
     }
 }
@@ -90,5 +115,32 @@ pub(super) async fn nothing_was_said<J: JobType>(
     loop {
         asked.notified().await;
         core.feed(Input::CaughtUp { worker }, Cargo::None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn question(unread: &Unread) -> Option<Question> {
+        match pin!(unread.asked()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(question) => Some(question),
+            Poll::Pending => None,
+        }
+    }
+
+    /// A worker said hello while the answer was on its way, and no deadline of it was ever judged again.
+    #[test]
+    fn a_question_whose_answer_was_given_up_is_asked_again() {
+        let asked = Arc::new(Notify::new());
+        let unread = Unread::new(Process::new(), Arc::clone(&asked));
+        assert!(question(&unread).is_none());
+        asked.notify_one();
+        drop(question(&unread));
+        assert!(question(&unread).is_some());
     }
 }
