@@ -277,7 +277,8 @@ impl Model {
             return Ok(());
         }
         self.empty_slots_get_their_due()?;
-        // Who waits for its time takes a place, unless others have taken all of them.
+        // Who waits for its time takes a place, unless others have taken all of them that the policy keeps filled: where
+        // workers may idle out, those are fewer than the pool has, and others may have been started for jobs.
         let longest = self.config.restart_backoff_max;
         let now = self.now;
         let late = |since: Instant| since + longest < now;
@@ -287,7 +288,7 @@ impl Model {
                 *end != End::Asked && !(*owed == Owed::Delayed && late(*since))
             }
         });
-        let few = filled.count() < self.target();
+        let few = filled.count() < self.floor();
         let overdue = self.restarts.slots.iter().find(
             |(_, slot)| matches!(slot, Filled::NotAnyMore { since, owed: Owed::Delayed, .. } if late(*since)),
         );

@@ -63,7 +63,9 @@ async fn a_worker_that_dies_before_it_began_costs_the_job_nothing() {
 
 #[tokio::test]
 async fn a_flood_on_stderr_does_not_keep_the_result_back() {
-    let manager = any::<Echo>(rogue("flood-stderr")).launch().await.unwrap();
+    // While it writes it does not say whether it lives, and on a busy machine that takes long.
+    let config = WorkerConfig { heartbeat_interval: Duration::ZERO, ..at_once() };
+    let manager = any::<Echo>(rogue("flood-stderr")).config(config).launch().await.unwrap();
     let job = manager.start_job("echo", echo("dry")).await.unwrap();
     let pid = started(&job).await;
     assert_eq!(job.output().await.unwrap(), "dry");
