@@ -1,6 +1,6 @@
 use crate::{
-    BlockReason, Command, ControlFailure, ControlId, DegradedReason, DownReason, EndCause, Forensics,
-    JobFailure, JobId, RequestId, Ticket, WorkerExit, WorkerKey,
+    BlockReason, Command, ControlFailure, ControlId, DegradedReason, DownReason, EndCause, EndReason,
+    Forensics, JobFailure, JobId, RequestId, Ticket, WorkerExit, WorkerKey,
 };
 
 /// One thing to carry out. The order counts.
@@ -188,6 +188,11 @@ pub enum WorkerChange {
     },
     /// It was told to stop.
     Draining,
+    /// It was killed and does not die: its slot goes on without it. It is [`Gone`](Self::Gone) when it has died after all.
+    GivenUp {
+        /// Why it was killed.
+        reason: EndReason,
+    },
     /// It is dead.
     Gone {
         /// Why.

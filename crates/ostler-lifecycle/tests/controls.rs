@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{check, config};
+use std::time::Duration;
+
+use common::{check, config, pool};
 use ostler_lifecycle::{PoolConfig, Recycling, RestartPolicy};
 
 fn two() -> PoolConfig {
@@ -349,6 +351,24 @@ fn a_pool_that_is_made_smaller_keeps_who_took_no_configuration_that_failed() {
         done 0.1     | 0.1 idle
         not_done 1.2 | 1.2 idle
         resize 1 0   | 2.3 draining; 2.3 <- stop; r not done: no such file; kill 0.1
+        ",
+    );
+}
+
+/// It would keep a job from its place until the end of the shutdown.
+#[test]
+fn a_worker_that_hangs_in_a_reload_which_a_shutdown_has_refused_is_killed_when_its_time_is_up() {
+    check(
+        PoolConfig { reload_timeout: Duration::from_secs(30), ..pool(1, 0) },
+        "
+        start          | spawn 0.1
+        up 0.1         | 0.1 idle
+        reload r       | 0.1 <- reload r #2
+        submit a       | a queued
+        shutdown 3600s | r not done: the manager is shut down
+        pass 30s       | kill 0.1
+        exit 0.1       | 0.1 gone: ControlTimedOut; spawn 0.2
+        up 0.2         | 0.2 idle; ask a ?1
         ",
     );
 }

@@ -142,7 +142,7 @@ fn a_cancelled_job_whose_process_does_not_die_stays_cancelling_and_its_slot_goes
         submit a     | a queued; 0.1 <- a
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
-        pass 10s     | a still dying in 101; spawn 0.2
+        pass 10s     | a still dying in 101; 0.1 given up; spawn 0.2
         cancel a     | a still dying in 101
         up 0.2       | 0.2 idle
         submit b     | b queued; 0.2 <- b
@@ -162,7 +162,7 @@ fn a_timed_out_job_does_not_wait_for_a_process_that_does_not_die() {
         submit a timeout=1s | a queued; 0.1 <- a
         started a           | a started in 0.1
         pass 1s             | kill 0.1
-        pass 10s            | a failed: TimedOut
+        pass 10s            | a failed: TimedOut; 0.1 given up
         exit 0.1            | 0.1 gone: TimedOut
         ",
     );
@@ -177,7 +177,7 @@ fn a_sent_job_whose_worker_does_not_die_cannot_run_again() {
         up 0.1       | 0.1 idle
         submit a     | a queued; 0.1 <- a
         pass 10s     | kill 0.1
-        pass 10s     | a failed: Stalled
+        pass 10s     | a failed: Stalled; 0.1 given up
         ",
     );
 }
@@ -189,7 +189,7 @@ fn a_process_that_is_still_being_made_can_be_one_that_does_not_die() {
         "
         start        | spawn 0.1
         shutdown 0s  | kill 0.1
-        pass 1s      | closed
+        pass 1s      | 0.1 given up; closed
         spawned 0.1  |
         exit 0.1     | 0.1 gone: Shutdown
         ",

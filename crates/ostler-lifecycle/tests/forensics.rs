@@ -153,7 +153,7 @@ fn a_process_that_dies_late_is_described_all_the_same() {
         submit b          | b queued; 0.1 <- b
         started b         | b started in 0.1
         cancel b          | b cancelling; kill 0.1
-        pass 10s          | b still dying in 101
+        pass 10s          | b still dying in 101; 0.1 given up
         submit c          | c queued; spawn 0.2
         exit 0.1 signal 9 | 0.1 gone: Cancelled; b cancelled
         evidence          | 101, while it ran a job, 1 jobs done: was killed to cancel its job

@@ -58,7 +58,7 @@ fn who_does_not_die_counts_no_longer_when_it_is_given_up() {
         started a          | a started in 0.1
         submit b plugin=1  | b queued
         cancel a           | a cancelling; kill 0.1
-        pass 10s           | a still dying in 101; spawn 0.3; ask b ?1
+        pass 10s           | a still dying in 101; 0.1 given up; spawn 0.3; ask b ?1
     ";
     check(limited(2, 1), &format!("{TWO_UP}{script}"));
 }

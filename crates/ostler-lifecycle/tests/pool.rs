@@ -173,7 +173,7 @@ fn a_worker_whose_process_does_not_die_keeps_no_place() {
         submit a     | a queued; 0.1 <- a
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
-        pass 1s      | a still dying in 101; spawn 0.3
+        pass 1s      | a still dying in 101; 0.1 given up; spawn 0.3
         ",
     );
 }

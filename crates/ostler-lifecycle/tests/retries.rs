@@ -275,7 +275,7 @@ fn a_job_whose_process_does_not_die_does_not_run_a_second_time() {
         "attempts=5 timeout=3s",
         "
         pass 3s      | kill 0.1
-        pass 10s     | a failed: TimedOut; spawn 0.2
+        pass 10s     | a failed: TimedOut; 0.1 given up; spawn 0.2
         exit 0.1     | 0.1 gone: TimedOut
         ",
     );

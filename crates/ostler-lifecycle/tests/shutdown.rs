@@ -152,7 +152,7 @@ fn a_process_that_does_not_die_is_named_and_holds_nothing_up() {
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         shutdown 0s  |
-        pass 10s     | a still dying in 101; closed without [101]
+        pass 10s     | a still dying in 101; 0.1 given up; closed without [101]
         exit 0.1     | 0.1 gone: Cancelled; a cancelled
         ",
     );
@@ -166,7 +166,7 @@ fn a_process_that_was_made_only_after_it_was_given_up_is_named_too() {
         start        | spawn 0.1; spawn 1.2
         up 1.2       | 1.2 idle
         shutdown 60s | kill 0.1; 1.2 draining; 1.2 <- stop
-        pass 10s     |
+        pass 10s     | 0.1 given up
         spawned 0.1  |
         exit 1.2     | 1.2 gone: Shutdown; closed without [101]
         ",

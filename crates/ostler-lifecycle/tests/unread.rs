@@ -116,7 +116,7 @@ fn a_death_that_was_not_noticed_is_in_time() {
         "
         cancel a         | a cancelling; kill 0.1
         leave_unread 10s | read 0.1
-        caught_up 0.1    | a still dying in 101
+        caught_up 0.1    | a still dying in 101; 0.1 given up
         ",
     );
 }
@@ -236,7 +236,7 @@ fn time_in_which_the_host_did_not_run_counts_for_no_deadline() {
         pass 1s                   | kill 0.1
         paused 3600s              |
         pass 9s                   |
-        pass 1s                   | a failed: TimedOut
+        pass 1s                   | a failed: TimedOut; 0.1 given up
         ",
     );
 }

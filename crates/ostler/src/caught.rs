@@ -27,8 +27,21 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn An
 /// Drops what may be a type of the host's.
 pub(crate) fn drop_of_host<T>(value: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        tracing::error!(message = panic_message(&*panic), "a value of the host panicked when it was dropped");
+        let message = panic_message(&*panic);
+        say!(error, message, "a value of the host panicked when it was dropped");
     }
+}
+
+/// Says something to those who listen to traces, as `tracing`'s macro of that name does. They are the host's code as well:
+/// one that writes to a pipe without a reader panics, and nothing may be left undone for that.
+macro_rules! say {
+    ($level:ident, $($what:tt)+) => { $crate::caught::unless_it_panics(|| tracing::$level!($($what)+)) };
+}
+pub(crate) use say;
+
+pub(crate) fn unless_it_panics(say: impl FnOnce()) {
+    // Nobody is left who could be told.
+    let _ = catch_unwind(AssertUnwindSafe(say));
 }
 
 /// Drops it like [`drop_of_host`], also when whoever holds it is dropped.

@@ -60,6 +60,8 @@ fn main() {
         "dies-before-its-child" => dies_before_its_child(),
         "few-files" => run(few_files()),
         "takes-no-connection" => run(takes_no_connection()),
+        "cannot-trace" => run(cannot_trace()),
+        "cannot-kill-what-it-launches" => run(cannot_kill_what_it_launches()),
         "gives-up-its-rights" => run(gives_up_its_rights()),
         "has-a-terminal" => {
             take_terminal();
@@ -240,6 +242,66 @@ async fn takes_no_connection() {
     open_no_more_files();
     // This needs no descriptor.
     std::fs::rename(waits, goes).unwrap();
+    say_error(launch.await.unwrap());
+}
+
+/// Who listens to its traces panics, as one does that writes them to a pipe without a reader.
+struct Panics;
+
+impl tracing::Subscriber for Panics {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        if event.metadata().target().starts_with("ostler") {
+            panic!("nobody reads this");
+        }
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+async fn cannot_trace() {
+    tracing::subscriber::set_global_default(Panics).unwrap();
+    let manager = launch().await.unwrap();
+    let abort = Task::Abort("this is said as well".to_owned());
+    say(&manager.start_job("lab", abort).await.unwrap().output().await.unwrap_err().to_string());
+    let (job, _) = began(&manager, Task::IgnoreCancel).await;
+    say(&format!("cancelled: {}", manager.cancel_job(job.id()).await.unwrap()));
+    let echo = manager.start_job("lab", Task::Echo("yes".into())).await.unwrap();
+    say(&format!("answered: {}", echo.output().await.unwrap()));
+    manager.shutdown().await.unwrap();
+    say("shut down");
+}
+
+/// It gives up its rights when its only worker is made and before that is ready, which it never is.
+async fn cannot_kill_what_it_launches() {
+    let directory = PathBuf::from(std::env::args().nth(2).unwrap());
+    let came = directory.join("came");
+    let command = WorkerCommand::program("/bin/sh").arg("-c").arg(r#"echo > "$0"; exec sleep 20"#).arg(&came);
+    let config = WorkerConfig {
+        restart_policy: RestartPolicy::Never,
+        worker_start_timeout: Duration::from_millis(500),
+        kill_timeout: Duration::from_millis(500),
+        ..WorkerConfig::default()
+    };
+    let launch = tokio::spawn(JobManager::builder(Through(command)).config(config).launch());
+    while !came.exists() {
+        tokio::task::yield_now().await;
+    }
+    // SAFETY: the call takes numbers.
+    assert_eq!(unsafe { libc::setuid(65534) }, 0);
     say_error(launch.await.unwrap());
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler::{JobEventKind, JobManager, WorkerConfig};
+use ostler::{FailureKind, JobEventKind, JobManager, WorkerConfig};
 use ostler_tests::lab::Task;
 
 use crate::operations::{PATIENCE, lines_come_before_their_chunks, told};
@@ -35,6 +35,22 @@ async fn answers_of_all_sizes_and_after_all_pauses_are_the_right_ones() {
         }
     }
     is_still_the_first(&manager);
+    manager.shutdown().await.unwrap();
+}
+
+/// The one who looks for its answer is the first to see it, and nobody sees it a second time.
+#[tokio::test]
+async fn a_connection_that_is_closed_while_its_answer_is_looked_for_ends_the_job() {
+    let manager = launch().await;
+    for _ in 0..8 {
+        for _ in 0..20 {
+            manager.start_job("lab", Task::Echo("hot".into())).await.unwrap().output().await.unwrap();
+        }
+        let job = manager.start_job("lab", Task::Steps(vec![Task::CloseAll, Task::Spin])).await.unwrap();
+        let error = tokio::time::timeout(PATIENCE, job.output()).await.unwrap().unwrap_err();
+        let failure = error.failure().unwrap();
+        assert_eq!(failure.kind, FailureKind::Protocol, "{failure}");
+    }
     manager.shutdown().await.unwrap();
 }
 

@@ -242,8 +242,19 @@ impl Machine {
         }
     }
 
+    /// Nobody waits for them any more, but for the workers that were told.
     pub(super) fn refuse_controls(&mut self, out: &mut Vec<Effect>) {
         for control in std::mem::take(&mut self.controls) {
+            let time = self.time_for(control.operation);
+            for (worker, told) in control.unanswered() {
+                // A question for its state keeps it from nothing.
+                if control.operation != ControlOperation::GetState
+                    && let Some(slot) = self.living(worker)
+                    && matches!(slot.state, SlotState::Controlling { .. })
+                {
+                    slot.deadline = Some(told + time);
+                }
+            }
             out.push(Effect::Answer { id: control.id, result: Err(ControlFailure::ShutDown) });
         }
     }

@@ -14,7 +14,8 @@ use crate::job::{Fate, Whereabouts};
 use crate::restart::Fault;
 use crate::slot::{SlotState, Undead};
 use crate::{
-    BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey,
+    BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerChange,
+    WorkerKey,
 };
 
 impl Machine {
@@ -154,11 +155,12 @@ impl Machine {
                 Stage::Running { .. } | Stage::Overtime { .. } => EndReason::TimedOut,
                 Stage::Leaving => EndReason::Cancelled,
             },
+            // Of an operation that a shutdown has refused.
+            SlotState::Controlling { .. } => EndReason::ControlTimedOut,
             SlotState::Vacant { .. }
             | SlotState::Waiting { .. }
             | SlotState::Idle
-            | SlotState::Reserved { .. }
-            | SlotState::Controlling { .. } => return,
+            | SlotState::Reserved { .. } => return,
         };
         let timeout = self.timeout_of_job_in(id);
         let victim = self.slot(id).state.victim(|| JobFailure::ran_too_long(timeout));
@@ -257,6 +259,8 @@ impl Machine {
         death.victim = self.leave_behind(death.victim, pid, out);
         let (kind, last_end) =
             (end_kind_of(&death.reason, death.was_ready), format!("{}, and does not die", death.reason));
+        let reason = death.reason.clone();
+        out.push(Effect::Worker { worker, change: WorkerChange::GivenUp { reason } });
         self.forget_in_controls(worker, out);
         self.undead.push(Undead { worker, pid, jobs_done, death });
         self.refill(now, id, kind, last_end, out);

@@ -123,12 +123,20 @@ impl Machine {
         if self.taken() < self.target() {
             return;
         }
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.held && !slot.beside)
+        let waits = |slot: &&mut Slot| slot.held && matches!(slot.state, SlotState::Waiting { .. });
+        if let Some(slot) = self.slots.iter_mut().filter(waits).find(|slot| !slot.beside)
             && let SlotState::Waiting { after } = slot.state
         {
             slot.held = false;
             slot.enter(SlotState::Vacant { owes: Some(after) }, None);
         }
+    }
+
+    /// Whether a start in this empty slot would be refused and take the last place, where one in another slot costs nothing.
+    pub(super) fn is_in_the_way(&mut self, now: Instant, id: SlotId) -> bool {
+        let SlotState::Vacant { owes: Some(fault) } = self.slot(id).state else { return false };
+        let waiting = self.waiting_after(fault);
+        !self.budget(fault).has_room(now, waiting) && self.may_start_freely(0) && !self.may_start_freely(1)
     }
 
     /// Whether a worker can be started when a job wants it, without asking a budget, when so many places more are taken.

@@ -94,9 +94,12 @@ impl Machine {
             slot.retire = None;
         }
         let others = self.slots.iter().filter(|slot| slot.can_take_over() && !slot.beside).count();
-        let replacement = self.slots.iter().find(|slot| slot.beside);
+        let enough = others >= self.config.max_workers as usize;
+        // One that waits for its budget may wait for long: rather a standby takes over.
+        let waits = |slot: &Slot| slot.held && matches!(slot.state, SlotState::Waiting { .. });
+        let replacement = self.slots.iter().find(|slot| slot.beside && !(enough && waits(slot)));
         match replacement.map(|slot| (slot.id, slot.can_take_over())) {
-            None if others < self.config.max_workers as usize => self.start_replacement(now, out),
+            None if !enough => self.start_replacement(now, out),
             Some((_, false)) => {}
             ready => {
                 // It is not stopped in the middle of a job.
@@ -107,7 +110,12 @@ impl Machine {
                         self.slot(id).beside = true;
                     }
                     // A standby takes over, and another one the standby's place, whatever the policy says.
-                    None => self.slot(id).wanted = true,
+                    None => {
+                        if let Some(waiting) = self.replacement() {
+                            self.let_go(now, waiting, out);
+                        }
+                        self.slot(id).wanted = true;
+                    }
                 }
                 self.stop(now, id, reason, out);
             }

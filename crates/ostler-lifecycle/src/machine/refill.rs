@@ -41,11 +41,12 @@ impl Machine {
         if old {
             self.promote_replacement();
         }
+        let goes_on = matches!(self.intake, Intake::Open | Intake::Draining { .. }) && self.down.is_none();
+        if goes_on && kind == EndKind::Asked && !beside && !self.short_of_memory {
+            self.make_way_for_a_free_start();
+        }
         if self.down.is_some() || self.intake != Intake::Open {
             return;
-        }
-        if kind == EndKind::Asked && !beside && !self.short_of_memory {
-            self.make_way_for_a_free_start();
         }
         // A replacement is started by `recycle`, if anybody is to be replaced; what pending jobs need is seen to by
         // `fill_for_pending`. Both run after every input.
@@ -131,8 +132,9 @@ impl Machine {
             if self.down.is_some() || coming >= enough || self.taken() >= self.target() {
                 return;
             }
-            if self.slots[index].is_vacant() {
-                self.fill(now, self.slots[index].id, out);
+            let id = self.slots[index].id;
+            if self.slots[index].is_vacant() && !self.is_in_the_way(now, id) {
+                self.fill(now, id, out);
                 coming += usize::from(self.slots[index].is_on_its_way());
             }
         }

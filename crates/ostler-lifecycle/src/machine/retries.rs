@@ -37,9 +37,8 @@ impl Machine {
         let policy = entry.retry().unwrap_or(&self.config.retry);
         match policy.verdict(failure.kind, failure.category, entry.score_after(failure.kind)) {
             Verdict::Fail => false,
-            Verdict::Retry => {
-                self.down.is_none() && matches!(self.intake, Intake::Open | Intake::Draining { .. })
-            }
+            // A pool that is down may be up again by then.
+            Verdict::Retry => matches!(self.intake, Intake::Open | Intake::Draining { .. }),
             Verdict::Quarantine => self.intake == Intake::Open,
         }
     }

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::Core;
 use super::cargo::Cargo;
 use crate::JobType;
+use crate::caught::say;
 use crate::process::Swept;
 
 /// What the host's hooks have after the last job's end at least: those of the jobs that the deadline ended are called
@@ -80,7 +81,7 @@ impl<J: JobType> Core<J> {
     pub(super) fn swept(&self, worker: WorkerKey, pid: u32, swept: Swept) {
         let Swept { killed, survivors, unknown } = swept;
         if killed > 0 || survivors > 0 {
-            tracing::info!(%worker, pid, killed, survivors, "ended what had left the worker's group");
+            say!(info, %worker, pid, killed, survivors, "ended what had left the worker's group");
         }
         let mut state = self.lock();
         if let Some(job) = state.unswept.remove(&worker) {
@@ -110,8 +111,7 @@ impl<J: JobType> Core<J> {
         tokio::select! {
             biased;
             _ = sweeps.wait_for(|running| *running == 0) => {}
-            () = self.sleep_until(Instant::now() + LONGEST_SWEEP) => tracing::warn!(
-                "the shutdown is complete, but what workers left outside of their groups is still looked for"
+            () = self.sleep_until(Instant::now() + LONGEST_SWEEP) => say!(warn, "the shutdown is complete, but what workers left outside of their groups is still looked for"
             ),
         }
         let told = async {
@@ -124,7 +124,7 @@ impl<J: JobType> Core<J> {
             biased;
             () = told => {}
             () = self.patience_is_over(at) => {
-                tracing::warn!("the shutdown is complete, but a hook or an integration of the host still runs");
+                say!(warn, "the shutdown is complete, but a hook or an integration of the host still runs");
             }
         }
         still_dying

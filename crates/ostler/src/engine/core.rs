@@ -17,7 +17,7 @@ use super::perform::Step;
 use super::plugin_keys::PluginKeys;
 use super::state::State;
 use super::{Catalog, Face, Host, Notices, meter, timer};
-use crate::caught::hook;
+use crate::caught::{hook, say};
 use crate::default_hook::OwnHooks;
 use crate::events::{EventLog, ManagerEvents};
 use crate::integration::ManagerId;
@@ -119,7 +119,7 @@ impl<J: JobType> Core<J> {
             sweeps: watch::Sender::new(0),
             round_trip_checked: AtomicBool::new(false),
         });
-        core.runtime.spawn(timer::run(Arc::clone(&core)));
+        timer::start(&core);
         core.runtime.spawn(meter::run(Arc::clone(&core)));
         core
     }
@@ -179,7 +179,7 @@ impl<J: JobType> Core<J> {
             // Under all this is code of the host's: clones of its types, wakers, subscribers to traces. What one of them
             // breaks is one effect, and not those behind it.
             if let Err(panic) = hook("code under a step", || step.perform(effect)) {
-                tracing::error!("{panic}");
+                say!(error, "{panic}");
             }
         }
         let Step { grown, cargo, .. } = step;

@@ -13,7 +13,7 @@ use super::host::BoxFuture;
 use super::perform::note_sent;
 use super::wire::Wire;
 use super::{Core, worker};
-use crate::caught::{OfHost, caught, drop_of_host};
+use crate::caught::{OfHost, caught, drop_of_host, say};
 use crate::events::EventLog;
 use crate::manager::JobManager;
 use crate::process::Process;
@@ -132,7 +132,7 @@ fn tell_ended<J: JobType>(core: &Arc<Core<J>>, job: Arc<Job<J>>) {
     core.spawn_hook(async move {
         if let Err(panic) = caught(host.ended(&manager, &job)).await {
             let panic = HookPanicked::new(name_of_hook(job.status), &*panic);
-            tracing::error!(job = %job.id, plugin = %job.plugin_id, "{panic}");
+            say!(error, job = %job.id, plugin = %job.plugin_id, "{panic}");
         }
         drop_of_host(job);
     });

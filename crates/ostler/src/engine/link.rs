@@ -13,8 +13,8 @@ pub(super) struct Link {
     pub(super) pid: Option<u32>,
     /// Tells its task to feed in all that it has said until now.
     pub(super) catch_up: Arc<Notify>,
-    /// Whether it has loaded its plugins.
-    pub(super) is_ready: bool,
+    /// Whether it may still become ready.
+    pub(super) is_coming: bool,
     /// From its hello on.
     pub(super) wire: Option<Arc<Wire>>,
     /// Its job, or its latest one.
@@ -29,7 +29,7 @@ impl Link {
             process,
             catch_up: Arc::default(),
             pid: None,
-            is_ready: false,
+            is_coming: true,
             wire: None,
             job: None,
             plugin: None,

@@ -6,6 +6,7 @@ use ostler_lifecycle::{Input, SlotPhase, WorkerKey};
 use super::Core;
 use super::cargo::Cargo;
 use crate::JobType;
+use crate::caught::say;
 use crate::process::memory;
 
 /// Measures memory as often as the machine asks for it, until the manager is closed. While it does not ask, nothing
@@ -39,7 +40,7 @@ async fn measure<J: JobType>(core: &Arc<Core<J>>, workers: Vec<(WorkerKey, u32)>
         let groups: Vec<u32> = workers.iter().map(|(_, pid)| *pid).collect();
         // Of whom it is not known how much they take, nothing is told: not that they take nothing.
         let sizes = memory::resident(&groups).unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot measure the memory of the workers");
+            say!(warn, %error, "cannot measure the memory of the workers");
             HashMap::new()
         });
         let resident = workers.into_iter().filter_map(|(worker, pid)| Some((worker, *sizes.get(&pid)?)));

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::caught::{drop_of_host, hook};
+use crate::caught::{drop_of_host, hook, say};
 use crate::integration::{EventBroadcaster, ResourceManager, WorkerState};
 
 /// Events that a broadcaster may be behind, a few hundred bytes each.
@@ -63,7 +63,7 @@ impl Notices {
                 broadcaster,
                 move |broadcaster, event: Event, left_out| {
                     if left_out > 0 {
-                        tracing::warn!(left_out, "the event broadcaster is too slow: events were dropped");
+                        say!(warn, left_out, "the event broadcaster is too slow: events were dropped");
                         broadcaster.broadcast(&missed, json!({ "count": left_out }));
                     }
                     broadcaster.broadcast(&event.event_type, event.data);
@@ -73,10 +73,7 @@ impl Notices {
         let account = |resources: Arc<dyn ResourceManager>| {
             Teller::start("ostler-resources", runtime, resources, |resources, change: Change, left_out| {
                 if left_out > 0 {
-                    tracing::warn!(
-                        left_out,
-                        "the resource manager is too slow: changes of workers were merged"
-                    );
+                    say!(warn, left_out, "the resource manager is too slow: changes of workers were merged");
                 }
                 match change.kind {
                     ChangeKind::Register => resources.register_worker(&change.worker),
@@ -239,7 +236,7 @@ impl<N: Notice> Teller<N> {
             let _runtime = runtime.enter();
             while let Some((notice, left_out, number)) = of_thread.next() {
                 if let Err(panic) = hook(N::HOOK, || tell(&integration, notice, left_out)) {
-                    tracing::error!("{panic}");
+                    say!(error, "{panic}");
                 }
                 of_thread.told.send_replace(number);
             }

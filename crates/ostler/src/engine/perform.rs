@@ -17,6 +17,7 @@ use super::control::ControlWork;
 use super::errand::{Errand, Errands};
 use super::link::Link;
 use super::state::State;
+use crate::caught::say;
 use crate::events::{EventLog, JobEvent, JobEventKind, ManagerEvent};
 use crate::job::JobCell;
 use crate::process::Process;
@@ -47,7 +48,7 @@ impl<J: JobType> Step<'_, J> {
                     && let Err(error) = link.process.kill()
                 {
                     // Whoever waits for the death is told as well, when it should have come.
-                    tracing::error!(%worker, pid = link.pid, %error, "a worker could not be killed");
+                    say!(error, %worker, pid = link.pid, %error, "a worker could not be killed");
                 }
                 self.note_cancel(worker, |cancellation, at| cancellation.killed_at = Some(at));
             }
@@ -65,7 +66,7 @@ impl<J: JobType> Step<'_, J> {
             Effect::Settle { job, outcome } => self.settle(job, outcome),
             // Jobs are submitted under the lock under which `can_accept` said yes.
             Effect::Reject { job, rejection } => {
-                tracing::error!(%job, %rejection, "an accepted job was rejected")
+                say!(error, %job, %rejection, "an accepted job was rejected")
             }
             Effect::StillDying { job, pid } => self.still_dying(job, pid),
             Effect::Worker { worker, change } => self.worker_changed(worker, change),
@@ -76,7 +77,7 @@ impl<J: JobType> Step<'_, J> {
             Effect::Resumed => self.state.publish(|| ManagerEvent::Resumed),
             Effect::Degraded { reason } => self.degraded(reason),
             Effect::Recovered => {
-                tracing::info!("all workers are there again");
+                say!(info, "all workers are there again");
                 self.broadcast_health("recovered", json!({}));
                 self.state.publish(|| ManagerEvent::Recovered);
             }
@@ -85,7 +86,7 @@ impl<J: JobType> Step<'_, J> {
                 self.state.publish(|| ManagerEvent::Up);
             }
             Effect::RecyclingRefused { figures } => {
-                tracing::error!(%figures, "a limit is not heeded");
+                say!(error, %figures, "a limit is not heeded");
                 self.state.publish(|| ManagerEvent::RecyclingRefused(figures));
             }
             Effect::Closed { still_dying } => self.close(still_dying),
@@ -190,7 +191,7 @@ impl<J: JobType> Step<'_, J> {
             }
             JobChange::Started { worker, pid, attempt } => {
                 self.state.ledger.mark_running(job, attempt, pid, self.clock.now());
-                tracing::debug!(%job, plugin = %cell.plugin, %worker, pid, "started");
+                say!(debug, %job, plugin = %cell.plugin, %worker, pid, "started");
                 self.grown = Some(Arc::clone(cell.log()));
                 JobEventKind::Started { pid, attempt }
             }
@@ -254,7 +255,7 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn down(&mut self, reason: DownReason) {
-        tracing::error!(%reason, "no worker is available any more");
+        say!(error, %reason, "no worker is available any more");
         for waiter in self.state.ready_waiters.drain(..) {
             let _ = waiter.send(Err(LaunchError::Down(reason.clone())));
         }
@@ -263,7 +264,7 @@ impl<J: JobType> Step<'_, J> {
     }
 
     fn degraded(&mut self, reason: DegradedReason) {
-        tracing::warn!(%reason, "workers are missing; the others work on");
+        say!(warn, %reason, "workers are missing; the others work on");
         self.broadcast_health("degraded", json!({ "reason": reason.to_string() }));
         self.state.publish(|| ManagerEvent::Degraded(reason));
     }
@@ -299,7 +300,7 @@ fn broadcast_data<J: JobType>(cell: &JobCell<J>, kind: &JobEventKind) -> Option<
 pub(super) fn note_sent(worker: WorkerKey, sent: Result<(), FrameError>) {
     if let Err(error) = sent {
         // Requests are measured before they are accepted; the answer that is missing will be missed.
-        tracing::error!(%worker, %error, "a command cannot be sent");
+        say!(error, %worker, %error, "a command cannot be sent");
     }
 }
 

@@ -8,6 +8,7 @@ use ostler_lifecycle::{
 use super::cargo::Cargo;
 use super::errand::{Errand, Remains};
 use super::perform::Step;
+use crate::caught::say;
 use crate::events::{EventLog, JobEventKind};
 use crate::job::JobCell;
 use crate::{JobError, JobType};
@@ -33,7 +34,7 @@ impl<J: JobType> Step<'_, J> {
             self.state.expiry.ended(Instant::now(), id, known);
         }
         let worker = active.worker.map(tracing::field::display);
-        tracing::debug!(job = %id, plugin = %active.cell.plugin, worker, outcome = kind.name(), "ended");
+        say!(debug, job = %id, plugin = %active.cell.plugin, worker, outcome = kind.name(), "ended");
 
         let cell = Arc::clone(&active.cell);
         let failure = match &kind {
@@ -90,7 +91,7 @@ impl<J: JobType> Step<'_, J> {
         let (BlockReason::Retry { failure, .. } | BlockReason::Quarantined { failure, .. }) = reason else {
             return;
         };
-        tracing::warn!(job = %id, %reason, "a run has failed");
+        say!(warn, job = %id, %reason, "a run has failed");
         self.state.ledger.mark_waiting(id, reason.clone(), JobFailure::clone(failure));
         let worker = self.state.active.get(&id).and_then(|active| active.worker);
         self.note_death(id, worker, failure.forensics.as_deref());

@@ -10,6 +10,7 @@ use super::cargo::Cargo;
 use super::errand::Errands;
 use super::state::State;
 use crate::JobType;
+use crate::caught::say;
 
 /// While a deadline runs, the timer goes off so often, to see whether it goes off late: so exactly it is known how long the
 /// host did not run. `docs/supervision.md` promises it.
@@ -29,9 +30,40 @@ enum Next {
 }
 
 /// Feeds in the passing of time, whenever the machine asked for it, until the manager is closed.
-pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
+pub(super) fn start<J: JobType>(core: &Arc<Core<J>>) {
+    // Made here and not in the task: a runtime that is gone drops a task before its first step.
+    core.runtime.spawn(run(Custody(Arc::clone(core))));
+}
+
+/// Sees to it that the manager ends, if the task is dropped with its runtime: no deadline is judged any more.
+struct Custody<J: JobType>(Arc<Core<J>>);
+
+impl<J: JobType> Drop for Custody<J> {
+    fn drop(&mut self) {
+        let Self(core) = self;
+        if core.lock().is_closed() {
+            return;
+        }
+        core.shut_down_within(Duration::ZERO);
+        // Many jobs are ended with several ticks, and nobody else feeds one in.
+        let mut left = usize::MAX;
+        loop {
+            let state = core.lock();
+            let is_due = state.next_deadline().is_some_and(|at| at <= Instant::now());
+            if !is_due || state.machine.unfinished() >= left {
+                return;
+            }
+            left = state.machine.unfinished();
+            drop(state);
+            core.feed(Input::Tick, Cargo::None);
+        }
+    }
+}
+
+async fn run<J: JobType>(custody: Custody<J>) {
+    let Custody(core) = &custody;
     loop {
-        match look(&core) {
+        match look(core) {
             Next::Nothing => return,
             Next::Call => core.timer.notified().await,
             Next::Tick => {
@@ -110,7 +142,7 @@ impl Alarm {
         }
         self.due = Some(now);
         self.called = self.called.map(|_| now);
-        tracing::debug!(?time, "the host did not run: that counts for no deadline");
+        say!(debug, ?time, "the host did not run: that counts for no deadline");
         Some(time)
     }
 

@@ -89,15 +89,13 @@ impl Wire {
     /// be held.
     pub(super) fn deliver(&self, mut job: Execute) -> Result<(), FrameError> {
         let placement = self.arena.place(&mut job.payload);
-        let mut sent = self.post(&mut self.lock(), ToWorker::Execute(job), placement);
-        loop {
-            let mut outbox = self.lock();
-            let Some(next) = outbox.held.as_mut().and_then(VecDeque::pop_front) else {
-                outbox.held = None;
-                return sent;
-            };
+        // In one go: the answer may come at once, and lead to the next large job, for which others are held back.
+        let mut outbox = self.lock();
+        let mut sent = self.post(&mut outbox, ToWorker::Execute(job), placement);
+        for next in outbox.held.take().into_iter().flatten() {
             sent = sent.and(self.post(&mut outbox, next, Placement::inline()));
         }
+        sent
     }
 
     fn post(

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{EndCause, JobId, WorkerChange, WorkerKey};
+use ostler_lifecycle::{EndCause, EndReason, ExitStatus, JobId, WorkerChange, WorkerExit, WorkerKey};
 use serde_json::json;
 
 use super::cargo::Cargo;
 use super::perform::Step;
 use super::state::State;
+use crate::caught::say;
 use crate::events::{ManagerEvent, WorkerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::{JobType, LaunchError, PluginManifest, WorkerStartError};
@@ -29,6 +30,8 @@ impl<J: JobType> Step<'_, J> {
                 (WorkerPhase::Busy, Some(*job), None)
             }
             WorkerChange::Draining => (WorkerPhase::Draining, None, None),
+            // To whom looks at it, it is what it was.
+            WorkerChange::GivenUp { reason } => return self.worker_is_given_up(worker, reason),
             WorkerChange::Gone { cause, exit, .. } => (WorkerPhase::Gone, None, Some(cause.describe(exit))),
         };
         if cause.is_none() && !self.is_anybody_told_of_workers() {
@@ -61,7 +64,7 @@ impl<J: JobType> Step<'_, J> {
 
     fn worker_is_ready(&mut self, worker: WorkerKey) {
         if let Some(link) = self.state.links.get_mut(&worker) {
-            link.is_ready = true;
+            link.is_coming = false;
         }
         if let Cargo::Manifests(manifests) = &mut self.cargo {
             let manifests = std::mem::take(manifests);
@@ -81,7 +84,8 @@ impl<J: JobType> Step<'_, J> {
         let known: Vec<_> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
         for plugin in self.core.settings.limited_plugins.iter().filter(|name| !known.contains(&name.as_str()))
         {
-            tracing::warn!(
+            say!(
+                warn,
                 plugin,
                 ?known,
                 "plugin_limits names a plugin that no worker has: nothing is limited by it"
@@ -104,33 +108,46 @@ impl<J: JobType> Step<'_, J> {
         state: &WorkerState,
         cause: &str,
         met_limits: bool,
-        exit: ostler_lifecycle::WorkerExit,
+        exit: WorkerExit,
         was_ready: bool,
     ) {
         self.state.links.remove(&worker);
-        tracing::info!(%worker, pid = state.pid, cause, "worker gone");
-        // Another one that is on its way may still become ready.
-        if was_ready || self.state.links.values().any(|link| !link.is_ready) {
+        say!(info, %worker, pid = state.pid, cause, "worker gone");
+        if was_ready {
             return;
         }
-        let error = WorkerStartError {
-            command: self.core.settings.command_text.clone(),
-            pid: state.pid,
-            // One that was not even made has not met them, or says so itself.
-            cause: match self.core.settings.command.limits.refusals().filter(|_| met_limits) {
-                Some(limits) => format!("{cause} (its limits: {limits})"),
-                None => cause.to_owned(),
-            },
-            status: exit.status,
-            stderr_tail: exit.stderr_tail,
-        };
+        // One that was not even made has not met them, or says so itself.
+        let limits = self.core.settings.command.limits.refusals().filter(|_| met_limits);
+        let cause = limits.map_or(cause.to_owned(), |limits| format!("{cause} (its limits: {limits})"));
+        self.start_has_failed(state.pid, cause, exit);
+    }
+
+    fn worker_is_given_up(&mut self, worker: WorkerKey, reason: &EndReason) {
+        let Some(link) = self.state.links.get_mut(&worker) else { return };
+        let pid = link.pid;
+        let was_coming = std::mem::take(&mut link.is_coming);
+        say!(error, %worker, pid, %reason, "a worker was killed and does not die");
+        if was_coming {
+            let exit = WorkerExit::bare(ExitStatus::Unknown);
+            self.start_has_failed(pid, format!("{reason}, and does not die"), exit);
+        }
+    }
+
+    /// Whoever waits for a worker is told why this one does not come, unless another one may.
+    fn start_has_failed(&mut self, pid: Option<u32>, cause: String, exit: WorkerExit) {
+        if self.state.links.values().any(|link| link.is_coming) {
+            return;
+        }
+        let command = self.core.settings.command_text.clone();
+        let WorkerExit { status, stderr_tail, .. } = exit;
+        let error = WorkerStartError { command, pid, cause, status, stderr_tail };
         for waiter in self.state.ready_waiters.drain(..) {
             let _ = waiter.send(Err(LaunchError::WorkerStart(Box::new(error.clone()))));
         }
     }
 
     fn tell_of_worker(&mut self, state: WorkerState, cause: Option<String>) {
-        tracing::debug!(slot = %state.slot, pid = state.pid, phase = %state.phase, "worker");
+        say!(debug, slot = %state.slot, pid = state.pid, phase = %state.phase, "worker");
         if self.core.notices.has_broadcaster() {
             let data = json!({ "worker": state, "cause": cause });
             self.core.notices.broadcast(format!("{}:worker_{}", state.worker_type, state.phase), data);

@@ -1,6 +1,7 @@
 use ostler_lifecycle::JobId;
 
 use super::JobEventKind;
+use crate::caught::say;
 
 /// What a job said, and nobody will read.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -28,7 +29,7 @@ impl Dropped {
 
     /// As an event of the job that said it.
     pub(crate) fn event_of(self, job: JobId) -> JobEventKind {
-        tracing::info!(%job, self.lines, self.bytes, "it said too much: this was dropped");
+        say!(info, %job, self.lines, self.bytes, "it said too much: this was dropped");
         JobEventKind::OutputDropped { lines: self.lines, bytes: self.bytes }
     }
 }

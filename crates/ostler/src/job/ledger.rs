@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::entry::{Entry, Place};
 use super::waiting::Waiting;
 use super::{Cancellation, Job, JobCounts, JobResult, JobType};
-use crate::caught::{drop_of_host, hook};
+use crate::caught::{drop_of_host, hook, say};
 
 /// The records of all jobs, in the order of their creation. It has no lock and no clock.
 ///
@@ -272,7 +272,7 @@ impl<J: JobType> Ledger<J> {
             let outcomes = jobs.iter().filter_map(|job| match outcome(job) {
                 Ok(outcome) => Some((job.id, Arc::new(outcome?))),
                 Err(panic) => {
-                    tracing::error!(job = %job.id, "{panic}; its result is not kept");
+                    say!(error, job = %job.id, "{panic}; its result is not kept");
                     None
                 }
             });
@@ -346,7 +346,7 @@ fn writable<J: JobType>(record: &mut Arc<Job<J>>) -> Option<&mut Job<J>> {
             // The reader may have gone meanwhile.
             Ok(copy) => drop_of_host(mem::replace(record, Arc::new(copy))),
             Err(panic) => {
-                tracing::error!(job = %record.id, "{panic}; its record does not change while a reader holds it");
+                say!(error, job = %record.id, "{panic}; its record does not change while a reader holds it");
                 return None;
             }
         }

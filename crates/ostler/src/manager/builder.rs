@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
 use super::JobManager;
+use crate::caught::say;
 use crate::engine::{Catalog, Core, Erased, Host, Notices, Parts, plugin_config};
 use crate::integration::{EventBroadcaster, PluginRegistry, ResourceManager};
 use crate::{BaseJobManager, InvalidPluginConfig, JobType, LaunchError, PluginConfig, WorkerConfig};
@@ -89,7 +90,8 @@ impl<J: JobType> JobManagerBuilder<J> {
     pub async fn launch(self) -> Result<JobManager<J>, LaunchError> {
         self.config.check()?;
         if self.config.one_job_may_take_all_down() {
-            tracing::warn!(
+            say!(
+                warn,
                 max_restart_attempts = self.config.max_restart_attempts,
                 max_crashes = self.config.retry.max_crashes,
                 "a single job that crashes every worker uses up all restarts before it is put into quarantine: allow more \

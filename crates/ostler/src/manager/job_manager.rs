@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Alive, CancelRequest, JobHandle, JobManagerBuilder, JobRequest};
+use crate::caught::say;
 use crate::engine::{Core, bounded, plugin_config};
 use crate::events::{JobEvents, ManagerEvents};
 use crate::integration::{ManagerId, WorkerState};
@@ -88,7 +89,7 @@ impl<J: JobType> JobManager<J> {
                 Err(error) => {
                     for job in &jobs {
                         if let Err(error) = job.cancel().await {
-                            tracing::warn!(%error, "a job of a map that was given up goes on");
+                            say!(warn, %error, "a job of a map that was given up goes on");
                         }
                     }
                     return Err(error);
@@ -322,7 +323,7 @@ impl<J: JobType> JobManager<J> {
 
     fn known_name(&self, plugin: &PluginId) -> Option<Arc<str>> {
         self.core.catalog().name_of(plugin).unwrap_or_else(|panic| {
-            tracing::error!(%plugin, "{panic}");
+            say!(error, %plugin, "{panic}");
             None
         })
     }

@@ -16,6 +16,7 @@ use super::record_text::Noted;
 use super::spawn::Launch;
 use super::sweep::Dead;
 use super::worker_id::WorkerId;
+use crate::caught::say;
 
 /// The pauses between looks at one that cannot be reaped, or whose group does not empty.
 const SOONEST_LOOK: Duration = Duration::from_millis(1);
@@ -110,7 +111,7 @@ impl Child {
         }
         if let Some(error) = launch.autogroup_failure() {
             let pid = self.leader.pid().as_raw_pid();
-            tracing::warn!(%error, pid, "a worker's share of the processor is not what its niceness says");
+            say!(warn, %error, pid, "a worker's share of the processor is not what its niceness says");
         }
         // Why it failed is told with its end.
         self.launch.take_if(|launch| launch.failure().is_none());
@@ -227,8 +228,7 @@ impl Child {
 /// When it started. Nobody has reaped it, so the number is its own.
 fn started(pid: Pid) -> Option<u64> {
     let stat = Stat::of(pid).unwrap_or_else(|error| {
-        tracing::warn!(
-            pid = pid.as_raw_pid(), %error,
+        say!(warn, pid = pid.as_raw_pid(), %error,
             "cannot look at a new worker: after this host's death it is known by its marks alone"
         );
         None
@@ -244,11 +244,11 @@ fn end(leader: &Leader, has_ended: bool) -> Option<Remains> {
         // While it is a zombie, also an old kernel knows the group by its number. One that is traced seems to run.
         Ok(Standing::Runs | Standing::Ended | Standing::Reaped) => {
             if let Err(error) = leader.kill_group() {
-                tracing::warn!(%error, pid = leader.pid().as_raw_pid(), "what a worker left in its group cannot be killed");
+                say!(warn, %error, pid = leader.pid().as_raw_pid(), "what a worker left in its group cannot be killed");
             }
         }
         Err(error) => {
-            tracing::error!(%error, pid = leader.pid().as_raw_pid(), "a worker cannot be looked at");
+            say!(error, %error, pid = leader.pid().as_raw_pid(), "a worker cannot be looked at");
             // Whoever closed our descriptors has not reaped our child. If somebody did that too, nobody knows.
             return pidfd::try_reap_by_number(leader.pid()).unwrap_or(Some(nobody_knows));
         }
@@ -256,8 +256,7 @@ fn end(leader: &Leader, has_ended: bool) -> Option<Remains> {
     match pidfd::try_reap(leader.pidfd()) {
         Ok(remains) => remains,
         Err(error) => {
-            tracing::warn!(
-                %error, pid = leader.pid().as_raw_pid(),
+            say!(warn, %error, pid = leader.pid().as_raw_pid(),
                 "how a worker ended is not known: the host ignores SIGCHLD, or waits for any child and not only its own"
             );
             Some(nobody_knows)

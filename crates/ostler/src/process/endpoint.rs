@@ -10,6 +10,7 @@ use rustix::process::{Pid, geteuid, getpgid};
 
 use super::random::{hex, random};
 use super::transient::is_transient;
+use crate::caught::say;
 
 /// How long a connection is left alone that this host has not enough descriptors or memory for.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
@@ -66,7 +67,7 @@ impl Endpoint {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if is_transient(&error) => {
                     if shortage.is_none() {
-                        tracing::warn!(%error, pid = child, "a worker's connection has to wait");
+                        say!(warn, %error, pid = child, "a worker's connection has to wait");
                     }
                     *shortage = Some(error);
                     tokio::time::sleep(SHORTAGE_PAUSE).await;
@@ -77,7 +78,7 @@ impl Endpoint {
             *shortage = None;
             match vouch(&stream, child)? {
                 Ok(()) => return Ok(stream),
-                Err(stranger) => tracing::warn!(%stranger, "turned a connection away"),
+                Err(stranger) => say!(warn, %stranger, "turned a connection away"),
             }
         }
     }

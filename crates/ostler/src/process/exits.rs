@@ -3,6 +3,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::caught::say;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -64,7 +65,7 @@ impl Exits {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Some(Vec::new()),
             Err(error) => {
                 if !std::mem::replace(&mut self.is_broken, true) {
-                    tracing::error!(%error, "the ends of workers are looked for from time to time only: the host must not \
+                    say!(error, %error, "the ends of workers are looked for from time to time only: the host must not \
                          close descriptors that are not its own");
                 }
                 std::thread::sleep(left.unwrap_or(BLIND).min(BLIND));

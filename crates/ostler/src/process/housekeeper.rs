@@ -13,6 +13,7 @@ use super::record_directory::RecordDirectory;
 use super::record_text::Noted;
 use super::sweep::{Dead, Sweep, Swept, Verdict};
 use super::worker_id::WorkerId;
+use crate::caught::say;
 
 /// How much less than others the thread claims of a core that is wanted, see nice(2).
 const NICE: i32 = 10;
@@ -187,7 +188,7 @@ impl Thread {
             None => self.walks = Pause::none(),
             Some(error) => {
                 if self.walks.next == FIRST_PAUSE {
-                    tracing::warn!(%error, "cannot look for what workers left behind; it is tried again");
+                    say!(warn, %error, "cannot look for what workers left behind; it is tried again");
                 }
                 self.walks.lengthen(Instant::now());
             }
@@ -235,7 +236,7 @@ impl Thread {
         let leftovers = match Leftover::find(&self.directory) {
             Ok(leftovers) => leftovers,
             Err(error) => {
-                tracing::warn!(%error, "cannot look for the workers of dead hosts; it is tried again");
+                say!(warn, %error, "cannot look for the workers of dead hosts; it is tried again");
                 if let Some(pause) = &mut self.dead_hosts {
                     pause.lengthen(Instant::now());
                 }
@@ -247,11 +248,11 @@ impl Thread {
             for worker in leftover.workers() {
                 let pid = worker.pid.as_raw_pid();
                 match end_group(worker) {
-                    Ok(End::Killed) => tracing::warn!(pid, "ended a worker that a dead host had left"),
+                    Ok(End::Killed) => say!(warn, pid, "ended a worker that a dead host had left"),
                     Ok(End::WasDead | End::Gone) => {}
                     // The walk finds by its marks whom this did not.
                     Err(error) => {
-                        tracing::warn!(pid, %error, "cannot end a worker that a dead host had left");
+                        say!(warn, pid, %error, "cannot end a worker that a dead host had left");
                     }
                 }
                 self.begin(Dead::on_record(*worker), Then::Remove(Rc::clone(&leftover)));
@@ -271,16 +272,16 @@ fn then_told(then: &mut Then) -> Then {
 fn report(swept: &Swept) {
     let Swept { killed, survivors, unknown } = swept;
     if let Some(error) = unknown {
-        tracing::warn!(killed, survivors, %error, "it is not known what a worker has left outside of its group");
+        say!(warn, killed, survivors, %error, "it is not known what a worker has left outside of its group");
     } else if *killed > 0 || *survivors > 0 {
-        tracing::info!(killed, survivors, "a worker had left processes outside of its group");
+        say!(info, killed, survivors, "a worker had left processes outside of its group");
     }
 }
 
 /// It leads to the host's code, and this thread serves all managers of the process.
 fn tell(on_swept: OnSwept, swept: Swept) {
     if catch_unwind(AssertUnwindSafe(|| on_swept(swept))).is_err() {
-        tracing::error!("what a worker left could not be told: the host panicked over it");
+        say!(error, "what a worker left could not be told: the host panicked over it");
     }
 }
 

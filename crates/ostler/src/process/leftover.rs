@@ -8,6 +8,7 @@ use super::procfs::{self, Stat};
 use super::record_directory::RecordDirectory;
 use super::record_text::{Noted, Origin, host_in, parse};
 use super::transient::is_transient;
+use crate::caught::say;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
@@ -36,7 +37,7 @@ impl Leftover {
                 Ok(leftover) => found.extend(leftover),
                 Err(error) if is_transient(&error) => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, path = %path.display(), "cannot read the record of another host");
+                    say!(warn, %error, path = %path.display(), "cannot read the record of another host");
                 }
             }
         }
@@ -59,7 +60,7 @@ impl Leftover {
             Some(_) => fs::remove_file(path).map(|()| None),
             None => {
                 if !text.is_empty() {
-                    tracing::warn!(path = %path.display(), "removing what is no record of a host");
+                    say!(warn, path = %path.display(), "removing what is no record of a host");
                 }
                 fs::remove_file(path).map(|()| None)
             }
@@ -74,7 +75,7 @@ impl Leftover {
         if let Err(error) = fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, path = %self.path.display(), "cannot remove the record of a dead host");
+            say!(warn, %error, path = %self.path.display(), "cannot remove the record of a dead host");
         }
         directory.remove_if_empty();
     }

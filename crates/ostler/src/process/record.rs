@@ -12,6 +12,7 @@ use super::random::{hex, random};
 use super::record_directory::RecordDirectory;
 use super::record_text::{Noted, Origin, addition, header, host, removal};
 use super::worker_id::WorkerId;
+use crate::caught::say;
 
 /// More lines than this, and more than a few for each living worker, are written anew.
 const LONG: usize = 1000;
@@ -62,7 +63,7 @@ impl Record {
         if self.is_behind {
             let written = self.turn_page();
             if written.is_ok() && std::mem::take(&mut self.has_complained) {
-                tracing::info!("the workers are on record again");
+                say!(info, "the workers are on record again");
             }
             self.complain(written);
         }
@@ -142,7 +143,7 @@ impl Record {
 
     fn tear_out(&self, page: &Page) {
         if let Err(error) = fs::remove_file(&page.path) {
-            tracing::warn!(%error, path = %page.path.display(), "cannot remove the record of the workers");
+            say!(warn, %error, path = %page.path.display(), "cannot remove the record of the workers");
         }
         self.directory.remove_if_empty();
     }
@@ -153,7 +154,7 @@ impl Record {
             && !std::mem::replace(&mut self.has_complained, true)
         {
             let directory = self.directory.path().display();
-            tracing::warn!(%error, %directory, "cannot record the workers: until that goes well, not all are looked for after this host's death");
+            say!(warn, %error, %directory, "cannot record the workers: until that goes well, not all are looked for after this host's death");
         }
     }
 }

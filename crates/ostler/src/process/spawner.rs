@@ -15,7 +15,7 @@ pub(super) struct Spawners {
 }
 
 impl Spawners {
-    /// Who is woken when a child could not be made; one that is made announces itself.
+    /// Who is woken when a child was made, or could not be.
     pub(super) fn new(wake: Arc<OwnedFd>) -> Self {
         Self { idle: Arc::default(), wake }
     }
@@ -42,9 +42,10 @@ impl Spawners {
             for nascent in inbox {
                 if let Err(error) = clone_child::make(&nascent, Way::Before) {
                     clone_child::note_unmade(&nascent, &error);
-                    // It fails only when the counter is full, and then the reader is awake.
-                    let _ = rustix::io::write(&*wake, &1_u64.to_ne_bytes());
                 }
+                // One that was made announces itself, unless it is killed before it can. This fails only when the counter is
+                // full, and then the reader is awake.
+                let _ = rustix::io::write(&*wake, &1_u64.to_ne_bytes());
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(own.clone());
             }
         })?;

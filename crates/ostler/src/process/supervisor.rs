@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, mpsc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, getpid};
 use tokio::sync::oneshot;
@@ -20,7 +21,11 @@ use super::spawn::{ChildOutput, Launch, SpawnError, SpawnSpec};
 use super::spawner::Spawners;
 use super::sweep::Swept;
 use super::worker_id::WorkerId;
+use crate::caught::say;
 use crate::error::HostError;
+
+/// One that comes with each turn must not take a processor.
+const AFTER_A_PANIC: Duration = Duration::from_millis(50);
 
 /// A process that was made.
 pub(crate) struct Spawned {
@@ -209,7 +214,7 @@ struct Thread {
 impl Thread {
     fn new(inbox: mpsc::Receiver<Message>, exits: Exits) -> Self {
         let housekeeper = Housekeeper::start().inspect_err(|error| {
-            tracing::warn!(%error, "what workers leave outside of their group will not be looked for");
+            say!(warn, %error, "what workers leave outside of their group will not be looked for");
         });
         Self {
             inbox,
@@ -225,26 +230,36 @@ impl Thread {
         }
     }
 
+    /// It goes on whatever the host's code does that listens to traces: all workers of this process would die with it.
     fn run(mut self) {
         loop {
-            let ended = self.wait();
-            // An end is somebody's free slot: it does not wait for new ones to be made.
-            self.advance(ended.as_deref());
-            self.release();
-            for awaited in self
-                .awaited
-                .extract_if(.., |awaited| awaited.launch.nascent().made().is_some())
-                .collect::<Vec<_>>()
-            {
-                self.welcome(awaited);
-            }
-            while let Ok(message) = self.inbox.try_recv() {
-                match message {
-                    Message::Spawn(request) => self.spawn(*request),
-                    Message::End => return,
-                }
+            match catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return,
+                Err(_) => std::thread::sleep(AFTER_A_PANIC),
             }
         }
+    }
+
+    fn turn(&mut self) -> ControlFlow<()> {
+        let ended = self.wait();
+        // An end is somebody's free slot: it does not wait for new ones to be made.
+        self.advance(ended.as_deref());
+        self.release();
+        for awaited in self
+            .awaited
+            .extract_if(.., |awaited| awaited.launch.nascent().made().is_some())
+            .collect::<Vec<_>>()
+        {
+            self.welcome(awaited);
+        }
+        while let Ok(message) = self.inbox.try_recv() {
+            match message {
+                Message::Spawn(request) => self.spawn(*request),
+                Message::End => return ControlFlow::Break(()),
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// Sleeps until a request comes, a child ends, or it is time to look at a group again; says who has ended, or nothing
@@ -286,7 +301,7 @@ impl Thread {
             match clone_child::make(launch.nascent(), Way::Beside) {
                 Ok(()) => return Ok((launch, id, before)),
                 Err(error) if is_forbidden(&error) => {
-                    tracing::info!(%error, "processes are made by threads that wait for them");
+                    say!(info, %error, "processes are made by threads that wait for them");
                     self.way = Way::Before;
                 }
                 Err(error) => return Err(unmade(error)),
@@ -337,7 +352,7 @@ impl Thread {
         if let Some(event) = child.exit_event()
             && let Err(error) = self.exits.add(key, event)
         {
-            tracing::warn!(%error, "the end of a worker is looked for from time to time");
+            say!(warn, %error, "the end of a worker is looked for from time to time");
             child.look_often(Instant::now());
         }
         self.children.insert(key, Watched { child, exit, unclaimed, on_swept });
@@ -395,6 +410,6 @@ fn is_forbidden(error: &io::Error) -> bool {
 /// It leads to the host's code, and this thread serves all managers of the process.
 fn tell(end: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(end)).is_err() {
-        tracing::error!("the end of a worker could not be told: the host panicked over it");
+        say!(error, "the end of a worker could not be told: the host panicked over it");
     }
 }

@@ -8,6 +8,7 @@ use super::pinned::Pinned;
 use super::procfs::{self, Stat};
 use super::record_text::Noted;
 use super::worker_id::WorkerId;
+use crate::caught::say;
 
 /// How long one worker's leftovers are looked for, before it is told what is known by then.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -256,7 +257,7 @@ impl Sweep {
             }
             Ok(false) => {}
             // It lives on, and is counted so.
-            Err(error) => tracing::warn!(pid = pid.as_raw_pid(), %error, "cannot end what a worker left"),
+            Err(error) => say!(warn, pid = pid.as_raw_pid(), %error, "cannot end what a worker left"),
         }
         Ok(Look::Killed(Victim { process, of }))
     }

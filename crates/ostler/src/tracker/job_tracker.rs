@@ -11,6 +11,7 @@ use tokio::task::{Id, JoinHandle};
 use super::JobTrackerBuilder;
 use super::state::{Adoption, Cancel, State, TaskEnd};
 use super::task_guard::TaskGuard;
+use crate::caught::say;
 use crate::job::{self, new_id, panic_message};
 use crate::{Job, JobResult, JobType, NewJob};
 
@@ -144,7 +145,7 @@ impl<J: JobType> JobTracker<J> {
             && let Err(panic) = catch_unwind(AssertUnwindSafe(|| callback(self, &job)))
         {
             let (job, plugin, panic) = (id, &job.plugin_id, panic_message(&*panic));
-            tracing::error!(%job, %plugin, panic, "on_job_completed panicked");
+            say!(error, %job, %plugin, panic, "on_job_completed panicked");
         }
         true
     }

@@ -69,6 +69,11 @@ impl Model {
             && !matches!(result, Ok(()) | Err(ControlFailure::ShutDown));
         for worker in self.workers.values_mut() {
             worker.questions.retain(|(_, asked)| *asked != id);
+            // Nobody waits for it any more, but for this worker.
+            if *result == Err(ControlFailure::ShutDown) && worker.chore.is_some_and(|(chore, _)| chore == id)
+            {
+                worker.chore_ends = worker.chore_since.map(|since| since + control.time);
+            }
             if reload_failed && worker.listens() && worker.chores_done.contains(&id) {
                 worker.obsolete = true;
                 worker.old = None;

@@ -76,6 +76,7 @@ impl Model {
         } else if !worker.ready {
             worker.hello_at.into_iter().for_each(|at| note(at + config.load_timeout));
         }
+        worker.chore_ends.into_iter().for_each(&mut note);
         worker.hung_up_at.into_iter().for_each(|at| note(at + HANG_UP_GRACE));
         worker.dies_at(config).into_iter().for_each(note);
     }

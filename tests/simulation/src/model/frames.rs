@@ -62,6 +62,7 @@ impl Model {
             Frame::Started => worker.task.iter_mut().for_each(|task| task.started_at = Some(now)),
             Frame::Chore => {
                 let succeeded = matches!(frame, WorkerFrame::Response { result: Ok(()), .. });
+                worker.chore_ends = None;
                 if let Some((id, _)) = worker.chore.take() {
                     if succeeded {
                         worker.chores_done.push(id);

@@ -77,7 +77,8 @@ impl Model {
         {
             return Some(reason);
         }
-        if self.is_too_slow_to_begin(worker, input) {
+        let refused_is_over = self.is_over(input, worker, worker.chore_ends, Duration::ZERO);
+        if refused_is_over || self.is_too_slow_to_begin(worker, input) {
             return fault(Why::TooSlow, None);
         }
         if self.has_no_pulse(worker, input) {

@@ -28,6 +28,8 @@ pub(crate) struct Worker {
     /// The reload or unload that it is doing, and since when.
     pub(crate) chore: Option<(ControlId, RequestId)>,
     pub(crate) chore_since: Option<Instant>,
+    /// By when it is to be done with one that a shutdown has refused.
+    pub(crate) chore_ends: Option<Instant>,
     /// What it did of those.
     pub(crate) chores_done: Vec<ControlId>,
     /// It was asked to end a job whose time was up, and has not answered that.

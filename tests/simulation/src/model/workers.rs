@@ -141,6 +141,9 @@ impl Model {
             }
             // The word to stop follows, and is judged.
             WorkerChange::Draining => worker.is_free(),
+            WorkerChange::GivenUp { reason } => {
+                worker.given_up && worker.killed.is_some_and(|killed| killed.why == Why::of(reason))
+            }
             WorkerChange::Gone { .. } => false,
         });
         ensure(right, "what_is_said_of_a_worker_is_true", || format!("{key}: {change:?} of {worker:?}"))

@@ -1,8 +1,10 @@
 //! Worker binary missing, not executable, not a worker, silent at start; plugins that do not load.
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ostler::{
@@ -34,8 +36,16 @@ async fn not_a_worker(command: WorkerCommand, config: WorkerConfig) -> Box<Worke
 fn script(text: &str) -> (TempDir, PathBuf) {
     let directory = scratch();
     let path = directory.path().join("worker");
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    // Another process writes it: a program that anybody has open for writing cannot be executed, and a worker that is made
+    // at this moment has what this process has open.
+    let mut writer = Command::new("/bin/sh")
+        .args(["-c", r#"cat > "$0" && chmod 755 "$0""#])
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(writer.wait().unwrap().success());
     (directory, path)
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use ostler::{
-    Admission, ControlError, Encoding, EventBroadcaster, HookPanicked, Job, JobError, LaunchError,
-    PluginConfig, PluginId, PluginInfo, PluginRegistry, RegistryError, StartError, WorkerConfig,
+    Admission, BaseJobManager, ControlError, Encoding, EventBroadcaster, HookError, HookPanicked, Job,
+    JobError, JobManager, LaunchError, Payload, PluginConfig, PluginId, PluginInfo, PluginRegistry,
+    RegistryError, StartError, WorkerCommand, WorkerConfig,
 };
 use ostler_tests::lab::Task;
 use serde_json::{Value, json};
@@ -202,6 +203,47 @@ async fn a_panic_over_a_result_fails_the_job_and_names_the_hook() {
     let job = manager.start_job("lab", echo("bad")).await.unwrap();
     let failure = crate::support::failed(&job).await;
     crate::support::says(&failure, &["the host's extract_job_result panicked: ", "no such device"]);
+    assert_eq!(manager.start_job("lab", echo("on")).await.unwrap().output().await.unwrap(), "on");
+}
+
+/// An error that cannot be told.
+#[derive(Debug)]
+struct Speechless;
+
+impl std::fmt::Display for Speechless {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("there are no words for it")
+    }
+}
+
+impl std::error::Error for Speechless {}
+
+struct Refusing;
+
+impl BaseJobManager<Task> for Refusing {
+    fn worker_type(&self) -> &str {
+        "lab"
+    }
+
+    fn get_worker_entry_point(&self) -> WorkerCommand {
+        crate::support::lab_worker()
+    }
+
+    fn extract_job_result(&self, _: &Job<Task>, response: Payload) -> Result<String, HookError> {
+        match response.decode::<String>()?.as_str() {
+            "bad" => Err(Speechless.into()),
+            other => Ok(other.to_owned()),
+        }
+    }
+}
+
+/// It used to take the whole manager down.
+#[tokio::test]
+async fn an_error_of_the_host_that_panics_when_it_is_told_fails_its_job_alone() {
+    let manager = JobManager::builder(Refusing).launch().await.unwrap();
+    let job = manager.start_job("lab", echo("bad")).await.unwrap();
+    let failure = crate::support::failed(&job).await;
+    crate::support::says(&failure, &["extract_job_result", "there are no words for it"]);
     assert_eq!(manager.start_job("lab", echo("on")).await.unwrap().output().await.unwrap(), "on");
 }
 

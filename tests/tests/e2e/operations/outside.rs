@@ -105,6 +105,39 @@ fn what_is_asked_when_the_runtime_is_gone_is_answered() {
     assert!(matches!(job, Err(StartError::ShutDown)), "{job:?}");
 }
 
+/// They are ended with several ticks, and nobody is left who feeds one in.
+#[test]
+fn all_jobs_that_wait_end_with_the_runtime() {
+    const MANY: usize = 3_000;
+    let runtime = runtime();
+    let manager = runtime.block_on(launch());
+    let mut jobs = vec![wait(manager.start_job("lab", Task::Spin)).unwrap()];
+    jobs.extend((0..MANY).map(|_| wait(manager.start_job("lab", echo(""))).unwrap()));
+    runtime.shutdown_timeout(PATIENCE);
+    for job in jobs {
+        let error = wait(job.output()).unwrap_err();
+        assert_eq!(error.failure().unwrap().kind, FailureKind::Interrupted);
+    }
+    wait(manager.shutdown()).unwrap();
+}
+
+/// No worker is there whose task could notice it.
+#[test]
+fn a_manager_without_workers_ends_with_the_runtime() {
+    let runtime = runtime();
+    let (manager, job) = runtime.block_on(async {
+        let manager = crate::support::lab().lazy().launch().await.unwrap();
+        manager.pause();
+        let job = manager.start_job("lab", echo("")).await.unwrap();
+        (manager, job)
+    });
+    assert_eq!(manager.workers().len(), 0);
+    runtime.shutdown_timeout(PATIENCE);
+    let error = wait(job.output()).unwrap_err();
+    assert_eq!(error.failure().unwrap().kind, FailureKind::Interrupted);
+    wait(manager.shutdown()).unwrap();
+}
+
 #[test]
 fn a_launch_outside_of_a_runtime_is_an_error() {
     let error = wait(Hooked::new().builder().launch()).unwrap_err();

@@ -101,6 +101,27 @@ fn r3_a_host_that_gave_up_its_rights_is_told_that_it_cannot_kill() {
     }
 }
 
+/// A worker that is given up becomes ready no more, and no policy brings another one.
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that cannot test says so")]
+fn a_launch_is_answered_though_its_worker_does_not_die() {
+    if !is_root() {
+        println!("NOT TESTED: only root can give up being root");
+        return;
+    }
+    let directory = scratch();
+    let said = said_by("cannot-kill-what-it-launches", &[directory.path().to_str().unwrap()]);
+    says(&said[0], &["did not say hello within worker_start_timeout", "does not die"]);
+}
+
+/// What a thread or a task of Ostler's was about to do is done all the same.
+#[test]
+fn a_host_whose_listener_to_traces_panics_loses_nothing_but_those() {
+    let said = said_by("cannot-trace", &[]);
+    says(&said[0], &["SIGABRT", "this is said as well"]);
+    assert_eq!(said[1..], ["cancelled: true", "answered: yes", "shut down"]);
+}
+
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::handshake::Offer;
 use super::valve::Valve;
-use crate::caught::drop_of_host;
+use crate::caught::{drop_of_host, hook, say};
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
 use crate::engine::wire::Wire;
@@ -159,7 +159,7 @@ impl<J: JobType> Inbound<J> {
     pub(super) fn tell_dropped(&mut self) {
         self.drops_due = None;
         if let Some(Dropped { lines, bytes }) = self.dropped.take() {
-            tracing::info!(worker = %self.worker, lines, bytes, "it said too much: this was dropped");
+            say!(info, worker = %self.worker, lines, bytes, "it said too much: this was dropped");
         }
         if let Some(Running { job, log: Some(log), .. }) = &self.running
             && let Some(dropped) = log.take_dropped()
@@ -219,7 +219,8 @@ impl<J: JobType> Inbound<J> {
         drop_of_host(job);
         let why = match extracted {
             Ok(Ok(output)) => return (Ok(()), Cargo::Output(output, attachments)),
-            Ok(Err(error)) => chain(&*error.into_inner()),
+            Ok(Err(error)) => hook("the error of extract_job_result", || chain(&*error.into_inner()))
+                .unwrap_or_else(|panic| panic.to_string()),
             Err(panic) => panic.to_string(),
         };
         let message = format!("the response of plugin {plugin} cannot be used: {why}");
@@ -299,8 +300,8 @@ fn trace_line(worker: WorkerKey, job: Option<JobId>, stream: OutputStream, line:
     }
     let job = job.map(tracing::field::display);
     match stream {
-        OutputStream::Stdout => tracing::debug!(target: "ostler::worker::stdout", %worker, job, "{line}"),
-        OutputStream::Stderr => tracing::info!(target: "ostler::worker::stderr", %worker, job, "{line}"),
+        OutputStream::Stdout => say!(debug, target: "ostler::worker::stdout", %worker, job, "{line}"),
+        OutputStream::Stderr => say!(info, target: "ostler::worker::stderr", %worker, job, "{line}"),
     }
 }
 
@@ -314,10 +315,10 @@ fn of_plugin(failure: Failure) -> JobFailure {
 
 fn trace(worker: WorkerKey, job: Option<JobId>, level: LogLevel, message: &str) {
     match level {
-        LogLevel::Error => tracing::error!(%worker, ?job, message),
-        LogLevel::Warn => tracing::warn!(%worker, ?job, message),
-        LogLevel::Info => tracing::info!(%worker, ?job, message),
-        LogLevel::Debug => tracing::debug!(%worker, ?job, message),
-        LogLevel::Trace => tracing::trace!(%worker, ?job, message),
+        LogLevel::Error => say!(error, %worker, ?job, message),
+        LogLevel::Warn => say!(warn, %worker, ?job, message),
+        LogLevel::Info => say!(info, %worker, ?job, message),
+        LogLevel::Debug => say!(debug, %worker, ?job, message),
+        LogLevel::Trace => say!(trace, %worker, ?job, message),
     }
 }

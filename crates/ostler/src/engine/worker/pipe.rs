@@ -2,6 +2,7 @@ use std::future::pending;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::caught::say;
 use bytes::{Buf, BytesMut};
 use ostler_lifecycle::WorkerKey;
 use tokio::net::unix::pipe::Receiver;
@@ -26,7 +27,7 @@ pub(super) struct Pipe {
 impl Pipe {
     pub(super) fn new(worker: WorkerKey, pipe: OwnedFd) -> Self {
         let pipe = Receiver::from_owned_fd(pipe)
-            .inspect_err(|error| tracing::error!(%worker, %error, "the worker's output cannot be read"))
+            .inspect_err(|error| say!(error, %worker, %error, "the worker's output cannot be read"))
             .ok();
         Self { pipe, unread: BytesMut::new(), begun: 0, after_return: false }
     }

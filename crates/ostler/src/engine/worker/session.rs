@@ -149,12 +149,17 @@ impl<J: JobType> Session<J> {
             if !std::mem::replace(&mut is_awake, true) {
                 socket.wake();
             }
-            if socket.look() {
-                self.hear();
-                answers += 1;
-                if wire.has_job() && answers % ANSWERS_AT_ONCE != 0 {
-                    continue;
+            match socket.look() {
+                Read::More(_) => {
+                    self.hear();
+                    answers += 1;
+                    if wire.has_job() && answers % ANSWERS_AT_ONCE != 0 {
+                        continue;
+                    }
                 }
+                Read::Nothing => {}
+                // Nobody else would see that once more.
+                Read::End => self.inbound.say(WorkerFrame::HungUp),
             }
             // Also after an answer: whoever waited for it goes on here and at once, and need not be taken over by another
             // thread, which would have to be woken.

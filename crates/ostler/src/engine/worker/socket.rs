@@ -150,16 +150,16 @@ impl Socket {
         self.after(read)
     }
 
-    /// Looks for a while whether something comes, without sleeping.
-    pub(super) fn look(&mut self) -> bool {
+    /// Looks for a while whether something comes, without sleeping. What is in the ring is not counted.
+    pub(super) fn look(&mut self) -> Read {
         for _ in 0..LOOKS {
             if self.has_news || self.inflow.is_in_ring() {
                 (self.has_news, self.was_read) = (true, true);
-                return true;
+                return Read::More(0);
             }
             spin_loop();
         }
-        self.read_now() != Read::Nothing
+        self.read_now()
     }
 
     /// Somebody looks at the ring from now on.

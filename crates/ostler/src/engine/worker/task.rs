@@ -8,6 +8,7 @@ use tokio::sync::{Notify, oneshot};
 use super::evidence;
 use super::session::{Finished, Session};
 use super::unread::{Unread, nothing_was_said};
+use crate::caught::say;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
 use crate::process::{
@@ -23,8 +24,16 @@ pub(in crate::engine) fn spawn<J: JobType>(
     catch_up: Arc<Notify>,
 ) {
     // Made here and not in the task: a runtime that is gone drops a task before its first step.
-    let custody =
-        Custody { core: Arc::clone(core), worker, process, catch_up, stage: Stage::Unmade, exit: None };
+    let core_of_task = Arc::clone(core);
+    let custody = Custody {
+        core: core_of_task,
+        worker,
+        process,
+        catch_up,
+        stage: Stage::Unmade,
+        exit: None,
+        remains: None,
+    };
     core.runtime.spawn(run(custody));
 }
 
@@ -37,6 +46,8 @@ struct Custody<J: JobType> {
     stage: Stage,
     /// Once it is made. Kept here, so that an exit of which the task was not yet told is not lost with it.
     exit: Option<oneshot::Receiver<ChildExit>>,
+    /// Its exit, once the task was told of it and until the machine is.
+    remains: Option<ChildExit>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -54,16 +65,18 @@ impl<J: JobType> Drop for Custody<J> {
         // The reason goes before everything else: a death without one would be a crash.
         self.core.shut_down_within(Duration::ZERO);
         // Closed first: from then on the supervisor tells of the exit itself.
+        let mut remains = self.remains.take();
         if let Some(exit) = &mut self.exit {
             exit.close();
-            if let Ok(remains) = exit.try_recv() {
-                let exit = evidence::of(&remains, &self.core.settings.command.limits);
-                self.core.feed(ended(self.worker, exit, &remains), Cargo::None);
-            }
+            remains = remains.or_else(|| exit.try_recv().ok());
+        }
+        if let Some(remains) = remains {
+            let exit = evidence::of(&remains, &self.core.settings.command.limits);
+            self.core.feed(ended(self.worker, exit, &remains), Cargo::None);
         }
         // What is refused lives until its socket is closed, which is soon; nobody is left who could be told.
         if let Err(error) = self.process.kill() {
-            tracing::error!(worker = %self.worker, %error, "a worker could not be killed");
+            say!(error, worker = %self.worker, %error, "a worker could not be killed");
         }
         if self.stage == Stage::Unmade {
             let message = "the runtime of the manager is gone".to_owned();
@@ -90,11 +103,14 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
             core.feed(Input::WorkerSpawned { worker, pid }, Cargo::None);
             let unread = Unread::new(custody.process.clone(), Arc::clone(&custody.catch_up));
             let mut session = Session::new(Arc::clone(&core), worker, pid, output, unread);
-            let end = accompany(&mut session, endpoint, exit, &core.settings.command.limits).await;
+            let remains = accompany(&mut session, endpoint, exit).await;
+            // Until it is fed in: what comes between is also the host's code.
+            custody.remains = Some(remains.clone());
+            let exit = last_words(&mut session, &remains, &core.settings.command.limits);
             custody.stage = Stage::Ended;
             // A shutdown is not over before that.
             let sweeping = core.sweeping();
-            core.feed(ended(worker, end.0, &end.1), Cargo::None);
+            core.feed(ended(worker, exit, &remains), Cargo::None);
             // Not before: to close its socket and pipes takes longer than to tell those who wait.
             drop(session);
             if let Ok(swept) = swept.await {
@@ -134,23 +150,30 @@ async fn make<J: JobType>(
     Ok((endpoint, spawned, swept))
 }
 
-/// Talks with a worker until it is dead and nothing of what it said is left.
+/// Talks with a worker until it is dead.
 async fn accompany<J: JobType>(
     session: &mut Session<J>,
     endpoint: Endpoint,
     exit: &mut oneshot::Receiver<ChildExit>,
-    limits: &WorkerLimits,
-) -> (WorkerExit, ChildExit) {
-    let remains = tokio::select! {
+) -> ChildExit {
+    tokio::select! {
         // What the dead still said is heard in any case, and faster at once.
         biased;
         // The supervisor always answers; the other case is for the compiler.
         exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
         never = session.run(endpoint) => match never {},
-    };
+    }
+}
+
+/// Hears what a dead worker has still said. All that is known of its end.
+fn last_words<J: JobType>(
+    session: &mut Session<J>,
+    remains: &ChildExit,
+    limits: &WorkerLimits,
+) -> WorkerExit {
     let Finished { torn_frame, untaken, stderr } = session.finish();
-    let exit = evidence::with_stderr(evidence::of(&remains, limits), stderr, limits);
-    (WorkerExit { torn_frame, untaken, ..exit }, remains)
+    let exit = evidence::with_stderr(evidence::of(remains, limits), stderr, limits);
+    WorkerExit { torn_frame, untaken, ..exit }
 }
 
 /// What the machine is told of an end: a process that never executed its program was no worker.
