@@ -246,6 +246,11 @@ impl Slot {
         matches!(self.state, SlotState::Waiting { .. }) && !self.held
     }
 
+    /// Whether it waits for a start that its budget has refused: nobody is there, and nobody may come for long.
+    pub(crate) fn waits_for_budget(&self) -> bool {
+        matches!(self.state, SlotState::Waiting { .. }) && self.held
+    }
+
     /// After which fault its start was refused, if it is missing for that.
     pub(crate) fn why_held(&self) -> Option<Fault> {
         match self.state {
@@ -264,10 +269,14 @@ impl Slot {
         )
     }
 
-    /// Whether it has a job or will have one without another worker being started.
+    /// Whether it will have a job that waits without another worker being started. One that is reserved has its own, about
+    /// which a hook may think for long.
     pub(crate) fn is_on_its_way(&self) -> bool {
         match self.state {
-            SlotState::Vacant { .. } | SlotState::Busy(_) | SlotState::Draining { .. } => false,
+            SlotState::Vacant { .. }
+            | SlotState::Reserved { .. }
+            | SlotState::Busy(_)
+            | SlotState::Draining { .. } => false,
             SlotState::Waiting { .. } => !self.held,
             _ => true,
         }

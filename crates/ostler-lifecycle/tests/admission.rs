@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{check, config};
+use common::{check, config, pool};
 use ostler_lifecycle::PoolConfig;
 
 #[test]
@@ -173,6 +173,19 @@ fn a_worker_that_hangs_up_while_the_hook_is_asked_loses_the_job_to_another() {
         proceed a ?2 | 1.2 <- a
         pass 1s      | kill 0.1
         exit 0.1     | 0.1 gone: Protocol
+        ",
+    );
+}
+
+#[test]
+fn a_worker_about_whose_job_the_hook_thinks_is_no_worker_for_the_next_one() {
+    check(
+        pool(2, 0),
+        "
+        submit a | a queued; spawn 0.1
+        up 0.1   | 0.1 idle; ask a ?1
+        submit b | b queued; spawn 1.2
+        up 1.2   | 1.2 idle; ask b ?2
         ",
     );
 }

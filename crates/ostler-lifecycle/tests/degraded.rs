@@ -469,3 +469,48 @@ fn a_standby_takes_over_from_an_old_worker_whose_replacement_waits_for_its_budge
         ",
     );
 }
+
+/// Whoever waits for its budget does not come for an hour, or ever.
+#[test]
+fn the_last_worker_that_lives_is_kept_though_another_one_waits_for_its_budget() {
+    let config = PoolConfig {
+        idle_timeout: Some(Duration::from_secs(60)),
+        min_workers: 1,
+        max_restart_attempts: 0,
+        restart_policy: RestartPolicy::Always,
+        ..pool(2, 0)
+    };
+    let one_is_missing = "
+        start      | spawn 0.1
+        up 0.1     | 0.1 idle
+        submit a   | a queued; 0.1 <- a
+        started a  | a started in 0.1
+        submit b   | b queued; spawn 1.2
+        up 1.2     | 1.2 idle; ask b ?1
+        proceed b  | 1.2 <- b
+        started b  | b started in 1.2
+        exit 1.2   | 1.2 gone: on its own; b failed: Crashed SIGSEGV
+        submit c   | c queued; degraded
+        result a   | a completed; 0.1 idle; ask c ?2
+        proceed c  | 0.1 <- c
+        started c  | c started in 0.1
+    ";
+    check(
+        config.clone(),
+        &format!(
+            "{one_is_missing}
+            result c   | c completed; 0.1 idle
+            pass 3600s |
+            "
+        ),
+    );
+    check(
+        config,
+        &format!(
+            "{one_is_missing}
+            cancel c   | c cancelling; kill 0.1
+            exit 0.1   | 0.1 gone: Cancelled; spawn 0.3; c cancelled
+            "
+        ),
+    );
+}

@@ -123,8 +123,8 @@ impl Machine {
         if self.taken() < self.target() {
             return;
         }
-        let waits = |slot: &&mut Slot| slot.held && matches!(slot.state, SlotState::Waiting { .. });
-        if let Some(slot) = self.slots.iter_mut().filter(waits).find(|slot| !slot.beside)
+        let waits = |slot: &&mut Slot| slot.waits_for_budget() && !slot.beside;
+        if let Some(slot) = self.slots.iter_mut().find(waits)
             && let SlotState::Waiting { after } = slot.state
         {
             slot.held = false;

@@ -100,7 +100,9 @@ impl Machine {
     pub(super) fn next_to_idle_out(&self) -> Option<(Instant, SlotId)> {
         let patience = self.config.idle_timeout?;
         let is_open = self.intake == Intake::Open && self.down.is_none();
-        if !is_open || self.wanting() > 0 || self.staying().count() <= self.floor() {
+        // Who waits for its budget is no worker that is kept.
+        let kept = self.staying().filter(|slot| !slot.waits_for_budget()).count();
+        if !is_open || self.wanting() > 0 || kept <= self.floor() {
             return None;
         }
         let idle = self.slots.iter().filter(|slot| slot.is_idle() && slot.retire.is_none() && !slot.beside);

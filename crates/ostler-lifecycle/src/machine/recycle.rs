@@ -96,8 +96,7 @@ impl Machine {
         let others = self.slots.iter().filter(|slot| slot.can_take_over() && !slot.beside).count();
         let enough = others >= self.config.max_workers as usize;
         // One that waits for its budget may wait for long: rather a standby takes over.
-        let waits = |slot: &Slot| slot.held && matches!(slot.state, SlotState::Waiting { .. });
-        let replacement = self.slots.iter().find(|slot| slot.beside && !(enough && waits(slot)));
+        let replacement = self.slots.iter().find(|slot| slot.beside && !(enough && slot.waits_for_budget()));
         match replacement.map(|slot| (slot.id, slot.can_take_over())) {
             None if !enough => self.start_replacement(now, out),
             Some((_, false)) => {}

@@ -54,7 +54,8 @@ impl Machine {
             return;
         }
         let mut policy = restart::refill(self.config.restart_policy, kind, false);
-        if self.taken() >= self.floor() {
+        let held = self.slots.iter().filter(|slot| slot.waits_for_budget() && !slot.beside).count();
+        if self.taken() - held >= self.floor() {
             policy = Refill::Leave;
         }
         if self.short_of_memory && !self.slot(id).held {
