@@ -136,6 +136,8 @@ impl Slot {
         self.deadline = deadline;
         self.heartbeat = None;
         self.beside &= !self.is_vacant();
+        // A start that is decided is none that memory is to decide about, unless it is so again when its time has come.
+        self.wanted &= !matches!(self.state, SlotState::Waiting { .. });
     }
 
     /// When something is to be done here next, if nothing else happens first.

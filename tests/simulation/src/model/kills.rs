@@ -77,7 +77,9 @@ impl Model {
         {
             return Some(reason);
         }
-        let refused_is_over = self.is_over(input, worker, worker.chore_ends, Duration::ZERO);
+        // A shutdown that gives no time asks for no reason.
+        let refused_is_over = self.is_over(input, worker, worker.chore_ends, Duration::ZERO)
+            && !matches!(input, Input::Shutdown { .. });
         if refused_is_over || self.is_too_slow_to_begin(worker, input) {
             return fault(Why::TooSlow, None);
         }
