@@ -284,25 +284,36 @@ fn a_second_cancel_may_only_shorten_the_grace() {
     }
 }
 
-/// The pool may be up again when the worker is dead.
+/// The pool may be up again when the worker is dead, unless it shuts down.
 #[test]
 fn a_cancel_of_a_job_that_would_be_tried_again_counts_also_while_the_pool_is_down() {
-    check(
-        PoolConfig {
-            retry: Arc::new(RetryPolicy::attempts(3)),
-            memory: MemoryRules { max_resident: Some(1 << 20), min_available: None },
-            ..pool(2, 0)
-        },
-        "
+    let one_is_down = "
         start              | spawn 0.1; spawn 1.2
         up 0.1             | 0.1 idle
         submit a timeout=1s | a queued; 0.1 <- a
         started a          | a started in 0.1
         pass 1s            | kill 0.1
         holds 1.2 2000000  | kill 1.2; down
+    ";
+    for then in [
+        "
         cancel a           | a cancelling
         restart            | up
         exit 0.1           | 0.1 gone: TimedOut; spawn 0.3; a cancelled
         ",
-    );
+        "
+        shutdown 30s       |
+        cancel a           |
+        exit 0.1           | 0.1 gone: TimedOut; a failed: TimedOut SIGSEGV
+        ",
+    ] {
+        check(
+            PoolConfig {
+                retry: Arc::new(RetryPolicy::attempts(3)),
+                memory: MemoryRules { max_resident: Some(1 << 20), min_available: None },
+                ..pool(2, 0)
+            },
+            &format!("{one_is_down}{then}"),
+        );
+    }
 }

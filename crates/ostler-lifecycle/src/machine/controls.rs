@@ -242,7 +242,7 @@ impl Machine {
         }
     }
 
-    /// Nobody waits for them any more, but for the workers that were told.
+    /// Answers all operations with no. A worker that is at one has the rest of its time for it, and is killed then.
     pub(super) fn refuse_controls(&mut self, out: &mut Vec<Effect>) {
         for control in std::mem::take(&mut self.controls) {
             let time = self.time_for(control.operation);

@@ -97,25 +97,13 @@ impl Machine {
         let enough = others >= self.config.max_workers as usize;
         // One that waits for its budget may wait for long: rather a standby takes over.
         let replacement = self.slots.iter().find(|slot| slot.beside && !(enough && slot.waits_for_budget()));
-        match replacement.map(|slot| (slot.id, slot.can_take_over())) {
+        match replacement.map(Slot::can_take_over) {
             None if !enough => self.start_replacement(now, out),
-            Some((_, false)) => {}
-            ready => {
+            Some(false) => {}
+            _ => {
                 // It is not stopped in the middle of a job.
                 let Some(reason) = reason.filter(|_| idle) else { return };
-                match ready {
-                    Some((new, _)) => {
-                        self.slot(new).beside = false;
-                        self.slot(id).beside = true;
-                    }
-                    // A standby takes over, and another one the standby's place, whatever the policy says.
-                    None => {
-                        if let Some(waiting) = self.replacement() {
-                            self.let_go(now, waiting, out);
-                        }
-                        self.slot(id).wanted = true;
-                    }
-                }
+                self.hand_over(now, id, out);
                 self.stop(now, id, reason, out);
             }
         }
@@ -135,8 +123,8 @@ impl Machine {
         self.stop(now, id, EndReason::Recycled(RecycleReason::FreshProcess), out);
     }
 
-    /// The replacement, if there is one, has the place from now on. Otherwise another worker is started there when this one
-    /// is gone, whatever the policy says.
+    /// The replacement, if there is one, has the place from now on. Otherwise a standby takes over, or nobody does, and another
+    /// worker is started there when this one is gone, whatever the policy says.
     fn hand_over(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let replacement = self.replacement().filter(|_| !self.slots[id.0 as usize].beside);
         match replacement {

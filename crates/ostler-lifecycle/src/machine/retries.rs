@@ -31,14 +31,18 @@ impl Machine {
         }
     }
 
-    /// Whether a job whose run is known to end like this will not have ended with it.
+    /// Whether a job may run again, or wait in quarantine, after a run that ends like this.
     pub(super) fn would_go_on(&self, job: JobId, failure: &JobFailure) -> bool {
         let Some(entry) = self.jobs.get(&job) else { return false };
         let policy = entry.retry().unwrap_or(&self.config.retry);
         match policy.verdict(failure.kind, failure.category, entry.score_after(failure.kind)) {
             Verdict::Fail => false,
-            // A pool that is down may be up again by then.
-            Verdict::Retry => matches!(self.intake, Intake::Open | Intake::Draining { .. }),
+            Verdict::Retry => match self.intake {
+                // A pool that is down may be up again by then.
+                Intake::Open => true,
+                Intake::Draining { .. } => self.down.is_none(),
+                Intake::Ending | Intake::Closed => false,
+            },
             Verdict::Quarantine => self.intake == Intake::Open,
         }
     }

@@ -111,7 +111,9 @@ impl<J: JobType> Core<J> {
         tokio::select! {
             biased;
             _ = sweeps.wait_for(|running| *running == 0) => {}
-            () = self.sleep_until(Instant::now() + LONGEST_SWEEP) => say!(warn, "the shutdown is complete, but what workers left outside of their groups is still looked for"
+            () = self.sleep_until(Instant::now() + LONGEST_SWEEP) => say!(
+                warn,
+                "the shutdown is complete, but what workers left outside of their groups is still looked for"
             ),
         }
         let told = async {

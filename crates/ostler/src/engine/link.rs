@@ -13,7 +13,7 @@ pub(super) struct Link {
     pub(super) pid: Option<u32>,
     /// Tells its task to feed in all that it has said until now.
     pub(super) catch_up: Arc<Notify>,
-    /// Whether it may still become ready.
+    /// It has not become ready, is not gone, and was not given up: who waits for a worker waits for it.
     pub(super) is_coming: bool,
     /// From its hello on.
     pub(super) wire: Option<Arc<Wire>>,

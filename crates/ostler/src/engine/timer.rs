@@ -45,16 +45,14 @@ impl<J: JobType> Drop for Custody<J> {
             return;
         }
         core.shut_down_within(Duration::ZERO);
-        // Many jobs are ended with several ticks, and nobody else feeds one in.
+        // Many jobs are ended with several ticks, and nobody else feeds one in. None is accepted any more.
         let mut left = usize::MAX;
         loop {
-            let state = core.lock();
-            let is_due = state.next_deadline().is_some_and(|at| at <= Instant::now());
-            if !is_due || state.machine.unfinished() >= left {
+            let unfinished = core.lock().machine.unfinished();
+            if unfinished >= left {
                 return;
             }
-            left = state.machine.unfinished();
-            drop(state);
+            left = unfinished;
             core.feed(Input::Tick, Cargo::None);
         }
     }

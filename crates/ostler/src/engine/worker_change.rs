@@ -30,7 +30,7 @@ impl<J: JobType> Step<'_, J> {
                 (WorkerPhase::Busy, Some(*job), None)
             }
             WorkerChange::Draining => (WorkerPhase::Draining, None, None),
-            // To whom looks at it, it is what it was.
+            // Listeners are told when it is gone, and not before.
             WorkerChange::GivenUp { reason } => return self.worker_is_given_up(worker, reason),
             WorkerChange::Gone { cause, exit, .. } => (WorkerPhase::Gone, None, Some(cause.describe(exit))),
         };

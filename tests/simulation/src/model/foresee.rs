@@ -161,7 +161,10 @@ impl Model {
         let late = job.begun.then_some((FailureKind::Stalled, Category::Transient));
         let Some((kind, category)) = killed.doom.or(late) else { return false };
         let next = job.next(kind, category);
-        next == Next::Over || self.ending.is_some() || (next == Next::Quarantine && self.shutdown.is_some())
+        next == Next::Over
+            || self.ending.is_some()
+            || (next == Next::Again && self.down && self.shutdown.is_some())
+            || (next == Next::Quarantine && self.shutdown.is_some())
     }
 
     fn foresee_admission(&mut self, id: JobId, ticket: Ticket, answer: &Admission) {

@@ -158,7 +158,7 @@ impl<J: JobType> Session<J> {
                     }
                 }
                 Read::Nothing => {}
-                // Nobody else would see that once more.
+                // The end shows once: from now on nobody reads the socket again.
                 Read::End => self.inbound.say(WorkerFrame::HungUp),
             }
             // Also after an answer: whoever waited for it goes on here and at once, and need not be taken over by another
