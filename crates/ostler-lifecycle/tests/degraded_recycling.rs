@@ -17,25 +17,31 @@ fn one_job_each() -> PoolConfig {
     }
 }
 
+/// The only worker is old, its replacement waits for its budget, and the old one has the next job.
+const REPLACEMENT_WAITS: &str = "
+    start            | spawn 0.1
+    up 0.1           | 0.1 idle
+    submit a         | a queued; 0.1 <- a
+    started a        | a started in 0.1
+    result a         | a completed; 0.1 idle; spawn 1.2
+    spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
+    spawn_failed 1.3 | 1.3 gone: not made; degraded
+    submit b         | b queued; 0.1 <- b
+    started b        | b started in 0.1
+";
+
 #[test]
 fn an_old_worker_goes_on_while_its_replacement_cannot_be_started() {
     check(
         one_job_each(),
-        "
-        start            | spawn 0.1
-        up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
-        started a        | a started in 0.1
-        result a         | a completed; 0.1 idle; spawn 1.2
-        spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
-        spawn_failed 1.3 | 1.3 gone: not made; degraded
-        submit b         | b queued; 0.1 <- b
-        started b        | b started in 0.1
+        &format!(
+            "{REPLACEMENT_WAITS}
         result b         | b completed; 0.1 idle
         pass 60s         | spawn 1.4
         up 1.4           | 1.4 idle; 0.1 draining; 0.1 <- stop; recovered
         exit 0.1         | 0.1 gone: Recycled
-        ",
+        "
+        ),
     );
 }
 
@@ -70,21 +76,14 @@ fn a_place_that_costs_nothing_is_filled_wherever_it_is() {
 fn a_pool_that_drains_starts_a_worker_that_costs_nothing_as_well() {
     check(
         one_job_each(),
-        "
-        start            | spawn 0.1
-        up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
-        started a        | a started in 0.1
-        result a         | a completed; 0.1 idle; spawn 1.2
-        spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
-        spawn_failed 1.3 | 1.3 gone: not made; degraded
-        submit b         | b queued; 0.1 <- b
-        started b        | b started in 0.1
+        &format!(
+            "{REPLACEMENT_WAITS}
         submit c         | c queued
         shutdown 30s     |
         cancel b         | b cancelling; kill 0.1
         exit 0.1         | 0.1 gone: Cancelled; b cancelled; spawn 0.4
-        ",
+        "
+        ),
     );
 }
 

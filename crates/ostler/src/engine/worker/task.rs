@@ -24,9 +24,8 @@ pub(in crate::engine) fn spawn<J: JobType>(
     catch_up: Arc<Notify>,
 ) {
     // Made here and not in the task: a runtime that is gone drops a task before its first step.
-    let core_of_task = Arc::clone(core);
     let custody = Custody {
-        core: core_of_task,
+        core: Arc::clone(core),
         worker,
         process,
         catch_up,
