@@ -87,12 +87,23 @@ fn batch(fifo: &Fifo, args: &[&str]) -> Host {
 
 /// What a batch says at its end: both results by their lines, stderr, and the exit code.
 fn end(host: &mut Host) -> (Vec<Value>, String, Option<i32>) {
+    let results = results(host);
+    let told = rest_of(&mut host.stderr());
+    (results, told, host.exit_code(PATIENCE))
+}
+
+/// Both results of a batch, by their lines.
+fn results(host: &mut Host) -> Vec<Value> {
     let mut stdout = host.stdout();
     let mut results = vec![next_line(&mut stdout), next_line(&mut stdout)];
     results.sort_by_key(|result| result["line"].as_u64());
-    let mut told = String::new();
-    host.stderr().read_to_string(&mut told).unwrap();
-    (results, told, host.exit_code(PATIENCE))
+    results
+}
+
+fn rest_of(reader: &mut impl Read) -> String {
+    let mut rest = String::new();
+    reader.read_to_string(&mut rest).unwrap();
+    rest
 }
 
 #[test]
@@ -133,18 +144,20 @@ fn a_line_that_ends_in_quarantine_fails_with_its_evidence_and_holds_up_nothing()
 fn a_standby_takes_the_place_of_a_worker_that_died() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
-    let mut host = batch(&fifo, &["--standby", "1"]);
+    let mut host = batch(&fifo, &["--standby", "1", "-vv"]);
     let _writer = fifo.wait_for_reader();
-    let mut both = Vec::new();
-    let deadline = std::time::Instant::now() + PATIENCE;
-    crate::host::until(deadline, "there are two workers", || {
-        both = host.workers();
-        both.len() == 2
-    });
+    // The log tells when each of the two has loaded its plugins: a standby that has not may lose to a new worker.
+    let mut stderr = host.stderr();
+    for _ in 0..2 {
+        line_with(&mut stderr, "phase=idle");
+    }
+    let both = host.workers();
+    assert_eq!(both.len(), 2, "{both:?}");
     let busy = both.iter().copied().find(|pid| reads(*pid, &fifo)).unwrap();
     strike(busy, Signal::SIGKILL);
-    let (results, told, code) = end(&mut host);
-    assert_eq!(code, Some(1), "{told}");
+    let results = results(&mut host);
+    let told = rest_of(&mut stderr);
+    assert_eq!(host.exit_code(PATIENCE), Some(1), "{told}");
     assert_eq!(results[0]["worker_pid"], busy);
     let other = both.iter().find(|pid| **pid != busy).unwrap();
     assert_eq!(results[1]["worker_pid"], *other, "it was there before");
