@@ -7,7 +7,8 @@
 //! - `timed`: the same with timeouts of a second, and then a second line: how the job ended,
 //! - `exits`: the same, starts another one behind it, and exits with 7 without a word to its manager,
 //! - `loading`: the worker never ends loading; the line is its process id,
-//! - `stranger`: the worker is a program that is none; the line is its process id,
+//! - `stranger`: the worker is a program that is none; the line is its process id, and it is called `clings` once it
+//!   outlives its host,
 //! - `stops`: the worker stops itself as soon as any code of its plugins runs; the line is its process id,
 //! - `slow-reader`: reads all of the job's events, a little slower than they come; the line is how many events it
 //!   missed, how many chunks it read, and by how many bytes its memory grew at most,
@@ -40,7 +41,7 @@ impl BaseJobManager<Task> for LabJobs {
 }
 
 fn main() {
-    if std::env::args().nth(1).is_some_and(|scenario| scenario == "clings") {
+    if std::env::args().nth(1).is_some_and(|scenario| scenario == CLINGS) {
         return cling_to_life();
     }
     ostler::worker::run_if_worker(|plugins| {
@@ -59,7 +60,7 @@ async fn host() {
     let task: Task = serde_json::from_str(&args.next().unwrap()).unwrap();
     match scenario.as_str() {
         "loading" => return load_for_ever(task).await,
-        "stranger" => return start_odd_worker("clings", task).await,
+        "stranger" => return start_odd_worker(CLINGS, task).await,
         "stops" => return start_odd_worker("stops", task).await,
         _ => {}
     }
@@ -127,11 +128,15 @@ async fn start_odd_worker(argument: &'static str, task: Task) {
     }
 }
 
+/// What it is called once it outlives its parent, for who waits for that.
+const CLINGS: &str = "clings";
+
 /// What the kernel was asked to do to it when its parent dies, it takes back.
 #[expect(unsafe_code, reason = "the standard library has no parent-death signal")]
 fn cling_to_life() {
     // SAFETY: the call takes numbers.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, 0) };
+    std::fs::write("/proc/self/comm", CLINGS).unwrap();
     loop {
         std::thread::park();
     }

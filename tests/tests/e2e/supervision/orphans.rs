@@ -85,6 +85,11 @@ fn is_recorded(records: &Path, pid: u32) -> bool {
     texts.into_iter().any(|text| text.split_ascii_whitespace().any(|word| word == pid.to_string()))
 }
 
+/// Its first instructions are those of any worker, and with them it would die with its host.
+fn outlives_its_host(stranger: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{stranger}/comm")).is_ok_and(|name| name.trim() == "clings")
+}
+
 /// A program that is no worker asks for no parent-death signal, and hears no hang-up.
 #[tokio::test(flavor = "multi_thread")]
 async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
@@ -92,6 +97,7 @@ async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
     let mut dead = Host::with_records("stranger", &echo("never"), records.path());
     let orphan = dead.worker;
     assert!(within(PATIENCE, || is_recorded(records.path(), orphan)).await);
+    assert!(within(PATIENCE, || outlives_its_host(orphan)).await);
     let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
     dead.process.kill().unwrap();
     dead.process.wait().unwrap();
