@@ -70,6 +70,9 @@ pub struct PoolConfig {
     pub cancel_grace: Duration,
     /// How long a job may tidy up that has run for as long as its timeout, before it is killed. Zero kills at once.
     pub timeout_grace: Duration,
+    /// Whether there is a resource hook, which is asked about a job when a worker is free for it. Without one such a job
+    /// starts at once.
+    pub has_hook: bool,
     /// How long the resource hook may think over a job that had to wait; then the job waits on.
     pub hook_timeout: Duration,
     /// A worker that loads, runs a job or reloads, and says nothing for so long, is asked whether it lives. Zero: never.
@@ -114,6 +117,7 @@ impl Default for PoolConfig {
             kill_timeout: Duration::from_secs(5),
             cancel_grace: Duration::ZERO,
             timeout_grace: Duration::ZERO,
+            has_hook: true,
             hook_timeout: Duration::from_secs(60),
             heartbeat_interval: Duration::from_secs(10),
             heartbeat_timeout: Duration::from_secs(20),

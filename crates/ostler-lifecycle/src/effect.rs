@@ -187,7 +187,10 @@ pub enum WorkerChange {
         job: JobId,
     },
     /// It was told to stop.
-    Draining,
+    Draining {
+        /// Why.
+        reason: EndReason,
+    },
     /// It was killed and does not die: its slot goes on without it. It is [`Gone`](Self::Gone) when it has died after all.
     GivenUp {
         /// Why it was killed.

@@ -51,6 +51,7 @@ mod retry;
 pub mod serde_form;
 mod slab;
 mod slot;
+mod standing;
 mod status;
 
 pub use block::BlockReason;

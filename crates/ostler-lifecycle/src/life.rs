@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use crate::standing::Over;
 use crate::{ControlOperation, PluginKey};
 
 /// What a worker has done since its start.
@@ -7,9 +8,12 @@ use crate::{ControlOperation, PluginKey};
 pub(crate) struct Life {
     pub(crate) spawned_at: Option<Instant>,
     pub(crate) ready_at: Option<Instant>,
-    /// Since when it has been idle, the last time that it became that.
+    /// Since when it has had nothing to do, if it is idle. Who takes the place of an old one that had nothing to do counts on
+    /// from there.
     pub(crate) idle_since: Option<Instant>,
     pub(crate) jobs_done: u32,
+    /// Why it must not go on for ever.
+    pub(crate) over: Option<Over>,
     /// Resident memory when it was ready, in bytes; 0 if that is not known.
     pub(crate) baseline: u64,
     /// What it has loaded.

@@ -15,6 +15,7 @@ use crate::job::Fate;
 use crate::life::Life;
 use crate::read_mark::ReadMark;
 use crate::restart::Fault;
+use crate::standing::{Over, Standing};
 use crate::{
     Category, DeathPhase, EndReason, FailureKind, Generation, JobFailure, JobId, RequestId, SlotId, Ticket,
     WorkerFrame, WorkerKey,
@@ -37,15 +38,9 @@ pub(crate) struct Slot {
     pub(crate) heartbeat: Option<Heartbeat>,
     /// A job was asked to end here because its time was up. The worker may answer that after the job's result.
     pub(crate) asked_to_end: Option<RequestId>,
-    /// Why the worker must go as soon as it may.
-    pub(crate) retire: Option<EndReason>,
+    pub(crate) standing: Standing,
     /// Somebody wants another worker here, whatever the policy says of the end of this one.
-    pub(crate) wanted: bool,
-    /// What a worker here will take, in bytes, if none was started here for want of memory.
-    pub(crate) needs: u64,
-    /// It takes none of the pool's places: it is here to replace a worker that is to be recycled, or is that worker on
-    /// its way out.
-    pub(crate) beside: bool,
+    pub(crate) wanted: Option<Wanted>,
     /// A start was refused here since the budget is spent, and no worker has become ready here since: it is missing in the
     /// pool.
     pub(crate) held: bool,
@@ -57,6 +52,15 @@ pub(crate) struct Slot {
     pub(crate) last_end: String,
     /// The life of the worker so far.
     pub(crate) life: Life,
+}
+
+/// A worker that is to come whatever the policy says.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Wanted {
+    /// What it will take, in bytes, as far as it is known.
+    pub(crate) needs: u64,
+    /// Since when the one before it has had nothing to do, if the new one is to count on from there.
+    pub(crate) idle_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -115,10 +119,8 @@ impl Slot {
             read: ReadMark::default(),
             heartbeat: None,
             asked_to_end: None,
-            retire: None,
-            wanted: false,
-            needs: 0,
-            beside: false,
+            standing: Standing::Member,
+            wanted: None,
             held: false,
             faults: 0,
             charged: None,
@@ -135,9 +137,13 @@ impl Slot {
         self.state = state;
         self.deadline = deadline;
         self.heartbeat = None;
-        self.beside &= !self.is_vacant();
+        if self.is_vacant() {
+            self.standing = Standing::Member;
+        }
         // A start that is decided is none that memory is to decide about, unless it is so again when its time has come.
-        self.wanted &= !matches!(self.state, SlotState::Waiting { .. });
+        if matches!(self.state, SlotState::Waiting { .. }) {
+            self.wanted = None;
+        }
     }
 
     /// When something is to be done here next, if nothing else happens first.
@@ -206,36 +212,40 @@ impl Slot {
         }
     }
 
-    /// Whether it counts on: it has a worker or will have one, and nobody wants that one to go.
-    pub(crate) fn stays(&self) -> bool {
-        !self.is_vacant() && !self.is_leaving() && self.retire.is_none()
+    /// Whether its worker is to go as soon as it may, whatever for.
+    pub(crate) fn is_to_go(&self) -> bool {
+        self.life.over.is_some() || self.standing.is_too_many()
     }
 
-    /// Its worker was to go, and is wanted in the pool after all.
-    pub(crate) fn stay(&mut self) {
-        self.retire = None;
-        self.beside = false;
+    /// Whether it counts on: it has a worker or will have one, and nobody wants that one to go.
+    pub(crate) fn stays(&self) -> bool {
+        !self.is_vacant() && !self.is_leaving() && !self.is_to_go()
     }
 
     /// Whether its worker may be found to be at the end of its life.
     pub(crate) fn may_grow_old(&self) -> bool {
-        self.is_ready() && self.retire.is_none() && !self.beside
+        self.is_ready() && self.life.over.is_none() && self.standing == Standing::Member
     }
 
     /// Whether its worker is to be recycled as soon as another one can take its place.
     pub(crate) fn is_old(&self) -> bool {
-        self.is_ready() && matches!(self.retire, Some(EndReason::Recycled(_)))
+        self.is_ready() && self.leaves_a_place_for_another()
     }
 
     /// Whether its worker was old and is being killed before another one has taken its place.
     pub(crate) fn dies_old(&self) -> bool {
-        matches!(self.state, SlotState::Dying(_)) && matches!(self.retire, Some(EndReason::Recycled(_)))
+        matches!(self.state, SlotState::Dying(_)) && self.leaves_a_place_for_another()
+    }
+
+    /// Whether its worker has reached the end of its life, and another one is to have its place.
+    pub(crate) fn leaves_a_place_for_another(&self) -> bool {
+        matches!(self.life.over, Some(Over::Old(_))) && !self.standing.is_too_many()
     }
 
     /// Whether its worker could take over from one that goes.
     pub(crate) fn can_take_over(&self) -> bool {
         let reloads = matches!(self.state, SlotState::Controlling { .. });
-        self.is_ready() && !reloads && self.retire.is_none() && self.hung_up.is_none()
+        self.is_ready() && !reloads && !self.is_to_go() && self.hung_up.is_none()
     }
 
     /// Whether there is a process, or one is being made.

@@ -14,7 +14,7 @@ fn a_job_that_need_not_wait_is_not_asked_about_again() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         ",
     );
 }
@@ -73,7 +73,7 @@ fn a_job_may_be_blocked_from_the_beginning() {
         start            | spawn 0.1
         up 0.1           | 0.1 idle
         submit a blocked | a queued; a blocked
-        submit b         | b queued; 0.1 <- b
+        submit b         | 0.1 <- b; b queued
         started b        | b started in 0.1
         result b         | b completed; 0.1 idle; ask a ?1
         ",
@@ -131,7 +131,7 @@ fn a_job_whose_reserved_worker_is_killed_does_not_wait_for_the_death() {
         "
         start        | spawn 0.1; spawn 1.2
         up 1.2       | 1.2 idle
-        submit a     | a queued; 1.2 <- a
+        submit a     | 1.2 <- a; a queued
         submit b     | b queued
         up 0.1       | 0.1 idle; ask b ?1
         started a    | a started in 1.2

@@ -94,11 +94,11 @@ fn cancels_and_timeouts_never_use_the_budget() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a            | a queued; 0.1 <- a
+        submit a            | 0.1 <- a; a queued
         cancel a            | a cancelling; kill 0.1
         exit 0.1            | 0.1 gone: Cancelled; spawn 0.2; a cancelled
         up 0.2              | 0.2 idle
-        submit b timeout=1s | b queued; 0.2 <- b
+        submit b timeout=1s | 0.2 <- b; b queued
         started b           | b started in 0.2
         pass 1s             | kill 0.2
         exit 0.2            | 0.2 gone: TimedOut; spawn 0.3; b failed: TimedOut SIGSEGV
@@ -113,7 +113,7 @@ fn a_cancelled_jobs_worker_that_exits_by_itself_does_not_use_the_budget() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; 0.1 <- cancel a
         exit 0.1     | 0.1 gone: on its own; spawn 0.2; a cancelled
@@ -132,7 +132,7 @@ fn restart_workers_clears_down_and_the_budget() {
         restart          | up; spawn 0.3
         spawn_failed 0.3 | 0.3 gone: not made; spawn 0.4
         up 0.4           | 0.4 idle
-        submit a         | a queued; 0.4 <- a
+        submit a         | 0.4 <- a; a queued
         ",
     );
 }
@@ -160,9 +160,9 @@ fn the_last_worker_takes_a_degraded_pool_down() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
-        submit b     | b queued; 1.2 <- b
+        submit b     | 1.2 <- b; b queued
         exit 1.2     | 1.2 gone: on its own; degraded
         exit 0.1     | 0.1 gone: on its own; down; b failed: WorkerUnavailable; a failed: Crashed SIGSEGV
         ",
@@ -176,7 +176,7 @@ fn a_job_that_was_sent_goes_back_unblamed_or_fails_as_unavailable_when_nobody_is
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         exit 0.1     | 0.1 gone: on its own; down; a failed: WorkerUnavailable
         ",
     );

@@ -50,7 +50,7 @@ fn a_sent_job_is_cancelled_only_when_its_worker_is_dead() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         cancel a     | a cancelling; kill 0.1
         exit 0.1     | 0.1 gone: Cancelled; a cancelled
         ",
@@ -64,7 +64,7 @@ fn a_running_job_is_cancelled_only_when_its_worker_is_dead() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         pass 5s      |
@@ -80,7 +80,7 @@ fn a_result_that_comes_after_the_cancel_is_too_late() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         result a     |
@@ -96,11 +96,11 @@ fn a_cancel_that_comes_after_the_result_is_too_late() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle
         cancel a     |
-        submit b     | b queued; 0.1 <- b
+        submit b     | 0.1 <- b; b queued
         ",
     );
 }
@@ -112,7 +112,7 @@ fn two_cancels_kill_once_and_share_the_outcome() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         cancel a     |
@@ -130,8 +130,8 @@ fn a_cancel_touches_no_other_job() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         started b    | b started in 1.2
         submit c     | c queued
@@ -149,7 +149,7 @@ fn with_grace_the_job_is_asked_first_and_killed_at_the_deadline() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; 0.1 <- cancel a
         cancel a     |
@@ -169,7 +169,7 @@ fn with_grace_a_job_that_ends_by_itself_is_cancelled_and_its_worker_dies_too() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; 0.1 <- cancel a
         done 0.1     |
@@ -186,7 +186,7 @@ fn with_grace_a_worker_that_exits_by_itself_ends_the_job_as_cancelled() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; 0.1 <- cancel a
         exit 0.1     | 0.1 gone: on its own; a cancelled
@@ -201,7 +201,7 @@ fn a_job_that_never_began_gets_no_grace() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         cancel a     | a cancelling; kill 0.1
         exit 0.1     | 0.1 gone: Cancelled; a cancelled
         ",
@@ -215,7 +215,7 @@ fn a_cancel_is_not_lost_while_the_worker_is_killed_for_another_reason() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         hello 0.1    | kill 0.1
         cancel a     | a cancelling
         exit 0.1     | 0.1 gone: Protocol; a cancelled
@@ -230,7 +230,7 @@ fn a_timeout_that_was_first_wins_over_a_cancel() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a timeout=1s | a queued; 0.1 <- a
+        submit a timeout=1s | 0.1 <- a; a queued
         started a           | a started in 0.1
         pass 1s             | kill 0.1
         cancel a            |
@@ -290,7 +290,7 @@ fn a_cancel_of_a_job_that_would_be_tried_again_counts_also_while_the_pool_is_dow
     let one_is_down = "
         start              | spawn 0.1; spawn 1.2
         up 0.1             | 0.1 idle
-        submit a timeout=1s | a queued; 0.1 <- a
+        submit a timeout=1s | 0.1 <- a; a queued
         started a          | a started in 0.1
         pass 1s            | kill 0.1
         holds 1.2 2000000  | kill 1.2; down

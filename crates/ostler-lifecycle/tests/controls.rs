@@ -19,12 +19,12 @@ fn a_reload_reaches_idle_workers_at_once_and_busy_ones_when_they_are_idle() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         reload r     | 1.2 <- reload r #4
         done 1.2     | 1.2 idle
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; 0.1 <- reload r #5
-        submit b     | b queued; 1.2 <- b
+        submit b     | 1.2 <- b; b queued
         submit c     | c queued
         done 0.1     | r done; 0.1 idle; ask c ?1
         ",
@@ -78,8 +78,8 @@ fn who_took_a_configuration_that_failed_elsewhere_takes_no_job_with_it() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         started b    | b started in 1.2
         submit c     | c queued
@@ -116,7 +116,7 @@ fn a_worker_that_is_busy_for_too_long_lives_on() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         reload r     |
         pass 10s     | r not done: a worker did not answer in time
@@ -163,7 +163,7 @@ fn the_question_for_state_is_answered_by_busy_workers_too() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         get_state g  | 0.1 <- get_state #4; 1.2 <- get_state #5
         state 1.2    | report g
@@ -183,7 +183,7 @@ fn a_worker_that_does_not_tell_its_state_is_left_alone() {
         get_state g  | 0.1 <- get_state #2
         pass 10s     | g not done: a worker did not answer in time
         state 0.1    |
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         ",
     );
 }
@@ -210,7 +210,7 @@ fn a_worker_that_was_told_late_is_not_to_blame_for_the_time_that_others_took() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         reload r     |
         pass 9s      |
@@ -229,7 +229,7 @@ fn who_takes_the_place_of_the_only_worker_does_its_part() {
         (again, "exit 0.1 | 0.1 gone: on its own; spawn 0.2; a failed: Crashed SIGSEGV", "", 4),
         (
             PoolConfig { recycling: fresh, ..config() },
-            "result a | a completed; 0.1 draining; 0.1 <- stop",
+            "result a | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop",
             "exit 0.1 code 0 | 0.1 gone: Recycled; spawn 0.2",
             5,
         ),
@@ -238,7 +238,7 @@ fn who_takes_the_place_of_the_only_worker_does_its_part() {
             "
             start        | spawn 0.1
             up 0.1       | 0.1 idle
-            submit a     | a queued; 0.1 <- a
+            submit a     | 0.1 <- a; a queued
             started a    | a started in 0.1
             reload r     |
             {ends}
@@ -258,7 +258,7 @@ fn a_worker_that_does_not_come_is_not_waited_for_for_ever() {
         "
         start            | spawn 0.1
         up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         reload r         |
         exit 0.1         | 0.1 gone: on its own; spawn 0.2; a failed: Crashed SIGSEGV
@@ -292,7 +292,7 @@ fn what_is_asked_while_the_only_worker_is_being_killed_is_done_by_the_next_one_i
     let begun = "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         reload r     |";

@@ -46,7 +46,7 @@ fn a_job_that_runs_too_long_fails_as_timed_out_and_the_next_one_runs() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a timeout=3s | a queued; 0.1 <- a
+        submit a timeout=3s | 0.1 <- a; a queued
         pass 5s             |
         started a           | a started in 0.1
         submit b            | b queued
@@ -65,7 +65,7 @@ fn a_result_that_was_first_wins_over_the_timeout() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a timeout=3s | a queued; 0.1 <- a
+        submit a timeout=3s | 0.1 <- a; a queued
         started a           | a started in 0.1
         result a            | a completed; 0.1 idle
         pass 5s             |
@@ -80,7 +80,7 @@ fn a_job_that_the_worker_does_not_begin_goes_back_unblamed() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         pass 10s     | kill 0.1
         exit 0.1     | 0.1 gone: Stalled; spawn 0.2
         up 0.2       | 0.2 idle; ask a ?1
@@ -95,7 +95,7 @@ fn a_job_that_began_after_all_does_not_run_a_second_time() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         pass 10s     | kill 0.1
         started a    |
         exit 0.1     | 0.1 gone: Stalled; a failed: Stalled SIGSEGV
@@ -124,7 +124,7 @@ fn a_tick_before_its_time_changes_nothing() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a timeout=3s | a queued; 0.1 <- a
+        submit a timeout=3s | 0.1 <- a; a queued
         started a           | a started in 0.1
         tick                |
         pass 2999ms         |
@@ -139,13 +139,13 @@ fn a_cancelled_job_whose_process_does_not_die_stays_cancelling_and_its_slot_goes
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         pass 10s     | a still dying in 101; 0.1 given up; spawn 0.2
         cancel a     | a still dying in 101
         up 0.2       | 0.2 idle
-        submit b     | b queued; 0.2 <- b
+        submit b     | 0.2 <- b; b queued
         exit 0.1     | 0.1 gone: Cancelled; a cancelled
         started b    | b started in 0.2
         ",
@@ -159,7 +159,7 @@ fn a_timed_out_job_does_not_wait_for_a_process_that_does_not_die() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a timeout=1s | a queued; 0.1 <- a
+        submit a timeout=1s | 0.1 <- a; a queued
         started a           | a started in 0.1
         pass 1s             | kill 0.1
         pass 10s            | a failed: TimedOut; 0.1 given up
@@ -175,7 +175,7 @@ fn a_sent_job_whose_worker_does_not_die_cannot_run_again() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         pass 10s     | kill 0.1
         pass 10s     | a failed: Stalled; 0.1 given up
         ",

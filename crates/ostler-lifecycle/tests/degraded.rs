@@ -30,7 +30,7 @@ fn a_degraded_pool_works_with_what_it_has() {
     one_of_two(
         one_failed_start(2),
         "
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         submit b         | b queued
         started a        | a started in 0.1
         result a         | a completed; 0.1 idle; ask b ?1
@@ -90,7 +90,7 @@ fn starts_that_helped_do_not_use_up_the_budget_for_those_that_failed() {
         start            | spawn 0.1
         spawn_failed 0.1 | 0.1 gone: not made; spawn 0.2
         up 0.2           | 0.2 idle
-        submit a         | a queued; 0.2 <- a
+        submit a         | 0.2 <- a; a queued
         started a        | a started in 0.2
         cancel a         | a cancelling; kill 0.2
         exit 0.2         | 0.2 gone: Cancelled; spawn 0.3; a cancelled
@@ -105,7 +105,7 @@ fn a_degraded_pool_is_down_when_its_last_worker_has_died_and_none_may_be_started
     one_of_two(
         PoolConfig { max_restart_attempts: 0, ..one_failed_start(2) },
         "
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         submit b         | b queued
         started a        | a started in 0.1
         exit 0.1         | 0.1 gone: on its own; down; b failed: WorkerUnavailable; a failed: Crashed SIGSEGV
@@ -119,7 +119,7 @@ fn a_worker_that_is_replaced_on_request_keeps_a_degraded_pool_up() {
     one_of_two(
         PoolConfig { max_restart_attempts: 0, ..one_failed_start(2) },
         "
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         cancel a         | a cancelling; kill 0.1
         submit b         | b queued
@@ -134,7 +134,7 @@ fn a_start_that_costs_nothing_is_better_than_one_that_is_held() {
     one_of_two(
         one_failed_start(2),
         "
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         cancel a         | a cancelling; kill 0.1
         resize 1 0       |
@@ -153,7 +153,7 @@ fn crashes_beyond_the_budget_degrade_the_pool_while_another_worker_lives() {
         up 1.2           | 1.2 idle
         exit 1.2         | 1.2 gone: on its own; degraded
         pass 3600s       |
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         restart          | spawn 1.3; recovered
         ",
     );
@@ -218,7 +218,7 @@ fn a_delay_grows_with_each_fault_in_a_row_and_good_work_resets_it() {
         format!(
             "
             up 0.{generation}   | 0.{generation} idle
-            submit a            | a queued; 0.{generation} <- a
+            submit a            | 0.{generation} <- a; a queued
             started a           | a started in 0.{generation}
             error a             | a failed: Plugin; 0.{generation} idle
             exit 0.{generation} | 0.{generation} gone: on its own
@@ -332,7 +332,7 @@ fn a_process_that_does_not_die_is_no_worker_that_lives() {
         "
         start            | spawn 0.1
         up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         submit b         | b queued
         garbage 0.1      | kill 0.1
         pass 10s         | a failed: Protocol; 0.1 given up; down; b failed: WorkerUnavailable
@@ -352,7 +352,7 @@ fn who_was_let_go_for_want_of_work_may_still_be_started_when_another_place_is_sp
         "
         start            | spawn 0.1
         up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         exit 0.1         | 0.1 gone: on its own; a failed: Crashed SIGSEGV
         submit b         | b queued; degraded; spawn 1.2
@@ -377,7 +377,7 @@ fn the_last_worker_that_lives_is_kept_though_another_one_waits_for_its_budget() 
     let one_is_missing = "
         start      | spawn 0.1
         up 0.1     | 0.1 idle
-        submit a   | a queued; 0.1 <- a
+        submit a   | 0.1 <- a; a queued
         started a  | a started in 0.1
         submit b   | b queued; spawn 1.2
         up 1.2     | 1.2 idle; ask b ?1

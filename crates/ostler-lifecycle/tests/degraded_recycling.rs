@@ -21,12 +21,12 @@ fn one_job_each() -> PoolConfig {
 const REPLACEMENT_WAITS: &str = "
     start            | spawn 0.1
     up 0.1           | 0.1 idle
-    submit a         | a queued; 0.1 <- a
+    submit a         | 0.1 <- a; a queued
     started a        | a started in 0.1
     result a         | a completed; 0.1 idle; spawn 1.2
     spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
     spawn_failed 1.3 | 1.3 gone: not made; degraded
-    submit b         | b queued; 0.1 <- b
+    submit b         | 0.1 <- b; b queued
     started b        | b started in 0.1
 ";
 
@@ -53,17 +53,17 @@ fn a_place_that_costs_nothing_is_filled_wherever_it_is() {
         "
         start            | spawn 0.1
         up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         result a         | a completed; 0.1 idle; spawn 1.2
         up 1.2           | 1.2 idle; 0.1 draining; 0.1 <- stop
         exit 0.1         | 0.1 gone: Recycled
-        submit b         | b queued; 1.2 <- b
+        submit b         | 1.2 <- b; b queued
         started b        | b started in 1.2
         result b         | b completed; 1.2 idle; spawn 0.3
         spawn_failed 0.3 | 0.3 gone: not made; spawn 0.4
         spawn_failed 0.4 | 0.4 gone: not made; degraded
-        submit c         | c queued; 1.2 <- c
+        submit c         | 1.2 <- c; c queued
         started c        | c started in 1.2
         submit d         | d queued
         cancel c         | c cancelling; kill 1.2
@@ -96,7 +96,7 @@ fn a_standby_takes_over_from_an_old_worker_whose_replacement_waits_for_its_budge
         start            | spawn 0.1; spawn 1.2
         up 0.1           | 0.1 idle
         up 1.2           | 1.2 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         exit 1.2         | 1.2 gone: on its own; spawn 1.3
         result a         | a completed; 0.1 idle; spawn 2.4

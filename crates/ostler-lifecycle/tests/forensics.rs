@@ -126,10 +126,10 @@ fn the_jobs_before_it_are_counted_in_each_worker() {
         "",
         "
         result a          | a completed; 0.1 idle
-        submit b          | b queued; 0.1 <- b
+        submit b          | 0.1 <- b; b queued
         started b         | b started in 0.1
         error b           | b failed: Plugin; 0.1 idle
-        submit c          | c queued; 0.1 <- c
+        submit c          | 0.1 <- c; c queued
         started c         | c started in 0.1
         exit 0.1          | 0.1 gone: on its own; c failed: Crashed SIGSEGV
         evidence          | 101, while it ran a job, 2 jobs done: was ended by SIGSEGV
@@ -150,7 +150,7 @@ fn a_process_that_dies_late_is_described_all_the_same() {
         "",
         "
         result a          | a completed; 0.1 idle
-        submit b          | b queued; 0.1 <- b
+        submit b          | 0.1 <- b; b queued
         started b         | b started in 0.1
         cancel b          | b cancelling; kill 0.1
         pass 10s          | b still dying in 101; 0.1 given up
@@ -203,7 +203,7 @@ fn sent(config: PoolConfig, what: &str) {
     let script = "
         start             | spawn 0.1
         up 0.1            | 0.1 idle
-        submit a          | a queued; 0.1 <- a
+        submit a          | 0.1 <- a; a queued
     ";
     check(config, &format!("{script}\n{what}"));
 }

@@ -28,10 +28,10 @@ fn growth_counts_from_what_the_worker_held_when_it_was_ready() {
         spawned 0.1         |
         hello 0.1           | 0.1 loading; 0.1 <- init
         ready 0.1 holds 500 | 0.1 idle
-        submit a            | a queued; 0.1 <- a
+        submit a            | 0.1 <- a; a queued
         started a           | a started in 0.1
         result a holds 600  | a completed; 0.1 idle
-        submit b            | b queued; 0.1 <- b
+        submit b            | 0.1 <- b; b queued
         started b           | b started in 0.1
         result b holds 601  | b completed; 0.1 idle; spawn 1.2
         ",
@@ -42,7 +42,7 @@ fn growth_counts_from_what_the_worker_held_when_it_was_ready() {
 fn first_job_grows(old: &str, job: char, new: &str) -> String {
     format!(
         "
-        submit {job}             | {job} queued; {old} <- {job}
+        submit {job}             | {old} <- {job}; {job} queued
         started {job}            | {job} started in {old}
         result {job} holds 1000  | {job} completed; {old} idle; spawn {new}
         spawned {new}            |
@@ -62,10 +62,10 @@ fn a_limit_that_the_first_job_of_every_worker_exceeds_is_heeded_no_more() {
         ready 0.1 holds 500 | 0.1 idle
     ";
     let then = "
-        submit c            | c queued; 0.3 <- c
+        submit c            | 0.3 <- c; c queued
         started c           | c started in 0.3
         result c holds 1000 | c completed; recycling refused; 0.3 idle
-        submit d            | d queued; 0.3 <- d
+        submit d            | 0.3 <- d; d queued
         started d           | d started in 0.3
         result d holds 9000 | d completed; 0.3 idle
     ";
@@ -82,7 +82,7 @@ fn a_replacement_that_nobody_needs_any_more_goes_again() {
             spawned {worker}         |
             hello {worker}           | {worker} loading; {worker} <- init
             ready {worker} holds 500 | {worker} idle
-            submit {job}             | {job} queued; {worker} <- {job}
+            submit {job}             | {worker} <- {job}; {job} queued
             started {job}            | {job} started in {worker}
             "
         ));
@@ -121,7 +121,7 @@ fn growth_from_nobody_knows_what_is_not_known() {
         "
         start               | spawn 0.1
         up 0.1              | 0.1 idle
-        submit a            | a queued; 0.1 <- a
+        submit a            | 0.1 <- a; a queued
         started a           | a started in 0.1
         result a holds 5000 | a completed; 0.1 idle
         ",

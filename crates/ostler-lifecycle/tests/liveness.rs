@@ -178,7 +178,7 @@ fn the_stall_timeout_counts_from_the_start_and_not_while_the_job_is_asked_to_end
         "
         start                     | spawn 0.1
         up 0.1                    | 0.1 idle
-        submit a stall_timeout=3s | a queued; 0.1 <- a
+        submit a stall_timeout=3s | 0.1 <- a; a queued
         pass 5s                   |
         started a                 | a started in 0.1
         pass 2s                   |
@@ -209,10 +209,10 @@ fn what_another_job_left_in_a_pipe_is_no_report() {
         "
         start                    | spawn 0.1
         up 0.1                   | 0.1 idle
-        submit a                 | a queued; 0.1 <- a
+        submit a                 | 0.1 <- a; a queued
         started a                | a started in 0.1
         result a                 | a completed; 0.1 idle
-        submit b stall_timeout=3s| b queued; 0.1 <- b
+        submit b stall_timeout=3s| 0.1 <- b; b queued
         started b                | b started in 0.1
         pass 2s                  |
         output a                 |
@@ -234,7 +234,7 @@ fn a_worker_that_nobody_listens_to_is_neither_frozen_nor_silent() {
         "
         start                     | spawn 0.1
         up 0.1                    | 0.1 idle
-        submit a stall_timeout=4s | a queued; 0.1 <- a
+        submit a stall_timeout=4s | 0.1 <- a; a queued
         started a                 | a started in 0.1
         pass 3s                   | 0.1 <- ping
         unheard 0.1               |

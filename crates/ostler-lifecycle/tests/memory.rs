@@ -41,7 +41,7 @@ fn a_worker_that_takes_too_much_is_killed_and_its_job_fails() {
         "
         start          | spawn 0.1
         up 0.1         | 0.1 idle
-        submit a       | a queued; 0.1 <- a
+        submit a       | 0.1 <- a; a queued
         started a      | a started in 0.1
         holds 0.1 1000 |
         holds 0.1 1001 | kill 0.1
@@ -59,7 +59,7 @@ fn a_job_that_takes_too_much_is_tried_again_and_quarantined_like_any_crash() {
         start               | spawn 0.1; spawn 1.2
         up 0.1              | 0.1 idle
         up 1.2              | 1.2 idle
-        submit a attempts=2 | a queued; 0.1 <- a
+        submit a attempts=2 | 0.1 <- a; a queued
         started a           | a started in 0.1
         holds 0.1 1001      | kill 0.1
         exit 0.1            | 0.1 gone: MemoryLimit; spawn 0.3; a retries after Crashed; ask a ?1
@@ -78,7 +78,7 @@ fn ends_for_too_much_memory_are_the_hosts_wish_and_use_no_budget() {
         "
         start          | spawn 0.1
         up 0.1         | 0.1 idle
-        submit a       | a queued; 0.1 <- a
+        submit a       | 0.1 <- a; a queued
         started a      | a started in 0.1
         result a       | a completed; 0.1 idle
         holds 0.1 1001 | kill 0.1
@@ -156,8 +156,8 @@ fn a_job_may_be_given_up_for_memory_and_runs_again_when_there_is_room_for_it() {
     two_of_500(
         considerate(2),
         "
-        submit a attempts=2          | a queued; 0.1 <- a
-        submit b attempts=2          | b queued; 1.2 <- b
+        submit a attempts=2          | 0.1 <- a; a queued
+        submit b attempts=2          | 1.2 <- b; b queued
         started a                    | a started in 0.1
         started b                    | b started in 1.2
         host_has 999 0.1=500 1.2=800 | kill 1.2
@@ -175,8 +175,8 @@ fn a_job_that_waits_runs_in_spite_of_the_pressure_when_no_other_does() {
     two_of_500(
         considerate(2),
         "
-        submit a attempts=2 | a queued; 0.1 <- a
-        submit b attempts=2 | b queued; 1.2 <- b
+        submit a attempts=2 | 0.1 <- a; a queued
+        submit b attempts=2 | 1.2 <- b; b queued
         started a           | a started in 0.1
         started b           | b started in 1.2
         host_has 999        | kill 1.2
@@ -194,8 +194,8 @@ fn the_last_job_is_left_alone_and_so_is_one_that_would_fail() {
     two_of_500(
         considerate(2),
         "
-        submit a            | a queued; 0.1 <- a
-        submit b attempts=2 | b queued; 1.2 <- b
+        submit a            | 0.1 <- a; a queued
+        submit b attempts=2 | 1.2 <- b; b queued
         submit c            | c queued
         started a           | a started in 0.1
         started b           | b started in 1.2
@@ -207,8 +207,8 @@ fn the_last_job_is_left_alone_and_so_is_one_that_would_fail() {
     two_of_500(
         considerate(2),
         "
-        submit a attempts=2 | a queued; 0.1 <- a
-        submit b            | b queued; 1.2 <- b
+        submit a attempts=2 | 0.1 <- a; a queued
+        submit b            | 1.2 <- b; b queued
         started a           | a started in 0.1
         started b           | b started in 1.2
         host_has 0          | kill 0.1
@@ -217,8 +217,8 @@ fn the_last_job_is_left_alone_and_so_is_one_that_would_fail() {
     two_of_500(
         considerate(2),
         "
-        submit a            | a queued; 0.1 <- a
-        submit b            | b queued; 1.2 <- b
+        submit a            | 0.1 <- a; a queued
+        submit b            | 1.2 <- b; b queued
         started a           | a started in 0.1
         started b           | b started in 1.2
         host_has 0          |
@@ -233,9 +233,9 @@ fn who_is_only_just_coming_goes_before_a_job_does() {
         "
         start               | spawn 0.1; spawn 1.2; spawn 2.3
         up 0.1              | 0.1 idle
-        submit a attempts=2 | a queued; 0.1 <- a
+        submit a attempts=2 | 0.1 <- a; a queued
         up 1.2              | 1.2 idle
-        submit b attempts=2 | b queued; 1.2 <- b
+        submit b attempts=2 | 1.2 <- b; b queued
         started a           | a started in 0.1
         started b           | b started in 1.2
         host_has 0          | kill 2.3
@@ -250,7 +250,7 @@ fn the_last_idle_worker_stays_while_a_job_waits_for_a_resource() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; ask b ?1
@@ -267,8 +267,8 @@ fn who_ends_under_pressure_is_replaced_when_it_is_over() {
     two_of_500(
         considerate(2),
         "
-        submit a      | a queued; 0.1 <- a
-        submit b      | b queued; 1.2 <- b
+        submit a      | 0.1 <- a; a queued
+        submit b      | 1.2 <- b; b queued
         started a     | a started in 0.1
         started b     | b started in 1.2
         host_has 999  |
@@ -287,8 +287,8 @@ fn a_fault_under_pressure_is_paid_for_when_it_is_over() {
     two_of_500(
         PoolConfig { max_restart_attempts: 0, ..considerate(2) },
         "
-        submit a      | a queued; 0.1 <- a
-        submit b      | b queued; 1.2 <- b
+        submit a      | 0.1 <- a; a queued
+        submit b      | 1.2 <- b; b queued
         started a     | a started in 0.1
         started b     | b started in 1.2
         host_has 999  |
@@ -303,7 +303,7 @@ fn a_restart_whose_time_has_come_pays_and_is_given_up_again_while_memory_is_shor
     two_of_500(
         PoolConfig { restart_policy: RestartPolicy::Backoff, max_restart_attempts: 1, ..considerate(2) },
         "
-        submit a      | a queued; 0.1 <- a
+        submit a      | 0.1 <- a; a queued
         started a     | a started in 0.1
         exit 1.2      | 1.2 gone: on its own
         host_has 999  |
@@ -325,7 +325,7 @@ fn a_pool_that_is_made_larger_under_pressure_grows_when_it_is_over() {
         "
         start         | spawn 0.1
         up 0.1        | 0.1 idle
-        submit a      | a queued; 0.1 <- a
+        submit a      | 0.1 <- a; a queued
         host_has 999  |
         resize 3 0    |
         host_has 1000 | spawn 1.2
@@ -344,7 +344,7 @@ fn nobody_is_replaced_for_its_age_while_memory_is_short() {
         "
         start         | spawn 0.1
         up 0.1        | 0.1 idle
-        submit a      | a queued; 0.1 <- a
+        submit a      | 0.1 <- a; a queued
         started a     | a started in 0.1
         host_has 999  |
         result a      | a completed; 0.1 idle
@@ -358,8 +358,8 @@ fn a_shutdown_under_pressure_ends_all_the_same() {
     two_of_500(
         considerate(2),
         "
-        submit a attempts=2 | a queued; 0.1 <- a
-        submit b attempts=2 | b queued; 1.2 <- b
+        submit a attempts=2 | 0.1 <- a; a queued
+        submit b attempts=2 | 1.2 <- b; b queued
         started a           | a started in 0.1
         started b           | b started in 1.2
         host_has 999        | kill 1.2
@@ -398,7 +398,7 @@ fn one_of_two_may_start(what: &str) {
 fn who_was_missing_comes_back_when_memory_does() {
     one_of_two_may_start(
         "
-        submit a      | a queued; 0.1 <- a
+        submit a      | 0.1 <- a; a queued
         started a     | a started in 0.1
         host_has 999  |
         pass 60s      |

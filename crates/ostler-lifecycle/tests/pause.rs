@@ -45,7 +45,7 @@ fn a_job_that_comes_back_while_paused_keeps_its_place() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         pause        | paused
         exit 0.1     | 0.1 gone: on its own

@@ -18,9 +18,9 @@ const TWO_UP: &str = "
 #[test]
 fn others_pass_a_job_whose_plugin_has_no_room() {
     let script = "
-        submit a plugin=1  | a queued; 0.1 <- a
+        submit a plugin=1  | 0.1 <- a; a queued
         submit b plugin=1  | b queued
-        submit c plugin=2  | c queued; 1.2 <- c
+        submit c plugin=2  | 1.2 <- c; c queued
         started a          | a started in 0.1
         started c          | c started in 1.2
         result c           | c completed; 1.2 idle
@@ -32,9 +32,9 @@ fn others_pass_a_job_whose_plugin_has_no_room() {
 #[test]
 fn a_limit_holds_for_a_high_priority_too() {
     let script = "
-        submit a plugin=1       | a queued; 0.1 <- a
+        submit a plugin=1       | 0.1 <- a; a queued
         submit b plugin=1 high  | b queued
-        submit c plugin=2 low   | c queued; 1.2 <- c
+        submit c plugin=2 low   | 1.2 <- c; c queued
     ";
     check(limited(2, 1), &format!("{TWO_UP}{script}"));
 }
@@ -42,7 +42,7 @@ fn a_limit_holds_for_a_high_priority_too() {
 #[test]
 fn a_job_counts_until_its_worker_is_dead() {
     let script = "
-        submit a plugin=1  | a queued; 0.1 <- a
+        submit a plugin=1  | 0.1 <- a; a queued
         started a          | a started in 0.1
         submit b plugin=1  | b queued
         cancel a           | a cancelling; kill 0.1
@@ -54,7 +54,7 @@ fn a_job_counts_until_its_worker_is_dead() {
 #[test]
 fn who_does_not_die_counts_no_longer_when_it_is_given_up() {
     let script = "
-        submit a plugin=1  | a queued; 0.1 <- a
+        submit a plugin=1  | 0.1 <- a; a queued
         started a          | a started in 0.1
         submit b plugin=1  | b queued
         cancel a           | a cancelling; kill 0.1
@@ -79,7 +79,7 @@ fn no_worker_is_started_for_who_may_not_start() {
 fn who_waits_for_a_resource_holds_no_place() {
     let script = "
         submit a plugin=1 blocked | a queued; a blocked
-        submit b plugin=1         | b queued; 0.1 <- b
+        submit b plugin=1         | 0.1 <- b; b queued
         submit c plugin=1         | c queued
         started b                 | b started in 0.1
         result b                  | b completed; 0.1 idle; ask a ?1

@@ -12,7 +12,7 @@ fn a_standby_takes_over_in_the_step_of_the_kill_and_is_replaced_after_the_death(
     two_up(
         pool(1, 1),
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         submit b     | b queued
         cancel a     | a cancelling; kill 0.1; ask b ?1
@@ -28,7 +28,7 @@ fn a_standby_takes_over_the_job_that_its_neighbour_was_sent_and_did_not_begin() 
     two_up(
         pool(1, 1),
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         exit 0.1     | 0.1 gone: on its own; spawn 0.3; ask a ?1
         proceed a    | 1.2 <- a
         ",
@@ -40,7 +40,7 @@ fn no_more_jobs_run_than_may_although_a_standby_is_idle() {
     two_up(
         pool(1, 1),
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; ask b ?1
@@ -55,13 +55,13 @@ fn a_job_goes_to_a_worker_that_has_its_plugin_loaded() {
     two_up(
         pool(2, 0),
         "
-        submit a plugin=1 | a queued; 0.1 <- a
-        submit b plugin=2 | b queued; 1.2 <- b
+        submit a plugin=1 | 0.1 <- a; a queued
+        submit b plugin=2 | 1.2 <- b; b queued
         started a         | a started in 0.1
         started b         | b started in 1.2
         result a          | a completed; 0.1 idle
         result b          | b completed; 1.2 idle
-        submit c plugin=2 | c queued; 1.2 <- c
+        submit c plugin=2 | 1.2 <- c; c queued
         ",
     );
 }
@@ -71,7 +71,7 @@ fn the_first_in_the_queue_is_the_next_whoever_is_idle() {
     two_up(
         pool(1, 1),
         "
-        submit a plugin=1 | a queued; 0.1 <- a
+        submit a plugin=1 | 0.1 <- a; a queued
         submit b plugin=2 | b queued
         submit c plugin=1 | c queued
         started a         | a started in 0.1
@@ -85,8 +85,8 @@ fn a_plugin_that_was_unloaded_is_loaded_no_more() {
     two_up(
         pool(2, 0),
         "
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         started b    | b started in 1.2
         result a     | a completed; 0.1 idle
@@ -95,7 +95,7 @@ fn a_plugin_that_was_unloaded_is_loaded_no_more() {
         cancel b     | b cancelling; kill 1.2
         exit 1.2     | u done; 1.2 gone: Cancelled; spawn 1.3; b cancelled
         up 1.3       | 1.3 idle
-        submit c     | c queued; 1.3 <- c
+        submit c     | 1.3 <- c; c queued
         ",
     );
 }
@@ -106,7 +106,7 @@ fn an_idle_worker_that_hung_up_is_given_no_job() {
         pool(1, 1),
         "
         hung_up 0.1  |
-        submit a     | a queued; 1.2 <- a
+        submit a     | 1.2 <- a; a queued
         started a    | a started in 1.2
         submit b     | b queued
         result a     | a completed; 1.2 idle; ask b ?1
@@ -121,13 +121,13 @@ fn a_standby_that_dies_is_replaced_within_the_budget() {
     two_up(
         PoolConfig { max_restart_attempts: 1, ..pool(1, 1) },
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         exit 1.2     | 1.2 gone: on its own; spawn 1.3
         up 1.3       | 1.3 idle
         exit 1.3     | 1.3 gone: on its own; degraded
         result a     | a completed; 0.1 idle
-        submit b     | b queued; 0.1 <- b
+        submit b     | 0.1 <- b; b queued
         restart      | spawn 1.4; recovered
         ",
     );
@@ -159,7 +159,7 @@ fn a_standby_waits_for_its_time_like_any_other() {
         PoolConfig { restart_policy: RestartPolicy::Backoff, ..pool(1, 1) },
         "
         exit 1.2     | 1.2 gone: on its own
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         pass 1s      | spawn 1.3
         ",
     );
@@ -170,7 +170,7 @@ fn a_worker_whose_process_does_not_die_keeps_no_place() {
     two_up(
         PoolConfig { kill_timeout: Duration::from_secs(1), ..pool(1, 1) },
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         pass 1s      | a still dying in 101; 0.1 given up; spawn 0.3
@@ -190,7 +190,7 @@ fn a_pool_starts_with_its_least_size_grows_for_jobs_and_lets_go_of_who_is_idle()
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued; spawn 1.2
         started a    | a started in 0.1
         up 1.2       | 1.2 idle; ask b ?1

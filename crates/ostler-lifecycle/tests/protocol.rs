@@ -32,7 +32,7 @@ fn what_a_job_prints_is_published_until_its_worker_is_dead_and_is_never_a_fault(
         "
         start              | spawn 0.1
         up 0.1             | 0.1 idle
-        submit a           | a queued; 0.1 <- a
+        submit a           | 0.1 <- a; a queued
         output a           |
         started a          | a started in 0.1
         output a           | a noted
@@ -61,7 +61,7 @@ fn what_is_printed_does_not_prove_that_a_job_began() {
         "
         start     | spawn 0.1
         up 0.1    | 0.1 idle
-        submit a  | a queued; 0.1 <- a
+        submit a  | 0.1 <- a; a queued
         output a  |
         exit 0.1  | 0.1 gone: on its own; spawn 0.2
         ",
@@ -101,7 +101,7 @@ fn what_cannot_be_read_may_hide_that_the_job_began_so_it_does_not_run_again() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         garbage 0.1  | kill 0.1
         exit 0.1     | 0.1 gone: Protocol; a failed: Protocol SIGSEGV
         ",
@@ -117,7 +117,7 @@ fn nonsense_before_the_job_began_leaves_it_unblamed() {
                 "
                 start     | spawn 0.1
                 up 0.1    | 0.1 idle
-                submit a  | a queued; 0.1 <- a
+                submit a  | 0.1 <- a; a queued
                 {wrong}   | kill 0.1
                 exit 0.1  | 0.1 gone: Protocol; spawn 0.2
                 "
@@ -135,7 +135,7 @@ fn a_job_that_the_worker_names_may_have_begun_and_does_not_run_again() {
                 "
                 start     | spawn 0.1
                 up 0.1    | 0.1 idle
-                submit a  | a queued; 0.1 <- a
+                submit a  | 0.1 <- a; a queued
                 {wrong}   | kill 0.1
                 exit 0.1  | 0.1 gone: Protocol; a failed: Protocol SIGSEGV
                 "
@@ -171,7 +171,7 @@ fn a_worker_cannot_end_the_job_of_another_one() {
         start             | spawn 0.1; spawn 1.2
         up 0.1            | 0.1 idle
         up 1.2            | 1.2 idle
-        submit a          | a queued; 0.1 <- a
+        submit a          | 0.1 <- a; a queued
         started a         | a started in 0.1
         result a from 1.2 | kill 1.2
         result a          | a completed; 0.1 idle

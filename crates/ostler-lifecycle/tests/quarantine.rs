@@ -29,7 +29,7 @@ fn a_job_in_quarantine_waits_for_nothing_and_holds_nobody_up() {
         "
         up 0.3       | 0.3 idle
         pass 9000s   |
-        submit b     | b queued; 0.3 <- b
+        submit b     | 0.3 <- b; b queued
         ",
     );
 }

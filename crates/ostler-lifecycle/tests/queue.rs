@@ -29,7 +29,7 @@ fn a_job_that_was_sent_and_did_not_begin_goes_back_to_the_front() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         exit 0.1     | 0.1 gone: on its own; spawn 0.2
         up 0.2       | 0.2 idle; ask a ?1
@@ -46,7 +46,7 @@ fn a_job_that_comes_back_runs_on_a_worker_that_is_idle() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         exit 0.1     | 0.1 gone: on its own; ask a ?1
         proceed a    | 1.2 <- a
         ",
@@ -60,7 +60,7 @@ fn nothing_is_sent_behind_a_job() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
         submit c     | c queued
@@ -76,7 +76,7 @@ fn a_full_queue_rejects_at_once_and_loses_nothing() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         submit c     | c rejected: the queue is full
         started a    | a started in 0.1
@@ -94,8 +94,8 @@ fn a_crash_touches_only_the_job_that_was_running_in_it() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         started b    | b started in 1.2
         exit 0.1     | 0.1 gone: on its own; a failed: Crashed SIGSEGV
@@ -140,12 +140,12 @@ fn a_job_that_was_just_sent_is_left_alone_but_does_not_go_back_to_the_queue() {
         "
         start                     | spawn 0.1
         up 0.1                    | 0.1 idle
-        submit a queue_timeout=5s | a queued; 0.1 <- a
+        submit a queue_timeout=5s | 0.1 <- a; a queued
         pass 5s                   |
         started a                 | a started in 0.1
         pass 5s                   |
         result a                  | a completed; 0.1 idle
-        submit b queue_timeout=5s | b queued; 0.1 <- b
+        submit b queue_timeout=5s | 0.1 <- b; b queued
         pass 6s                   |
         exit 0.1                  | 0.1 gone: on its own; b failed: TimedOut
         ",
@@ -159,7 +159,7 @@ fn a_job_that_comes_back_in_time_waits_on() {
         "
         start                     | spawn 0.1
         up 0.1                    | 0.1 idle
-        submit a queue_timeout=5s | a queued; 0.1 <- a
+        submit a queue_timeout=5s | 0.1 <- a; a queued
         pass 3s                   |
         exit 0.1                  | 0.1 gone: on its own; spawn 0.2
         pass 1s                   |

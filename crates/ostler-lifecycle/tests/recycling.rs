@@ -26,10 +26,10 @@ fn the_replacement_is_ready_before_the_old_one_goes_and_jobs_go_on_meanwhile() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 1.2
-        submit b     | b queued; 0.1 <- b
+        submit b     | 0.1 <- b; b queued
         started b    | b started in 0.1
         up 1.2       | 1.2 idle
         submit c     | c queued
@@ -98,7 +98,7 @@ fn a_standby_takes_the_place_of_an_old_worker_at_once() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         submit b     | b queued
         result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop; ask b ?1
@@ -116,7 +116,7 @@ fn an_old_worker_that_does_not_stop_is_killed() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
         pass 10s     | kill 0.1
@@ -132,7 +132,7 @@ fn a_replacement_that_does_not_come_is_started_again_within_the_budget() {
         "
         start            | spawn 0.1
         up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         started a        | a started in 0.1
         result a         | a completed; 0.1 idle; spawn 1.2
         spawn_failed 1.2 | 1.2 gone: not made; spawn 1.3
@@ -182,14 +182,14 @@ fn an_old_worker_that_crashes_is_replaced_once() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 1.2
-        submit b     | b queued; 0.1 <- b
+        submit b     | 0.1 <- b; b queued
         started b    | b started in 0.1
         exit 0.1     | 0.1 gone: on its own; b failed: Crashed SIGSEGV
         up 1.2       | 1.2 idle
-        submit c     | c queued; 1.2 <- c
+        submit c     | 1.2 <- c; c queued
         started c    | c started in 1.2
         result c     | c completed; 1.2 idle; spawn 0.3
         ",
@@ -203,7 +203,7 @@ fn a_replacement_does_not_grow_old_beside_the_worker_that_it_waits_for() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         pass 60s     | spawn 1.2
         up 1.2       | 1.2 idle
@@ -222,7 +222,7 @@ fn an_old_worker_does_its_part_of_an_operation_first() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 1.2
         reload r     | 0.1 <- reload r #3
@@ -240,7 +240,7 @@ fn nobody_is_recycled_while_the_pool_shuts_down() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
         shutdown 60s |
@@ -257,7 +257,7 @@ fn an_old_worker_is_the_first_to_go_when_the_pool_is_made_smaller() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 2.3
         resize 1 0   | 0.1 draining; 0.1 <- stop; kill 2.3
@@ -274,7 +274,7 @@ fn old_workers_that_will_be_replaced_count_when_the_pool_is_made_smaller() {
         "
         start        | spawn 0.1; spawn 1.2; spawn 2.3
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 3.4
         resize 2 0   | kill 2.3
@@ -294,7 +294,7 @@ fn that_a_worker_was_old_is_forgotten_with_it() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 2.3
         garbage 2.3  | kill 2.3
@@ -313,8 +313,8 @@ fn another_worker_that_ends_meanwhile_is_replaced_as_ever() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 2.3
         cancel b     | b cancelling; kill 1.2
@@ -332,15 +332,15 @@ fn a_replacement_takes_the_place_of_an_old_worker_whose_job_is_cancelled() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 1.2
-        submit b     | b queued; 0.1 <- b
+        submit b     | 0.1 <- b; b queued
         started b    | b started in 0.1
         cancel b     | b cancelling; kill 0.1
         exit 0.1     | 0.1 gone: Cancelled; b cancelled
         up 1.2       | 1.2 idle
-        submit c     | c queued; 1.2 <- c
+        submit c     | 1.2 <- c; c queued
         ",
     );
 }
@@ -353,7 +353,7 @@ fn a_standby_that_has_taken_over_is_replaced_whatever_the_policy_says() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
         exit 0.1     | 0.1 gone: Recycled; spawn 0.3
@@ -368,10 +368,10 @@ fn the_replacement_of_one_that_dies_in_a_shutdown_has_its_place() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         result a     | a completed; 0.1 idle; spawn 1.2
-        submit b     | b queued; 0.1 <- b
+        submit b     | 0.1 <- b; b queued
         started b    | b started in 0.1
         submit c     | c queued
         submit d     | d queued
@@ -394,15 +394,15 @@ fn each_job_gets_a_process_that_has_run_no_other() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
-        result a     | a completed; 0.1 draining; 0.1 <- stop
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
         exit 0.1     | 0.1 gone: Recycled; spawn 0.2
         up 0.2       | 0.2 idle; ask b ?1
         proceed b    | 0.2 <- b
         started b    | b started in 0.2
-        error b      | b failed: Plugin; 0.2 draining; 0.2 <- stop
+        error b      | b failed: Plugin; 0.2 idle; 0.2 draining; 0.2 <- stop
         exit 0.2     | 0.2 gone: Recycled; spawn 0.3
         ",
     );
@@ -416,12 +416,67 @@ fn a_standby_takes_the_next_job_where_each_gets_a_fresh_process() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
-        result a     | a completed; 0.1 draining; 0.1 <- stop; ask b ?1
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop; ask b ?1
         proceed b    | 1.2 <- b
         exit 0.1     | 0.1 gone: Recycled; spawn 0.3
+        ",
+    );
+}
+
+fn after_age_and_idle(max_workers: u32) -> PoolConfig {
+    PoolConfig { max_workers, idle_timeout: Some(Duration::from_secs(100)), min_workers: 0, ..after_age(60) }
+}
+
+#[test]
+fn who_takes_the_place_of_an_idle_one_has_been_idle_for_as_long() {
+    check(
+        after_age_and_idle(1),
+        "
+        start      | spawn 0.1
+        up 0.1     | 0.1 idle
+        pass 60s   | spawn 1.2
+        up 1.2     | 1.2 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1   | 0.1 gone: Recycled
+        pass 40s   | 1.2 draining; 1.2 <- stop
+        exit 1.2   | 1.2 gone: Idle
+        ",
+    );
+}
+
+#[test]
+fn who_has_run_a_job_in_that_place_is_idle_since_then() {
+    check(
+        after_age_and_idle(1),
+        "
+        start      | spawn 0.1
+        up 0.1     | 0.1 idle
+        pass 60s   | spawn 1.2
+        up 1.2     | 1.2 idle; 0.1 draining; 0.1 <- stop
+        exit 0.1   | 0.1 gone: Recycled
+        submit a   | 1.2 <- a; a queued
+        started a  | a started in 1.2
+        result a   | a completed; 1.2 idle
+        pass 59s   |
+        ",
+    );
+}
+
+#[test]
+fn an_old_one_that_cannot_be_replaced_goes_when_it_has_been_idle_for_too_long_and_nobody_comes_for_it() {
+    check(
+        after_age_and_idle(2),
+        "
+        start      | spawn 0.1
+        up 0.1     | 0.1 idle
+        pass 60s   | spawn 1.2
+        spawned 1.2 |
+        hello 1.2  | 1.2 loading; 1.2 <- init
+        pass 40s   | 0.1 draining; 0.1 <- stop; kill 1.2
+        exit 0.1   | 0.1 gone: Idle
+        exit 1.2   | 1.2 gone: Surplus
         ",
     );
 }

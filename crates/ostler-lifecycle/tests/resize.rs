@@ -16,7 +16,7 @@ fn a_larger_pool_starts_more_workers() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         resize 2 1   | spawn 1.2; spawn 2.3
         up 2.3       | 2.3 idle; ask b ?1
@@ -29,7 +29,7 @@ fn standbys_begin_with_what_waits_when_more_may_run() {
     two_up(
         pool(1, 1),
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         resize 2 0   | ask b ?1
         proceed b    | 1.2 <- b
@@ -44,7 +44,7 @@ fn a_smaller_pool_lets_go_first_of_who_is_of_no_use_yet() {
         "
         start            | spawn 0.1; spawn 1.2; spawn 2.3; spawn 3.4; spawn 4.5
         up 0.1           | 0.1 idle
-        submit a         | a queued; 0.1 <- a
+        submit a         | 0.1 <- a; a queued
         up 1.2           | 1.2 idle
         spawn_failed 2.3 | 2.3 gone: not made
         spawned 3.4      |
@@ -68,13 +68,13 @@ fn no_job_ends_because_the_pool_is_made_smaller_and_the_first_worker_that_is_fre
     two_up(
         pool(2, 0),
         "
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         started b    | b started in 1.2
         submit c     | c queued
         resize 1 0   |
-        result a     | a completed; 0.1 draining; 0.1 <- stop
+        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
         exit 0.1     | 0.1 gone: Surplus
         result b     | b completed; 1.2 idle; ask c ?1
         proceed c    | 1.2 <- c
@@ -95,7 +95,7 @@ fn a_job_that_the_hook_is_asked_about_keeps_its_worker() {
         resize 1 0   |
         proceed b    | 1.2 <- b
         started b    | b started in 1.2
-        result b     | b completed; 1.2 draining; 1.2 <- stop
+        result b     | b completed; 1.2 idle; 1.2 draining; 1.2 <- stop
         ",
     );
 }
@@ -105,11 +105,11 @@ fn a_worker_that_reloads_finishes_that_before_it_goes() {
     two_up(
         pool(2, 0),
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         reload r     | 1.2 <- reload r #4
         resize 1 0   |
-        done 1.2     | 1.2 draining; 1.2 <- stop
+        done 1.2     | 1.2 idle; 1.2 draining; 1.2 <- stop
         result a     | a completed; 0.1 idle; 0.1 <- reload r #6
         ",
     );
@@ -120,8 +120,8 @@ fn a_worker_that_was_to_go_stays_when_the_pool_grows_again() {
     two_up(
         pool(2, 0),
         "
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started b    | b started in 1.2
         resize 1 0   |
         resize 2 0   |
@@ -168,8 +168,8 @@ fn who_dies_anyway_is_not_replaced_in_a_smaller_pool() {
     two_up(
         pool(2, 0),
         "
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         started a    | a started in 0.1
         started b    | b started in 1.2
         cancel a     | a cancelling; kill 0.1
@@ -218,7 +218,7 @@ fn a_pool_that_shuts_down_starts_nobody_because_it_is_made_larger() {
     two_up(
         pool(2, 0),
         "
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         shutdown 60s |
         resize 5 5   |
         start        |

@@ -21,7 +21,7 @@ fn row(config: fn() -> PoolConfig, after_cancel: &str, after_crash: &str, after_
     let cancel = "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         exit 0.1     | 0.1 gone: Cancelled*; a cancelled
@@ -29,7 +29,7 @@ fn row(config: fn() -> PoolConfig, after_cancel: &str, after_crash: &str, after_
     let crash = "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         exit 0.1     | 0.1 gone: on its own*; a failed: Crashed SIGSEGV
     ";
@@ -95,7 +95,7 @@ fn an_empty_slot_is_filled_while_a_job_is_pending_under_every_policy() {
             "
             start        | spawn 0.1
             up 0.1       | 0.1 idle
-            submit a     | a queued; 0.1 <- a
+            submit a     | 0.1 <- a; a queued
             started a    | a started in 0.1
             submit b     | b queued
             exit 0.1     | 0.1 gone: on its own; a failed: Crashed SIGSEGV; spawn 0.2
@@ -145,7 +145,7 @@ fn a_restart_that_is_asked_for_while_the_worker_dies_comes_after_its_death() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         restart      |

@@ -297,7 +297,7 @@ fn a_queue_timeout_is_for_the_first_run() {
         "
         start                               | spawn 0.1
         up 0.1                              | 0.1 idle
-        submit a attempts=2 queue_timeout=15s | a queued; 0.1 <- a
+        submit a attempts=2 queue_timeout=15s | 0.1 <- a; a queued
         garbage 0.1                         | kill 0.1
         exit 0.1                            | 0.1 gone: Protocol; spawn 0.2; a retries after Protocol
         pass 15s                            |

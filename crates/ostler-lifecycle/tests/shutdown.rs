@@ -14,7 +14,7 @@ fn accepted_jobs_are_finished_and_then_the_workers_are_told_to_stop() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         submit b     | b queued
         shutdown 9s  |
         submit c     | c rejected: shut down
@@ -51,8 +51,8 @@ fn the_deadline_ends_the_rest_as_interrupted() {
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
         up 1.2       | 1.2 idle
-        submit a     | a queued; 0.1 <- a
-        submit b     | b queued; 1.2 <- b
+        submit a     | 0.1 <- a; a queued
+        submit b     | 1.2 <- b; b queued
         submit c     | c queued
         started a    | a started in 0.1
         shutdown 5s  |
@@ -70,7 +70,7 @@ fn a_second_shutdown_may_only_shorten_the_first() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         shutdown 5s  |
         shutdown 60s |
         shutdown 0s  | kill 0.1
@@ -86,7 +86,7 @@ fn a_second_shutdown_does_not_prolong_the_first() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         shutdown 5s  |
         shutdown 60s |
@@ -102,7 +102,7 @@ fn a_job_that_is_being_cancelled_at_the_deadline_ends_as_cancelled() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; 0.1 <- cancel a
         shutdown 5s  |
@@ -119,7 +119,7 @@ fn a_job_whose_worker_is_being_killed_at_the_deadline_does_not_go_back_to_the_qu
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         hello 0.1    | kill 0.1
         shutdown 0s  |
         exit 0.1     | 0.1 gone: Protocol; a failed: Interrupted; closed
@@ -148,7 +148,7 @@ fn a_process_that_does_not_die_is_named_and_holds_nothing_up() {
         "
         start        | spawn 0.1
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         cancel a     | a cancelling; kill 0.1
         shutdown 0s  |
@@ -206,7 +206,7 @@ fn while_draining_nothing_is_restarted_that_no_job_waits_for() {
         "
         start        | spawn 0.1; spawn 1.2
         up 0.1       | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         exit 1.2     | 1.2 gone: on its own
         shutdown 60s |
         pass 2s      |

@@ -191,8 +191,8 @@ fn a_shutdown_ends_a_job_when_all_was_read_and_what_waits_at_once() {
     two_up(
         PoolConfig { max_workers: 2, ..config() },
         "
-        submit a         | a queued; 0.1 <- a
-        submit b         | b queued; 1.2 <- b
+        submit a         | 0.1 <- a; a queued
+        submit b         | 1.2 <- b; b queued
         started a        | a started in 0.1
         started b        | b started in 1.2
         submit c         | c queued
@@ -254,7 +254,7 @@ fn a_retry_a_start_and_a_shutdown_wait_for_a_host_that_did_not_run() {
         paused 100s  |
         pass 9s      |
         ready 0.1    | 0.1 idle
-        submit a     | a queued; 0.1 <- a
+        submit a     | 0.1 <- a; a queued
         started a    | a started in 0.1
         shutdown 5s  |
         paused 100s  |

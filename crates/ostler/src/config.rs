@@ -294,7 +294,12 @@ impl WorkerConfig {
     }
 
     /// `key` gives a plugin's number.
-    pub(crate) fn pool(&self, jitter_seed: u64, mut key: impl FnMut(&str) -> PluginKey) -> PoolConfig {
+    pub(crate) fn pool(
+        &self,
+        has_hook: bool,
+        jitter_seed: u64,
+        mut key: impl FnMut(&str) -> PluginKey,
+    ) -> PoolConfig {
         PoolConfig {
             max_workers: self.max_workers,
             standby: self.standby,
@@ -313,6 +318,7 @@ impl WorkerConfig {
             kill_timeout: self.kill_timeout,
             cancel_grace: self.cancel_grace,
             timeout_grace: self.timeout_grace,
+            has_hook,
             hook_timeout: self.hook_timeout,
             heartbeat_interval: self.heartbeat_interval,
             heartbeat_timeout: self.heartbeat_timeout,

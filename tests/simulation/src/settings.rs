@@ -33,6 +33,7 @@ pub(crate) fn config(restart_policy: RestartPolicy, rng: &mut Rng) -> PoolConfig
         hook_timeout: ms(&[30, 600, 5000]),
         heartbeat_interval: ms(&[0, 20, 100, 500]),
         heartbeat_timeout: ms(&[20, 60, 300]),
+        has_hook: rng.chance(700),
         max_workers: rng.pick(&[1, 1, 2, 3]),
         standby: rng.pick(&[0, 0, 1, 2]),
         idle_timeout: rng.pick(&[None, None, Some(20), Some(400)]).map(Duration::from_millis),

@@ -14,7 +14,7 @@ use crate::{
 
 impl Machine {
     /// Gives idle workers to those whose turn it is. `fresh` is a job that the hook has just agreed to; every
-    /// other one had to wait, so the hook is asked again.
+    /// other one had to wait, so the hook, if there is one, is asked again.
     pub(super) fn dispatch(&mut self, now: Instant, fresh: Option<JobId>, out: &mut Vec<Effect>) {
         if self.paused || self.intake == Intake::Ending || self.intake == Intake::Closed {
             return;
@@ -23,7 +23,7 @@ impl Machine {
             let Some(job) = self.next_in_line() else { return };
             let Some(slot) = self.idle_slot_for(job) else { return };
             self.queue.remove(&mut self.jobs, job);
-            if fresh == Some(job) {
+            if fresh == Some(job) || !self.config.has_hook {
                 self.execute(now, slot, job, out);
             } else {
                 let ticket = self.next_ticket();
@@ -61,7 +61,7 @@ impl Machine {
     fn idle_slot_for(&self, job: JobId) -> Option<SlotId> {
         let plugin = self.jobs.get(&job)?.plugin;
         let idle = self.slots.iter().filter(|slot| slot.is_idle());
-        let best = idle.min_by_key(|slot| (slot.retire.is_some(), !slot.life.warm.contains(&plugin)));
+        let best = idle.min_by_key(|slot| (slot.is_to_go(), !slot.life.warm.contains(&plugin)));
         best.map(|slot| slot.id)
     }
 

@@ -6,6 +6,7 @@ use super::Machine;
 use super::core::Intake;
 use crate::control::Control;
 use crate::slot::{Slot, SlotState};
+use crate::standing::Over;
 use crate::{
     Command, ControlFailure, ControlId, ControlOperation, Effect, EndReason, RequestId, SlotId, WorkerKey,
 };
@@ -24,7 +25,6 @@ impl Machine {
         }
         let timeout = self.time_for(operation);
         let mut control = Control::new(id, operation, now + timeout);
-        let mut idle = Vec::new();
         for index in 0..self.slots.len() {
             let slot = &self.slots[index];
             let worker = slot.worker();
@@ -36,14 +36,9 @@ impl Machine {
                 }
             } else if slot.is_ready() || matches!(slot.state, SlotState::Loading { .. }) {
                 control.add(worker);
-                // One that has hung up is dead, or nearly so: whoever comes after it does it.
-                idle.extend(slot.is_idle().then_some(slot.id));
             }
         }
         self.controls.push(control);
-        for slot in idle {
-            self.begin_control(now, slot, out);
-        }
         self.conclude_controls(out);
     }
 
@@ -63,14 +58,17 @@ impl Machine {
         }
     }
 
+    /// The next operation that waits for this worker.
+    pub(super) fn next_control(&self, now: Instant, worker: WorkerKey) -> Option<usize> {
+        // One whose time is up is only still there because answers may lie unread.
+        let is_next = |control: &Control| control.waits_for(worker) && control.deadline > now;
+        self.controls.iter().position(is_next)
+    }
+
     /// Sends an idle worker the next operation that waits for it.
     pub(super) fn begin_control(&mut self, now: Instant, slot: SlotId, out: &mut Vec<Effect>) {
         let worker = self.slot(slot).worker();
-        // One whose time is up is only still there because answers may lie unread.
-        let is_next = |control: &Control| control.waits_for(worker) && control.deadline > now;
-        let Some(index) = self.controls.iter().position(is_next) else {
-            return;
-        };
+        let Some(index) = self.next_control(now, worker) else { return };
         let id = self.controls[index].id;
         let command = match self.controls[index].operation {
             ControlOperation::Reload(_) => Command::Reload { id },
@@ -98,7 +96,6 @@ impl Machine {
                 self.slots[slot.0 as usize].life.carried_out(control.operation);
             }
         }
-        // First the verdict: a failed reload may retire this worker.
         self.conclude_controls(out);
         self.become_idle(now, slot, out);
     }
@@ -168,7 +165,7 @@ impl Machine {
         if result.is_err() && matches!(control.operation, ControlOperation::Reload(_)) {
             for worker in control.succeeded() {
                 if let Some(slot) = self.living(worker) {
-                    slot.retire = Some(EndReason::Retired);
+                    slot.life.over = Some(Over::Obsolete);
                 }
             }
         }
@@ -229,17 +226,6 @@ impl Machine {
     pub(super) fn is_being_read(&self, control: &Control) -> bool {
         let mut unread = self.unread(control).peekable();
         unread.peek().is_some() && unread.all(|slot| slot.read.is_awaited())
-    }
-
-    /// Ends workers that must not go on and have no job.
-    pub(super) fn retire_idle(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        for index in 0..self.slots.len() {
-            let slot = &self.slots[index];
-            let obsolete = slot.retire == Some(EndReason::Retired);
-            if obsolete && matches!(slot.state, SlotState::Idle | SlotState::Reserved { .. }) {
-                self.kill(now, slot.id, EndReason::Retired, None, out);
-            }
-        }
     }
 
     /// Answers all operations with no. A worker that is at one has the rest of its time for it, and is killed then.

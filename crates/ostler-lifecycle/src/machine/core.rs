@@ -112,6 +112,7 @@ impl Machine {
             self.clock.lose(time);
         }
         let now = self.clock.read(now);
+        let begin = out.len();
         let mut fresh = None;
         match input {
             Input::Start => self.start(now, out),
@@ -135,13 +136,16 @@ impl Machine {
             Input::Memory { available, resident } => self.memory(now, available, &resident, out),
             Input::Shutdown { deadline } => self.shutdown(now, self.clock.shown_at(deadline), out),
         }
-        self.recycle(now, out);
-        self.retire_idle(now, out);
+        self.carry_out_plan(now, out);
         self.dispatch(now, fresh, out);
         self.fill_for_pending(now, out);
         self.judge_health(now, out);
         self.refuse_what_nobody_will_do(out);
         self.advance_shutdown(now, out);
+        // Workers compute while the rest is recorded and told.
+        let gives_work =
+            |effect: &Effect| matches!(effect, Effect::Send { command: Command::Execute { .. }, .. });
+        out[begin..].sort_by_key(|effect| !gives_work(effect));
     }
 
     pub(super) fn slot(&mut self, id: SlotId) -> &mut Slot {

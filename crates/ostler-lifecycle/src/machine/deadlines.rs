@@ -12,7 +12,7 @@ use super::workers::end_kind_of;
 use crate::assignment::Stage;
 use crate::job::{Fate, Whereabouts};
 use crate::restart::Fault;
-use crate::slot::{SlotState, Undead};
+use crate::slot::{SlotState, Undead, Wanted};
 use crate::{
     BlockReason, Category, Command, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerChange,
     WorkerKey,
@@ -237,7 +237,7 @@ impl Machine {
             self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
         } else if held && self.short_of_memory && !self.one_has_to_start() {
             self.slot(id).enter(SlotState::Vacant { owes: Some(after) }, None);
-            self.want_later(id);
+            self.want_later(id, Wanted::default());
         } else {
             self.start_or_hold(now, id, after, out);
         }

@@ -7,6 +7,7 @@ use crate::assignment::{Assignment, Stage};
 use crate::heartbeat::Heartbeat;
 use crate::job::Fate;
 use crate::slot::SlotState;
+use crate::standing::Over;
 use crate::{
     Category, Command, Effect, EndReason, FailureKind, JobChange, JobFailure, JobId, Outcome, PluginKey,
     RequestId, SlotId, WorkerChange, WorkerFrame, WorkerKey,
@@ -114,28 +115,21 @@ impl Machine {
         match self.hopeless_limit(id, now) {
             None => {
                 self.start_has_helped(now, id);
+                let idle_since = self.slot(id).life.idle_since;
                 self.become_idle(now, id, out);
+                // It has taken the place of one that had nothing to do.
+                self.slot(id).life.idle_since = idle_since.or(Some(now));
             }
             Some(figures) => self.refuse_limit(now, id, figures, out),
         }
     }
 
-    /// Frees the worker for what comes next: its retirement, a pool-wide operation, or a job.
+    /// Its worker has nothing to do. What comes next the plan decides, and `dispatch`.
     pub(super) fn become_idle(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        self.go_for_a_busy_one(id);
-        let too_many = self.is_too_many();
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
         slot.life.idle_since = Some(now);
-        match &slot.retire {
-            Some(EndReason::Retired) => return self.kill(now, id, EndReason::Retired, None, out),
-            Some(EndReason::Surplus) if too_many => return self.stop(now, id, EndReason::Surplus, out),
-            // Another one has died since, or the pool drains with what it has.
-            Some(EndReason::Surplus) => slot.stay(),
-            _ => {}
-        }
         out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });
-        self.begin_control(now, id, out);
     }
 
     /// It closed its connection, and will take no job any more.
@@ -176,10 +170,11 @@ impl Machine {
         self.slot(id).faults = 0;
         self.ran_a_job(now, id, resident, out);
         if self.config.recycling.fresh_process {
-            self.go_after_one_job(now, id, out);
-        } else {
-            self.become_idle(now, id, out);
+            let over = &mut self.slot(id).life.over;
+            // Nobody takes the place of one that has taken a configuration which the pool has not.
+            *over = over.filter(|over| *over == Over::Obsolete).or(Some(Over::Used));
         }
+        self.become_idle(now, id, out);
         self.freed();
     }
 

@@ -102,7 +102,7 @@ impl Machine {
             return;
         }
         // Who is not wanted any more is not missing.
-        for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant() && !slot.wanted) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant() && slot.wanted.is_none()) {
             slot.held = false;
         }
         if !self.slots.iter().any(|slot| slot.held) {
@@ -123,7 +123,7 @@ impl Machine {
         if self.taken() < self.target() {
             return;
         }
-        let waits = |slot: &&mut Slot| slot.waits_for_budget() && !slot.beside;
+        let waits = |slot: &&mut Slot| slot.waits_for_budget() && slot.standing.takes_a_place();
         if let Some(slot) = self.slots.iter_mut().find(waits)
             && let SlotState::Waiting { after } = slot.state
         {

@@ -11,6 +11,7 @@ mod health;
 mod jobs;
 mod memory;
 mod pause;
+mod plan;
 mod pool;
 mod pressure;
 mod recycle;

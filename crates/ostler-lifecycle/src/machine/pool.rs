@@ -1,11 +1,11 @@
-//! How many workers there are to be, and which of them go when there are too many.
+//! How many workers there are to be, and how many there are.
 
-use std::cmp::Reverse;
 use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use crate::slot::{Slot, SlotState};
+use crate::slot::{Slot, SlotState, Wanted};
+use crate::standing::Standing;
 use crate::{Effect, EndReason, SlotId};
 
 impl Machine {
@@ -22,7 +22,7 @@ impl Machine {
 
     /// Places that are taken: by a worker, also one that is dying, or by one whose time to start has not come.
     pub(super) fn taken(&self) -> usize {
-        self.slots.iter().filter(|slot| !slot.is_vacant() && !slot.beside).count()
+        self.slots.iter().filter(|slot| !slot.is_vacant() && slot.standing.takes_a_place()).count()
     }
 
     /// Jobs that workers have, or are reserved for. A worker that is being killed does not count: another one may
@@ -72,20 +72,15 @@ impl Machine {
 
     /// Brings the pool to its size.
     pub(super) fn fit(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let mut missing = self.target().saturating_sub(self.staying().count());
-        for slot in self.slots.iter_mut().filter(|slot| slot.retire == Some(EndReason::Surplus)) {
-            if missing > 0 && slot.is_ready() {
-                slot.stay();
-                missing -= 1;
-            }
-        }
+        // Whoever is kept is not missing.
+        self.carry_out_size(now, out);
+        let missing = self.target() > self.staying().count();
         // Who is on its way out still takes its place: it is filled again after that, whatever the policy says, unless the
         // pool has its size by then.
         for slot in self.slots.iter_mut().filter(|slot| slot.leaves_as_surplus()) {
-            slot.wanted = missing > 0;
+            slot.wanted = missing.then(Wanted::default);
         }
         self.fill_up(now, out);
-        self.shrink(now, out);
     }
 
     /// Who has had nothing to do for long goes, as long as there are more than the pool keeps: first who has been idle for
@@ -93,6 +88,12 @@ impl Machine {
     pub(super) fn let_idle_go(&mut self, now: Instant, out: &mut Vec<Effect>) {
         while let Some((_, id)) = self.next_to_idle_out().filter(|(due, _)| *due <= now) {
             self.stop(now, id, EndReason::Idle, out);
+            // Whoever was to replace it would only be idle too.
+            if !self.slots.iter().any(Slot::is_old)
+                && let Some(replacement) = self.replacement()
+            {
+                self.let_go(now, replacement, out);
+            }
         }
     }
 
@@ -105,51 +106,16 @@ impl Machine {
         if !is_open || self.wanting() > 0 || kept <= self.floor() {
             return None;
         }
-        let idle = self.slots.iter().filter(|slot| slot.is_idle() && slot.retire.is_none() && !slot.beside);
+        let idle = self.staying().filter(|slot| slot.is_idle());
         idle.filter_map(|slot| Some((slot.life.idle_since? + patience, slot.id))).min()
     }
 
     /// Workers that nobody has told to go, and those to come. An old one counts until another has taken its place.
-    fn staying(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(|slot| !slot.beside && (slot.stays() || slot.is_old()))
+    pub(super) fn staying(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().filter(|slot| slot.standing.takes_a_place() && (slot.stays() || slot.is_old()))
     }
 
-    /// Whether a worker that was to go when it is free still has to.
-    pub(super) fn is_too_many(&self) -> bool {
-        self.intake == Intake::Open && self.staying().count() >= self.target()
-    }
-
-    /// Lets go of those who are too many: first who is of no use yet, last who has a job, and that one ends first.
-    fn shrink(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        // Whoever goes may end an operation of the pool, by which others have to go as well: so it is counted each time.
-        for _ in 0..self.slots.len() {
-            if self.staying().count() <= self.target() {
-                return;
-            }
-            let least = |slot: &&Slot| (usefulness(&slot.state), !slot.is_old(), Reverse(slot.id));
-            let Some(id) = self.staying().min_by_key(least).map(|slot| slot.id) else { return };
-            self.let_go(now, id, out);
-        }
-    }
-
-    /// Of those who are too many the first one that is free goes: if a busy one was to go, it stays instead.
-    pub(super) fn go_for_a_busy_one(&mut self, id: SlotId) {
-        let slot = self.slot(id);
-        if slot.beside || !(slot.retire.is_none() || slot.is_old()) {
-            return;
-        }
-        // A replacement that nobody needs takes no place that another one could give up for it.
-        let busy = |slot: &&mut Slot| {
-            !slot.beside
-                && slot.retire == Some(EndReason::Surplus)
-                && matches!(slot.state, SlotState::Busy(_))
-        };
-        if let Some(other) = self.slots.iter_mut().find(busy) {
-            other.retire = None;
-            self.slot(id).retire = Some(EndReason::Surplus);
-        }
-    }
-
+    /// It is too many, and goes when it is free.
     pub(super) fn let_go(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
         let slot = self.slot(id);
         match slot.state {
@@ -161,19 +127,8 @@ impl Machine {
                 self.kill(now, id, EndReason::Surplus, None, out);
             }
             SlotState::Idle => self.stop(now, id, EndReason::Surplus, out),
-            _ => slot.retire = Some(EndReason::Surplus),
+            _ if slot.standing.takes_a_place() => slot.standing = Standing::Surplus,
+            _ => slot.standing = Standing::Dismissed,
         }
-    }
-}
-
-/// How much is lost with a worker in this state.
-fn usefulness(state: &SlotState) -> u8 {
-    match state {
-        SlotState::Vacant { .. } | SlotState::Waiting { .. } => 0,
-        SlotState::Starting | SlotState::Loading { .. } => 1,
-        SlotState::Idle => 2,
-        SlotState::Controlling { .. } => 3,
-        SlotState::Reserved { .. } => 4,
-        SlotState::Busy(_) | SlotState::Draining { .. } | SlotState::Dying(_) => 5,
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Machine;
 use super::core::Intake;
-use crate::slot::{Slot, SlotState};
+use crate::slot::{Slot, SlotState, Wanted};
 use crate::{Category, Effect, EndReason, FailureKind, JobFailure, JobId, SlotId, WorkerKey};
 
 impl Machine {
@@ -68,11 +68,11 @@ impl Machine {
     fn evict(&mut self, now: Instant, id: SlotId, size: u64, out: &mut Vec<Effect>) {
         let like_it = self.slots.iter().map(|slot| slot.life.baseline).max().unwrap_or_default();
         let slot = self.slot(id);
-        slot.wanted = true;
-        slot.needs = match slot.state {
+        let needs = match slot.state {
             SlotState::Idle if slot.life.baseline > 0 => slot.life.baseline,
             _ => size.max(like_it),
         };
+        slot.wanted = Some(Wanted { needs, idle_since: None });
         let victim = slot.state.victim(|| {
             let message = "the job was given up because the host was short of memory";
             JobFailure::new(FailureKind::Interrupted, Category::Resource, message)
@@ -101,20 +101,19 @@ impl Machine {
         newest.map(|(id, _)| id)
     }
 
-    /// A worker is to be started here when there is memory for it.
-    pub(super) fn want_later(&mut self, id: SlotId) {
+    /// A worker is to be started here when there is memory for it, for as much at least as the last one took.
+    pub(super) fn want_later(&mut self, id: SlotId, wanted: Wanted) {
         let slot = self.slot(id);
-        slot.wanted = true;
-        slot.needs = slot.needs.max(slot.life.baseline);
+        slot.wanted = Some(Wanted { needs: wanted.needs.max(slot.life.baseline), ..wanted });
     }
 
     /// As many workers are to be started as are missing, when there is memory for them.
     pub(super) fn want_all_later(&mut self) {
-        let noted = self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted).count();
+        let noted = self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted.is_some()).count();
         for _ in self.taken() + noted..self.floor() {
-            let unnoted = self.slots.iter().find(|slot| slot.is_vacant() && !slot.wanted).map(|slot| slot.id);
-            let id = unnoted.unwrap_or_else(|| self.add_slot());
-            self.want_later(id);
+            let unnoted = self.slots.iter().find(|slot| slot.is_vacant() && slot.wanted.is_none());
+            let id = unnoted.map(|slot| slot.id).unwrap_or_else(|| self.add_slot());
+            self.want_later(id, Wanted::default());
         }
     }
 
@@ -123,35 +122,35 @@ impl Machine {
     fn come_back(&mut self, now: Instant, room: u64, out: &mut Vec<Effect>) {
         // What those will take that are only just coming is not seen yet.
         let comes = |slot: &Slot| matches!(slot.state, SlotState::Starting | SlotState::Loading { .. });
-        if let Some((id, needs)) = self.next_to_come_back()
-            && needs <= room
+        if let Some((id, wanted)) = self.next_to_come_back()
+            && wanted.needs <= room
             && !self.slots.iter().any(comes)
         {
-            self.slot(id).wanted = false;
+            self.slot(id).wanted = None;
             match self.slot(id).why_held() {
                 // Its wait was over when it was noted.
                 Some(fault) => self.start_or_hold(now, id, fault, out),
                 None => self.fill(now, id, out),
             }
+            self.slot(id).life.idle_since = wanted.idle_since;
         }
         if self.next_to_come_back().is_none() {
             self.short_of_memory = false;
             for slot in self.slots.iter_mut().filter(|slot| slot.is_vacant()) {
-                slot.wanted = false;
+                slot.wanted = None;
             }
         }
     }
 
-    /// The place that needs the least, and how much.
-    fn next_to_come_back(&self) -> Option<(SlotId, u64)> {
+    /// The place that needs the least, and what is wanted there.
+    fn next_to_come_back(&self) -> Option<(SlotId, Wanted)> {
         if self.intake != Intake::Open || self.down.is_some() || self.taken() >= self.target() {
             return None;
         }
         // A job may have waited for one that was held, and may have ended since.
         let is_held_for_nobody =
             |slot: &Slot| slot.why_held().is_some_and(|fault| !self.is_wanted_after(slot.id, fault));
-        let wanted =
-            self.slots.iter().filter(|slot| slot.is_vacant() && slot.wanted && !is_held_for_nobody(slot));
-        wanted.min_by_key(|slot| slot.needs).map(|slot| (slot.id, slot.needs))
+        let vacant = self.slots.iter().filter(|slot| slot.is_vacant() && !is_held_for_nobody(slot));
+        vacant.filter_map(|slot| Some((slot.id, slot.wanted?))).min_by_key(|(_, wanted)| wanted.needs)
     }
 }

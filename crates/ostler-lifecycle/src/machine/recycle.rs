@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::Machine;
-use super::core::Intake;
 use crate::bytes::mib;
-use crate::slot::{Slot, SlotState};
+use crate::slot::{Slot, Wanted};
+use crate::standing::{Over, Standing};
 use crate::{DownReason, Effect, EndReason, RecycleReason, SlotId};
 
 impl Machine {
@@ -31,7 +31,7 @@ impl Machine {
         let Some(ready_at) = slot.life.ready_at.filter(|_| slot.may_grow_old()) else { return };
         let age = now.saturating_duration_since(ready_at);
         if let Some(reason) = self.config.recycling.reached(slot.life.jobs_done, age, growth) {
-            self.slot(id).retire = Some(EndReason::Recycled(reason));
+            self.slot(id).life.over = Some(Over::Old(reason));
         }
     }
 
@@ -39,8 +39,8 @@ impl Machine {
         let limit = self.config.recycling.after_growth.take().unwrap_or_default();
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
-            if slot.retire == Some(EndReason::Recycled(RecycleReason::Growth)) {
-                slot.retire = None;
+            if slot.life.over == Some(Over::Old(RecycleReason::Growth)) {
+                slot.life.over = None;
                 // It may have reached another limit since.
                 let id = slot.id;
                 self.check_life(now, id, 0);
@@ -73,109 +73,54 @@ impl Machine {
         }
     }
 
-    /// Takes the next step: the old one goes once its replacement is ready, or a standby is; until then a replacement is
-    /// started beside the others.
-    pub(super) fn recycle(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        if self.intake != Intake::Open || self.down.is_some() || self.slots.iter().any(is_going) {
-            return;
-        }
-        let old = self.slots.iter().filter(|slot| slot.is_old());
-        // Rather one that need not be waited for, and the oldest of those, so that each has its turn.
-        let Some(old) = old.min_by_key(|slot| (!matches!(slot.state, SlotState::Idle), slot.life.ready_at))
-        else {
-            return self.dismiss_replacement(now, out);
-        };
-        let idle = matches!(old.state, SlotState::Idle);
-        let (id, reason) = (old.id, old.retire.clone());
-        // A replacement that was to go when its job ends, since nobody needed it, is needed again.
-        let dismissed =
-            |slot: &&mut Slot| slot.beside && slot.is_ready() && slot.retire == Some(EndReason::Surplus);
-        if let Some(slot) = self.slots.iter_mut().find(dismissed) {
-            slot.retire = None;
-        }
-        let others = self.slots.iter().filter(|slot| slot.can_take_over() && !slot.beside).count();
-        let enough = others >= self.config.max_workers as usize;
-        // One that waits for its budget may wait for long: rather a standby takes over.
-        let replacement = self.slots.iter().find(|slot| slot.beside && !(enough && slot.waits_for_budget()));
-        match replacement.map(Slot::can_take_over) {
-            None if !enough => self.start_replacement(now, out),
-            Some(false) => {}
-            _ => {
-                // It is not stopped in the middle of a job.
-                let Some(reason) = reason.filter(|_| idle) else { return };
-                self.hand_over(now, id, out);
-                self.stop(now, id, reason, out);
-            }
-        }
-    }
-
-    /// Each job gets a process that has run no other.
-    pub(super) fn go_after_one_job(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        self.go_for_a_busy_one(id);
-        let too_many = self.is_too_many();
-        // It has no job any more.
-        self.slot(id).enter(SlotState::Idle, None);
-        match self.slot(id).retire {
-            Some(EndReason::Retired) => return self.kill(now, id, EndReason::Retired, None, out),
-            Some(EndReason::Surplus) if too_many => {}
-            _ => self.hand_over(now, id, out),
-        }
-        self.stop(now, id, EndReason::Recycled(RecycleReason::FreshProcess), out);
-    }
-
     /// The replacement, if there is one, has the place from now on. Otherwise a standby takes over, or nobody does, and another
     /// worker is started there when this one is gone, whatever the policy says.
-    fn hand_over(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
-        let replacement = self.replacement().filter(|_| !self.slots[id.0 as usize].beside);
-        match replacement {
+    pub(super) fn hand_over(&mut self, now: Instant, id: SlotId, out: &mut Vec<Effect>) {
+        let takes_a_place = self.slot(id).standing.takes_a_place();
+        match self.replacement().filter(|_| takes_a_place) {
             Some(new) if self.slot(new).has_worker() => {
-                self.slot(new).beside = false;
-                self.slot(id).beside = true;
+                let old = self.slot(id);
+                old.standing = Standing::Replaced;
+                let idle_since = old.life.idle_since;
+                let new = self.slot(new);
+                new.standing = Standing::Member;
+                // It is there for a new life and not for a new wait, unless it has worked meanwhile.
+                if new.life.jobs_done == 0 && !new.is_taken() {
+                    new.life.idle_since = idle_since;
+                }
             }
             // One whose time to start has not come is worth less than one that can be started at once.
             waiting => {
                 if let Some(new) = waiting {
                     self.let_go(now, new, out);
                 }
-                self.slot(id).wanted = true;
+                let slot = self.slot(id);
+                slot.wanted = Some(Wanted { needs: 0, idle_since: slot.life.idle_since });
             }
         }
     }
 
-    fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        // Who is too many goes first.
-        if self.short_of_memory || self.taken() > self.target() {
-            return;
-        }
+    pub(super) fn start_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let id = self.vacant_slot();
         self.fill(now, id, out);
         let slot = self.slot(id);
-        slot.beside = !slot.is_vacant();
-    }
-
-    /// Nobody is to be replaced any more: the replacement stays if there is a place, and goes if there is none. It takes the
-    /// place of an old one that is being killed for another reason as soon as that is dead.
-    fn dismiss_replacement(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let Some(id) = self.replacement() else { return };
-        if self.slots.iter().any(Slot::dies_old) {
-            return;
-        }
-        if self.taken() < self.target() {
-            self.slot(id).beside = false;
-        } else {
-            self.let_go(now, id, out);
+        if !slot.is_vacant() {
+            slot.standing = Standing::Replacement;
         }
     }
 
     /// The worker that is here, or is coming, to replace an old one.
-    fn replacement(&self) -> Option<SlotId> {
-        self.slots.iter().find(|slot| slot.beside && slot.stays()).map(|slot| slot.id)
+    pub(super) fn replacement(&self) -> Option<SlotId> {
+        self.slots
+            .iter()
+            .find(|slot| slot.standing == Standing::Replacement && slot.stays())
+            .map(|slot| slot.id)
     }
 
     /// An old worker has ended by itself: its replacement is there already, or nearly so.
     pub(super) fn promote_replacement(&mut self) {
         if let Some(id) = self.replacement() {
-            self.slot(id).beside = false;
+            self.slot(id).standing = Standing::Member;
         }
     }
 
@@ -206,9 +151,4 @@ impl Machine {
             self.go_down(now, DownReason::LimitTooLow { figures }, out);
         }
     }
-}
-
-/// One worker is replaced at a time.
-fn is_going(slot: &Slot) -> bool {
-    matches!(slot.state, SlotState::Draining { reason: EndReason::Recycled(_) })
 }

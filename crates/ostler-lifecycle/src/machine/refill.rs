@@ -6,7 +6,7 @@ use super::Machine;
 use super::core::Intake;
 use crate::restart::{self, EndKind, Fault, Refill};
 use crate::slot::{Slot, SlotState};
-use crate::{Effect, EndReason, SlotId};
+use crate::{Effect, SlotId};
 
 impl Machine {
     /// Applies the restart policy to a slot that has just become empty.
@@ -21,9 +21,9 @@ impl Machine {
         let window = self.config.restart_window;
         let slot = self.slot(id);
         slot.last_end = last_end;
-        let wanted = std::mem::take(&mut slot.wanted);
+        let wanted = slot.wanted.take();
         match kind {
-            EndKind::Fault(_) if !wanted => {
+            EndKind::Fault(_) if wanted.is_none() => {
                 // Who was ready for so long did well too.
                 let lasted = slot.life.ready_at.is_some_and(|ready_at| ready_at + window <= now);
                 slot.faults = if lasted { 1 } else { slot.faults.saturating_add(1) };
@@ -32,13 +32,14 @@ impl Machine {
         }
         let owes = match kind {
             // Of a slot that somebody wants filled, the past is forgotten.
-            EndKind::Fault(fault) if !wanted => Some(fault),
+            EndKind::Fault(fault) if wanted.is_none() => Some(fault),
             EndKind::Fault(_) | EndKind::Asked => None,
         };
-        let (beside, old) = (slot.beside, matches!(slot.retire.take(), Some(EndReason::Recycled(_))));
+        let (beside, old) = (!slot.standing.takes_a_place(), slot.leaves_a_place_for_another());
+        slot.life.over = None;
         slot.enter(SlotState::Vacant { owes }, None);
         // Also a pool that shuts down has no more workers than places.
-        if old {
+        if old && self.taken() < self.target() {
             self.promote_replacement();
         }
         let goes_on = matches!(self.intake, Intake::Open | Intake::Draining { .. }) && self.down.is_none();
@@ -48,22 +49,24 @@ impl Machine {
         if self.down.is_some() || self.intake != Intake::Open {
             return;
         }
-        // A replacement is started by `recycle`, if anybody is to be replaced; what pending jobs need is seen to by
+        // A replacement is started by the plan, if anybody is to be replaced; what pending jobs need is seen to by
         // `fill_for_pending`. Both run after every input.
         if beside || self.taken() >= self.target() {
             return;
         }
         let mut policy = restart::refill(self.config.restart_policy, kind, false);
-        let held = self.slots.iter().filter(|slot| slot.waits_for_budget() && !slot.beside).count();
+        let held =
+            self.slots.iter().filter(|slot| slot.waits_for_budget() && slot.standing.takes_a_place()).count();
         if self.taken() - held >= self.floor() {
             policy = Refill::Leave;
         }
         if self.short_of_memory && !self.slot(id).held {
-            if wanted || policy != Refill::Leave {
-                self.want_later(id);
+            if wanted.is_some() || policy != Refill::Leave {
+                self.want_later(id, wanted.unwrap_or_default());
             }
-        } else if wanted {
+        } else if let Some(wanted) = wanted {
             self.spawn(id, out);
+            self.slot(id).life.idle_since = wanted.idle_since;
         } else if policy != Refill::Leave {
             self.fill(now, id, out);
         }
@@ -97,7 +100,8 @@ impl Machine {
     /// that is to be replaced.
     pub(super) fn is_wanted_after(&self, id: SlotId, fault: Fault) -> bool {
         let policy = restart::refill(self.config.restart_policy, EndKind::Fault(fault), false);
-        let replaces = self.slots[id.0 as usize].beside && self.slots.iter().any(Slot::is_old);
+        let beside = !self.slots[id.0 as usize].standing.takes_a_place();
+        let replaces = beside && self.slots.iter().any(Slot::is_old);
         policy != Refill::Leave || self.wanting() > 0 || replaces
     }
 

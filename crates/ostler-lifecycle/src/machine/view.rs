@@ -66,6 +66,12 @@ impl Machine {
         })
     }
 
+    /// The job that this worker has, or dies with.
+    pub fn job_in(&self, worker: WorkerKey) -> Option<JobId> {
+        let slot = self.slots.get(worker.slot.0 as usize).filter(|slot| slot.worker() == worker)?;
+        slot.job()
+    }
+
     /// Where a job stands that has not ended; `None` for one that has, and for a stranger.
     pub fn status(&self, job: JobId) -> Option<JobStatus> {
         let slot = match self.jobs.get(&job)?.whereabouts {

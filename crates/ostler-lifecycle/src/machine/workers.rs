@@ -8,7 +8,7 @@ use crate::job::Fate;
 use crate::life::Life;
 use crate::read_mark::ReadMark;
 use crate::restart::{EndKind, Fault};
-use crate::slot::{Death, SlotState, Undead};
+use crate::slot::{Death, SlotState, Undead, Wanted};
 use crate::{
     Category, Command, DeathCause, Effect, EndCause, EndReason, ExitStatus, FailureKind, Forensics,
     JobFailure, JobId, Outcome, SlotId, WorkerChange, WorkerExit, WorkerFrame, WorkerKey,
@@ -29,7 +29,7 @@ impl Machine {
         if self.floor() == 0 && self.taken() == 0 {
             let id = self.vacant_slot();
             match self.short_of_memory {
-                true => self.want_later(id),
+                true => self.want_later(id, Wanted::default()),
                 false => self.fill(now, id, out),
             }
         }
@@ -49,7 +49,8 @@ impl Machine {
             slot.faults = 0;
             slot.held = false;
             slot.charged = None;
-            slot.wanted = slot.is_leaving();
+            let needs = slot.wanted.unwrap_or_default().needs;
+            slot.wanted = slot.is_leaving().then_some(Wanted { needs, idle_since: None });
             if slot.is_vacant() {
                 slot.state = SlotState::VACANT;
             }
@@ -63,11 +64,9 @@ impl Machine {
         slot.generation = generation;
         slot.pid = None;
         slot.asked_to_end = None;
-        slot.retire = None;
         slot.charged = None;
         slot.life = Life::default();
-        slot.wanted = false;
-        slot.needs = 0;
+        slot.wanted = None;
         slot.hung_up = None;
         slot.read = ReadMark::default();
         // The start's deadline begins with the process: making it is the host's own business.
@@ -167,9 +166,9 @@ impl Machine {
         let slot = self.slot(id);
         let worker = slot.worker();
         // It goes for this reason, whatever else it was to go for.
-        slot.retire = None;
+        slot.life.over = None;
+        out.push(Effect::Worker { worker, change: WorkerChange::Draining { reason: reason.clone() } });
         slot.enter(SlotState::Draining { reason }, Some(deadline));
-        out.push(Effect::Worker { worker, change: WorkerChange::Draining });
         self.send(worker, Command::Stop, out);
         self.forget_in_controls(worker, out);
     }

@@ -60,7 +60,7 @@ pub(crate) fn running(config: PoolConfig, options: &str, what: &str) {
         "
         start              | spawn 0.1
         up 0.1             | 0.1 idle
-        submit a {options} | a queued; 0.1 <- a
+        submit a {options} | 0.1 <- a; a queued
         started a          | a started in 0.1
         "
     );

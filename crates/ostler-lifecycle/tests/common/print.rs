@@ -102,7 +102,7 @@ fn worker_change(worker: WorkerKey, change: &WorkerChange) -> Option<String> {
         WorkerChange::Spawned { .. } | WorkerChange::Busy { .. } => None,
         WorkerChange::Loading => Some(format!("{worker} loading")),
         WorkerChange::Idle => Some(format!("{worker} idle")),
-        WorkerChange::Draining => Some(format!("{worker} draining")),
+        WorkerChange::Draining { .. } => Some(format!("{worker} draining")),
         WorkerChange::GivenUp { .. } => Some(format!("{worker} given up")),
         WorkerChange::Gone { cause, .. } => Some(match cause {
             EndCause::SpawnFailed(_) => format!("{worker} gone: not made"),

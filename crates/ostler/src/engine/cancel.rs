@@ -112,9 +112,8 @@ impl<J: JobType> Step<'_, J> {
     /// The plugin was asked to end, or its worker is being killed: that stands on the job's record, if it is for a
     /// cancel.
     pub(super) fn note_cancel(&mut self, worker: WorkerKey, note: impl FnOnce(&mut Cancellation, Timestamp)) {
-        let job = self.state.links.get(&worker).and_then(|link| link.job);
-        let active = job.and_then(|job| self.state.active.get_mut(&job));
-        if let Some(active) = active.filter(|active| active.worker == Some(worker))
+        let job = self.state.machine.job_in(worker);
+        if let Some(active) = job.and_then(|job| self.state.active.get_mut(&job))
             && let Some(cancel) = &mut active.cancel
         {
             note(&mut cancel.record, self.clock.now());

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ostler_lifecycle::{Admission, Command, Effect, Input, Machine};
+use ostler_lifecycle::{Input, Machine};
 use ostler_shm::TrustedPeer;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
@@ -83,7 +83,8 @@ impl<J: JobType> Core<J> {
     pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
         let Parts { host, face, catalog, notices, command, command_text, config, runtime } = parts;
         let mut plugin_keys = PluginKeys::default();
-        let machine = Machine::new(config.pool(jitter_seed(), |name| plugin_keys.of(name)));
+        let has_hook = face.own_hooks.validates;
+        let machine = Machine::new(config.pool(has_hook, jitter_seed(), |name| plugin_keys.of(name)));
         let core = Arc::new(Self {
             state: Mutex::new(State::new(
                 machine,
@@ -168,12 +169,6 @@ impl<J: JobType> Core<J> {
             }
         }
         state.machine.handle(now, input, &mut effects);
-        if !self.settings.own_hooks.validates {
-            proceed_with_all(&mut state.machine, now, &mut effects);
-        }
-        // Workers compute while the rest is recorded and told.
-        effects
-            .sort_by_key(|effect| !matches!(effect, Effect::Send { command: Command::Execute { .. }, .. }));
         let mut step = Step { core: self, state, cargo, clock: Clock::default(), errands, grown: None };
         for effect in effects.drain(..) {
             // Under all this is code of the host's: clones of its types, wakers, subscribers to traces. What one of them
@@ -253,17 +248,6 @@ impl<J: JobType> Core<J> {
 
     pub(crate) fn events(&self) -> ManagerEvents {
         ManagerEvents::new(self.lock().events.as_ref().map(|events| events.subscribe()))
-    }
-}
-
-/// Answers for a host that has no resource hook: so a job's end and the next one's begin are one step.
-fn proceed_with_all(machine: &mut Machine, now: Instant, effects: &mut Vec<Effect>) {
-    let mut seen = 0;
-    while let Some(effect) = effects.get(seen) {
-        if let Effect::AskAdmission { job, ticket } = *effect {
-            machine.handle(now, Input::Admission { job, ticket, answer: Admission::Proceed }, effects);
-        }
-        seen += 1;
     }
 }
 

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::JobId;
 use tokio::sync::Notify;
 
 use super::wire::Wire;
@@ -17,8 +16,6 @@ pub(super) struct Link {
     pub(super) is_coming: bool,
     /// From its hello on.
     pub(super) wire: Option<Arc<Wire>>,
-    /// Its job, or its latest one.
-    pub(super) job: Option<JobId>,
     /// The plugin of its job, or of its latest one: its id, and what the worker calls it.
     pub(super) plugin: Option<(PluginId, Arc<str>)>,
 }
@@ -31,7 +28,6 @@ impl Link {
             pid: None,
             is_coming: true,
             wire: None,
-            job: None,
             plugin: None,
         }
     }

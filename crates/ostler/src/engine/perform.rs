@@ -57,11 +57,7 @@ impl<J: JobType> Step<'_, J> {
                     link.catch_up.notify_one();
                 }
             }
-            Effect::AskAdmission { job, ticket } if self.core.settings.own_hooks.validates => {
-                self.errands.push(Errand::Ask(job, ticket));
-            }
-            // That was answered in the same step.
-            Effect::AskAdmission { .. } => {}
+            Effect::AskAdmission { job, ticket } => self.errands.push(Errand::Ask(job, ticket)),
             Effect::Publish { job, change } => self.publish(job, change),
             Effect::Settle { job, outcome } => self.settle(job, outcome),
             // Jobs are submitted under the lock under which `can_accept` said yes.

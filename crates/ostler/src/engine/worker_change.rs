@@ -29,7 +29,7 @@ impl<J: JobType> Step<'_, J> {
                 self.worker_is_busy(worker, *job);
                 (WorkerPhase::Busy, Some(*job), None)
             }
-            WorkerChange::Draining => (WorkerPhase::Draining, None, None),
+            WorkerChange::Draining { .. } => (WorkerPhase::Draining, None, None),
             // Listeners are told when it is gone, and not before.
             WorkerChange::GivenUp { reason } => return self.worker_is_given_up(worker, reason),
             WorkerChange::Gone { cause, exit, .. } => (WorkerPhase::Gone, None, Some(cause.describe(exit))),
@@ -97,7 +97,6 @@ impl<J: JobType> Step<'_, J> {
         let State { active, links, plugin_keys, .. } = &mut *self.state;
         if let (Some(active), Some(link)) = (active.get_mut(&job), links.get_mut(&worker)) {
             active.worker = Some(worker);
-            link.job = Some(job);
             link.plugin = Some((active.cell.plugin.clone(), plugin_keys.name(active.plugin)));
         }
     }

@@ -55,7 +55,7 @@ impl Model {
             }
             return;
         }
-        if let Some(stopped) = worker.stopped {
+        if let Some(stopped) = &worker.stopped {
             let hung_up = worker.hung_up_at.map(|at| at + HANG_UP_GRACE);
             return stopped.until.into_iter().chain(hung_up).for_each(note);
         }

@@ -36,7 +36,7 @@ impl Model {
             self.foresee_end_of_job(task.job, failure);
         }
         if !worker.given_up {
-            let stop = worker.stopped.is_some_and(|stopped| stopped.replaced);
+            let stop = worker.has_a_successor();
             let replaced = worker.killed.map_or(stop, |killed| killed.replaced);
             self.is_replaced(key.slot, replaced);
             let end = match worker.killed {
@@ -47,7 +47,7 @@ impl Model {
                 None => worker.fault(),
             };
             self.step.returning.extend(worker.may_return.then_some(key.slot));
-            let recycled = worker.stopped.is_some_and(|stopped| stopped.recycled);
+            let recycled = worker.is_recycled();
             self.step.leaves = Some((end, replaced || recycled));
         }
         self.step.gone = Some((key, worker));

@@ -35,7 +35,7 @@ impl Model {
             self.losses += 1;
         }
         // Somebody was to take its place already.
-        let replaced = worker.stopped.is_some_and(|stopped| stopped.recycled || stopped.replaced);
+        let replaced = worker.is_recycled() || worker.has_a_successor();
         let evicted = why == Why::MemoryPressure;
         worker.printed_by = worker
             .task
@@ -58,7 +58,7 @@ impl Model {
         let subject = matches!(input, Input::Frame { worker, .. } if *worker == key);
         let fault = |why, doom| Some(Reason { end: worker.fault(), doom, why });
         let asked = |why, doom| Some(Reason { end: End::Asked, doom, why });
-        if let Some(stopped) = worker.stopped {
+        if let Some(stopped) = &worker.stopped {
             let until = stopped.until.or(self.shutdown);
             let late = self.is_over(input, worker, until, Duration::ZERO)
                 || self.is_over(input, worker, worker.hung_up_at, HANG_UP_GRACE);

@@ -30,7 +30,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{
-    ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, SlotId, Ticket, WorkerKey,
+    Command, ControlId, Effect, Input, JobId, Machine, PoolConfig, RequestId, SlotId, Ticket, WorkerChange,
+    WorkerKey,
 };
 
 use self::controls::Control;
@@ -38,7 +39,7 @@ use self::job::{Job, Stage};
 use self::restart::Restarts;
 use self::step::Step;
 use self::worker::Worker;
-use super::violation::{Verdict, ensure};
+use super::violation::{Verdict, Violation, ensure};
 
 /// What is known of a machine without looking into it.
 #[derive(Debug)]
@@ -84,6 +85,8 @@ pub(crate) struct Model {
     shrunk: bool,
     /// Fewer jobs may run than once: more may be reserved for.
     narrowed: bool,
+    /// Since when, at the earliest, somebody had had nothing to do whose place another one has taken.
+    idle_before: Option<Instant>,
     /// First jobs in a row that made their workers grow too much.
     grown_in_a_row: u32,
     /// Ticks at the same moment, without anything else.
@@ -122,6 +125,7 @@ impl Model {
             grows_later: false,
             shrunk: false,
             narrowed: false,
+            idle_before: None,
             grown_in_a_row: 0,
             idle_ticks: 0,
             step: Step::default(),
@@ -141,7 +145,7 @@ impl Model {
             || format!("{input:?} led to {effects:?}"),
         )?;
         self.pressure_has_a_reason(machine)?;
-        for effect in effects {
+        for effect in as_decided(effects)? {
             self.effect(effect, input)?;
         }
         self.after(input, machine)
@@ -189,4 +193,29 @@ impl Model {
     fn is_given_up(&self, worker: WorkerKey) -> bool {
         self.workers.get(&worker).is_some_and(|worker| worker.given_up)
     }
+}
+
+/// The effects in the order in which they were decided. Work is given first, so that it goes on while the rest is
+/// carried out: that a worker is busy is said where it was decided.
+fn as_decided(effects: &[Effect]) -> Result<Vec<&Effect>, Violation> {
+    let work = |effect: &Effect| match effect {
+        Effect::Send { worker, command: Command::Execute { .. }, .. } => Some(*worker),
+        _ => None,
+    };
+    let count = effects.iter().take_while(|effect| work(effect).is_some()).count();
+    let (given, rest) = effects.split_at(count);
+    ensure(rest.iter().all(|effect| work(effect).is_none()), "work_is_given_first", || {
+        format!("{effects:?}")
+    })?;
+    let mut decided = Vec::with_capacity(effects.len());
+    for effect in rest {
+        if let Effect::Worker { worker, change: WorkerChange::Busy { .. } } = effect {
+            decided.extend(given.iter().filter(|given| work(given) == Some(*worker)));
+        }
+        decided.push(effect);
+    }
+    ensure(decided.len() == effects.len(), "who_is_given_work_is_said_to_be_busy", || {
+        format!("{effects:?}")
+    })?;
+    Ok(decided)
 }

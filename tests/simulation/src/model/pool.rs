@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use ostler_lifecycle::{Machine, RestartPolicy, SlotId, WorkerKey};
+use ostler_lifecycle::{EndReason, Machine, RecycleReason, RestartPolicy, SlotId, WorkerKey};
 
 use super::restart::{Filled, Owed};
 use super::worker::{End, Stopped, Worker};
@@ -23,12 +23,19 @@ impl Model {
     /// Whether a worker has had nothing to do for as long as it may, and there are enough others.
     fn may_idle_out(&self, key: WorkerKey) -> bool {
         let Some(patience) = self.config.idle_timeout else { return false };
-        let idle = self.workers.get(&key).and_then(|worker| worker.idle_since);
+        let idle = self.workers.get(&key).and_then(|worker| self.may_be_idle_since(worker));
         let others = self.alive().filter(|(other, worker)| **other != key && worker.stays()).count();
         // Who waits for its time takes a place.
         let waits = self.places_taken(SlotId(u32::MAX));
         idle.is_some_and(|since| since + patience <= self.now)
             && others + (waits.end - waits.start) >= self.floor()
+    }
+
+    /// Who has taken the place of one that had reached the end of its life has had nothing to do for as long as that one.
+    /// Whose place it took cannot be seen from outside.
+    fn may_be_idle_since(&self, worker: &Worker) -> Option<Instant> {
+        let before = self.idle_before.filter(|_| worker.jobs_done == 0);
+        worker.idle_since.map(|since| before.map_or(since, |before| before.min(since)))
     }
 
     /// When the next worker goes because it has nothing to do, if that can be said.
@@ -81,14 +88,12 @@ impl Model {
     pub(super) fn has_room_for_another(&self, slot: SlotId, limit: usize) -> Option<bool> {
         let taken = self.places_taken(slot);
         // Neither a replacement takes a place nor whom it has replaced.
-        let replaced = |stopped: super::worker::Stopped| stopped.recycled && !stopped.replaced;
+        let replaced = |worker: &Worker| worker.is_recycled() && !worker.has_a_successor();
         // Where each job gets a process of its own, it cannot be seen who has handed its place over to whom.
         let unclear = |worker: &Worker| {
-            let recycled = worker.stopped.is_some_and(|stopped| stopped.recycled);
-            self.config.recycling.fresh_process && (worker.was_spare || recycled)
+            self.config.recycling.fresh_process && (worker.was_spare || worker.is_recycled())
         };
-        let beside =
-            |worker: &Worker| worker.spare || worker.stopped.is_some_and(replaced) || unclear(worker);
+        let beside = |worker: &Worker| worker.spare || replaced(worker) || unclear(worker);
         let others = self.workers.iter().filter(|(key, worker)| key.slot != slot && !worker.given_up);
         let besides = others.filter(|(_, worker)| beside(worker)).count();
         if taken.start >= limit + besides {
@@ -163,7 +168,13 @@ impl Model {
         let spare = self.workers.get(&key).is_some_and(|worker| worker.spare);
         // Who is on its way out takes its place until it is gone, so there is none for a replacement.
         let no_place = spare && self.places_taken(key.slot).end >= self.target();
-        no_place || others + (waits.end - waits.start) >= self.target()
+        // Nobody needs the replacement of one that had nothing to do for too long.
+        let idled_out = |worker: &Worker| {
+            worker.old.is_some()
+                && worker.stopped.as_ref().is_some_and(|stopped| stopped.reason == EndReason::Idle)
+        };
+        let not_needed = spare && self.workers.values().any(idled_out);
+        no_place || not_needed || others + (waits.end - waits.start) >= self.target()
     }
 
     /// Whether a worker that has reached the end of its life may go: its replacement is ready, or enough others are.
@@ -183,28 +194,42 @@ impl Model {
 
     /// A worker is told to stop: because the pool shuts down, has too many, or has a younger one.
     pub(super) fn stop(&mut self, key: WorkerKey) -> Verdict {
-        let used = self.is_used_up(key);
-        let (surplus, recycled) = (self.is_surplus(key), self.may_be_recycled(key) || used);
+        let Some(worker) = self.workers.get_mut(&key) else { return Ok(()) };
+        let Some(reason) = worker.drains.take() else {
+            return ensure(false, "nobody_is_let_go_without_a_reason", || format!("{key}: {worker:?}"));
+        };
+        let (jobs_done, was_spare, old) = (worker.jobs_done, worker.was_spare, worker.old);
         let shutdown = self.shutdown.is_some();
-        let old = self.workers.get(&key).is_some_and(|worker| worker.old.is_some());
-        let idle = self.may_idle_out(key);
-        ensure(
-            shutdown || !old || recycled || surplus || idle,
-            "who_is_recycled_leaves_enough_others",
-            || format!("{key} is told to stop: {:?}", self.workers),
-        )?;
-        ensure(shutdown || recycled || surplus || idle, "nobody_is_let_go_without_a_reason", || {
-            format!("{key} is told to stop: {:?}", self.workers)
+        let right = match &reason {
+            EndReason::Shutdown => shutdown,
+            EndReason::Surplus => self.is_surplus(key),
+            EndReason::Idle => self.may_idle_out(key),
+            EndReason::Recycled(RecycleReason::FreshProcess) => {
+                self.config.recycling.fresh_process && jobs_done > 0
+            }
+            // Who stood beside the others, or was to go for another reason, may be old for a later one.
+            EndReason::Recycled(why) => {
+                let loose = was_spare || self.shrunk;
+                self.may_be_recycled(key) && old.is_some_and(|(of, _)| loose || of == *why)
+            }
+            _ => false,
+        };
+        ensure(right, "nobody_is_let_go_without_a_reason", || {
+            format!("{key} is told to stop for {reason:?}: {:?}", self.workers)
         })?;
+        let recycled = matches!(reason, EndReason::Recycled(_));
         // A standby takes over, and another one takes that one's place, whatever the policy says.
-        let by_standby =
-            recycled && !surplus && !self.alive().any(|(_, worker)| worker.spare && worker.stays());
-        let until = (!shutdown || used).then_some(self.now + self.config.kill_timeout);
+        let by_standby = recycled && !self.alive().any(|(_, worker)| worker.spare && worker.stays());
+        let until = (reason != EndReason::Shutdown).then_some(self.now + self.config.kill_timeout);
         if let Some(worker) = self.workers.get_mut(&key) {
-            worker.stopped = Some(Stopped { until, surplus, recycled, idle, replaced: by_standby });
+            worker.stopped = Some(Stopped { until, reason, replaced: by_standby });
+        }
+        if recycled {
+            let since = self.workers.get(&key).and_then(|worker| self.may_be_idle_since(worker));
+            self.idle_before = [self.idle_before, since].into_iter().flatten().min();
         }
         // Whoever was spare takes a place now.
-        if recycled && !surplus {
+        if recycled {
             self.workers.values_mut().for_each(|worker| worker.spare &= !worker.stays());
         }
         self.step.stopped.push(key);
@@ -245,8 +270,7 @@ impl Model {
 
     /// A replacement goes when nobody is to be replaced any more and all places are taken.
     pub(super) fn no_replacement_is_left_over(&self, machine: &Machine) -> Verdict {
-        let replaces =
-            |worker: &Worker| worker.old.is_some() || worker.stopped.is_some_and(|stopped| stopped.recycled);
+        let replaces = |worker: &Worker| worker.old.is_some() || worker.is_recycled();
         if self.shutdown.is_some() || self.down || self.shrunk || self.workers.values().any(replaces) {
             return Ok(());
         }
@@ -267,8 +291,7 @@ impl Model {
         }
         // They go one by one, and wait for a replacement that is on its way, although somebody else may be ready.
         let waits = self.workers.values().filter(|worker| !worker.given_up).any(|worker| {
-            let goes = worker.stopped.is_some_and(|stopped| stopped.recycled)
-                || (worker.was_spare && !worker.listens());
+            let goes = worker.is_recycled() || (worker.was_spare && !worker.listens());
             goes || (worker.spare && !worker.is_young())
         });
         let fails = |slot: &Filled| matches!(slot, Filled::NotAnyMore { end: End::Fault(_), .. });

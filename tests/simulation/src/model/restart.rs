@@ -263,7 +263,7 @@ impl Model {
         for worker in self.workers.values_mut() {
             // Who is one too many has a successor only if it is not when it is gone, and who was replaced has one.
             worker.may_return = !worker.listens();
-            let has_one = worker.stopped.is_some_and(|stopped| stopped.recycled && !stopped.replaced);
+            let has_one = worker.is_recycled() && !worker.has_a_successor();
             worker.is_replaced(!worker.may_be_surplus() && !has_one);
             worker.killed.iter_mut().for_each(|killed| killed.end = End::Asked);
             worker.charged_at = None;

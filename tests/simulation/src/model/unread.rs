@@ -48,7 +48,7 @@ impl Model {
         let asked_anew = worker.is_some_and(|worker| worker.read_asked_at.is_none() && !worker.given_up);
         let late = worker.is_some_and(|worker| {
             let unread = |at: Instant| at <= now && !worker.was_read_until(at);
-            let drains = worker.stopped.is_some_and(|stopped| stopped.until.is_none());
+            let drains = worker.stopped.as_ref().is_some_and(|stopped| stopped.until.is_none());
             let mut is_late = self.must_end_with_the_pool(worker)
                 || (drains && self.shutdown.is_some_and(|deadline| deadline <= now));
             self.for_each_deadline_of(worker, |at| is_late |= unread(at));

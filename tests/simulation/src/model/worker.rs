@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     /// The last sign of life, or when it was given something to do; and when it was asked for another one.
     pub(crate) quiet_since: Option<Instant>,
     pub(crate) pinged_at: Option<Instant>,
+    /// Why it is about to be told to stop.
+    pub(crate) drains: Option<EndReason>,
     pub(crate) stopped: Option<Stopped>,
     /// It was on its way out when the pool got another size: another one may take its place.
     pub(crate) may_return: bool,
@@ -97,14 +99,11 @@ pub(crate) struct Killed {
 }
 
 /// A worker that was told to stop.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stopped {
     /// When it is killed; with the shutdown's deadline, if it has none of its own.
     pub(crate) until: Option<Instant>,
-    /// What may have been the reason.
-    pub(crate) surplus: bool,
-    pub(crate) recycled: bool,
-    pub(crate) idle: bool,
+    pub(crate) reason: EndReason,
     /// As of the killed ones.
     pub(crate) replaced: bool,
 }
@@ -183,8 +182,18 @@ impl Worker {
 
     /// It may be on its way out because it was one too many.
     pub(crate) fn may_be_surplus(&self) -> bool {
-        self.stopped.is_some_and(|stopped| stopped.surplus)
+        self.stopped.as_ref().is_some_and(|stopped| stopped.reason == EndReason::Surplus)
             || self.killed.is_some_and(|killed| killed.why == Why::LetGo)
+    }
+
+    /// Told to stop since it had reached the end of its life.
+    pub(crate) fn is_recycled(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|stopped| matches!(stopped.reason, EndReason::Recycled(_)))
+    }
+
+    /// Told to stop, and its slot is filled again whatever the policy says.
+    pub(crate) fn has_a_successor(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|stopped| stopped.replaced)
     }
 
     /// Whether its slot is filled again, whatever the policy says, if it is on its way out.

@@ -1,8 +1,8 @@
 //! What may be said to workers and of workers.
 
 use ostler_lifecycle::{
-    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RecycleReason, RequestId,
-    WorkerChange, WorkerKey,
+    Command, ControlId, ControlOperation, EndCause, EndReason, Input, JobId, RequestId, WorkerChange,
+    WorkerKey,
 };
 
 use super::restart::Filled;
@@ -128,6 +128,9 @@ impl Model {
         if let (WorkerChange::Idle, Some(worker)) = (change, self.workers.get_mut(&key)) {
             worker.idle_since = Some(now);
         }
+        if let (WorkerChange::Draining { reason }, Some(worker)) = (change, self.workers.get_mut(&key)) {
+            worker.drains = Some(reason.clone());
+        }
         let worker = self.workers.get(&key);
         let right = worker.is_some_and(|worker| match change {
             WorkerChange::Spawned { pid } => {
@@ -140,7 +143,7 @@ impl Model {
                 worker.listens() && worker.task.as_ref().is_some_and(|task| task.job == *job)
             }
             // The word to stop follows, and is judged.
-            WorkerChange::Draining => worker.is_free(),
+            WorkerChange::Draining { .. } => worker.is_free(),
             WorkerChange::GivenUp { reason } => {
                 worker.given_up && worker.killed.is_some_and(|killed| killed.why == Why::of(reason))
             }
@@ -155,20 +158,9 @@ impl Model {
         };
         let right = match (cause, worker.killed, input) {
             (EndCause::Ended(reason), Some(killed), _) => killed.why == Why::of(reason),
-            (EndCause::Ended(reason), None, _) => worker.stopped.is_some_and(|stopped| match reason {
-                EndReason::Shutdown => self.shutdown.is_some(),
-                EndReason::Surplus => stopped.surplus,
-                EndReason::Idle => stopped.idle,
-                EndReason::Recycled(RecycleReason::FreshProcess) => {
-                    self.config.recycling.fresh_process && worker.jobs_done > 0
-                }
-                // Who stood beside the others, or was to go for another reason, may be old for a later one.
-                EndReason::Recycled(why) => {
-                    let loose = worker.was_spare || self.shrunk;
-                    stopped.recycled && worker.old.is_some_and(|(of, _)| loose || of == *why)
-                }
-                _ => false,
-            }),
+            (EndCause::Ended(reason), None, _) => {
+                worker.stopped.as_ref().is_some_and(|stopped| stopped.reason == *reason)
+            }
             (EndCause::SpawnFailed(_), None, Input::SpawnFailed { .. })
             | (EndCause::OnItsOwn, None, Input::WorkerExited { .. }) => true,
             _ => false,
