@@ -100,7 +100,8 @@ pub struct Forensics {
     /// Processor time in its whole life.
     #[serde(with = "crate::serde_form::duration")]
     pub cpu_time: Duration,
-    /// Largest resident size of its process in its whole life, in bytes.
+    /// Largest resident size of its process in its whole life, in bytes; 0 if that is not known. The kernel counts what the
+    /// host itself held when it made the process: where the host is the larger one, this is no more than a bound.
     pub peak_memory: u64,
     /// From its start to its end.
     #[serde(with = "crate::serde_form::duration")]

@@ -293,6 +293,8 @@ fn a_cancel_of_a_job_that_would_be_tried_again_counts_also_while_the_pool_is_dow
         submit a timeout=1s | 0.1 <- a; a queued
         started a          | a started in 0.1
         pass 1s            | kill 0.1
+        spawned 1.2        |
+        hello 1.2          | 1.2 loading; 1.2 <- init
         holds 1.2 2000000  | kill 1.2; down
     ";
     for then in [

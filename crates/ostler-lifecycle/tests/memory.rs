@@ -407,3 +407,32 @@ fn who_was_missing_comes_back_when_memory_does() {
         ",
     );
 }
+
+#[test]
+fn what_a_process_holds_before_its_hello_is_the_hosts_own() {
+    check(
+        limited(),
+        "
+        start             | spawn 0.1
+        spawned 0.1       |
+        holds 0.1 99999   |
+        hello 0.1         | 0.1 loading; 0.1 <- init
+        holds 0.1 99999   | kill 0.1; down
+        ",
+    );
+}
+
+#[test]
+fn who_goes_before_its_hello_comes_back_when_there_is_room_for_one_like_the_others() {
+    two_of_500(
+        considerate(2),
+        "
+        submit a                       | 0.1 <- a; a queued
+        exit 1.2                       | 1.2 gone: on its own; spawn 1.3
+        spawned 1.3                    |
+        host_has 999 0.1=500 1.3=99999 | kill 1.3
+        exit 1.3                       | 1.3 gone: MemoryPressure
+        host_has 1500 0.1=500          | spawn 1.4
+        ",
+    );
+}

@@ -41,8 +41,14 @@ impl Machine {
         resident: &[(WorkerKey, u64)],
         out: &mut Vec<Effect>,
     ) {
+        // Until a process has executed its program its memory is the host's own. A hello says that it has.
+        let has_executed = |&(worker, _): &(WorkerKey, u64)| {
+            let slot = self.slots.get(worker.slot.0 as usize).filter(|slot| slot.worker() == worker);
+            slot.is_some_and(|slot| !matches!(slot.state, SlotState::Starting))
+        };
+        let resident: Vec<_> = resident.iter().copied().filter(has_executed).collect();
         if let Some(limit) = self.config.memory.max_resident {
-            for &(worker, bytes) in resident {
+            for &(worker, bytes) in &resident {
                 if bytes > limit
                     && let Some(slot) = self.living(worker)
                 {
@@ -52,7 +58,7 @@ impl Machine {
             }
         }
         if let (Some(least), Some(available)) = (self.config.memory.min_available, available) {
-            self.host_has(now, available, least, resident, out);
+            self.host_has(now, available, least, &resident, out);
         }
     }
 
@@ -60,7 +66,7 @@ impl Machine {
         let slot = self.slot(id);
         let when = match slot.state {
             SlotState::Dying(_) | SlotState::Draining { .. } => return,
-            SlotState::Starting | SlotState::Loading { .. } => Some("while it loaded its plugins"),
+            SlotState::Loading { .. } => Some("while it loaded its plugins"),
             SlotState::Idle | SlotState::Reserved { .. } if slot.life.jobs_done == 0 => {
                 Some("before it had run a job")
             }

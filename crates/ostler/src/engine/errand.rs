@@ -115,6 +115,8 @@ fn ask<J: JobType>(core: &Arc<Core<J>>, job: JobId, ticket: Ticket) -> Option<Ad
         let mut closed = later.closed.subscribe();
         let Some(future) = answer.get_mut() else { return };
         tokio::select! {
+            // Time in which the host did not run is no reason to miss an answer that is there.
+            biased;
             answer = future => {
                 later.feed(Input::Admission { job, ticket, answer }, Cargo::None);
             }

@@ -22,13 +22,6 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(process: Process) -> Self {
-        Self {
-            process,
-            catch_up: Arc::default(),
-            pid: None,
-            is_coming: true,
-            wire: None,
-            plugin: None,
-        }
+        Self { process, catch_up: Arc::default(), pid: None, is_coming: true, wire: None, plugin: None }
     }
 }

@@ -17,7 +17,9 @@ impl Model {
     ) {
         if let Some(limit) = self.config.memory.max_resident {
             for (key, _) in resident.iter().filter(|(_, bytes)| *bytes > limit) {
-                let Some(worker) = self.workers.get(key).filter(|worker| worker.listens()) else { continue };
+                // Before its hello a process may not have executed its program: its memory is the host's own.
+                let counts = |worker: &&Worker| worker.listens() && worker.hello_at.is_some();
+                let Some(worker) = self.workers.get(key).filter(counts) else { continue };
                 let useless = worker.has_done_nothing();
                 self.step.over_limit.push(*key);
                 self.step.hopeless |= useless && !self.somebody_else_is_ready(&self.step.over_limit);

@@ -74,7 +74,8 @@ async fn r12_with_room_for_five_of_ten_workers_all_jobs_run_and_the_others_come_
     assert!(within(LONG, || degraded() && ready(&manager) == 5).await, "{}", manager.health());
     let Health::Degraded { reason, .. } = manager.health() else { panic!("{}", manager.health()) };
     assert!(matches!(reason, DegradedReason::LoadFailures { restarts: 3, .. }), "{reason}");
-    assert!(reason.last_end().contains("code 3"), "{reason}");
+    let last_end = reason.last_end();
+    assert!(last_end.contains("code 3") && last_end.ends_with("stderr: no room"), "{reason}");
 
     let mut jobs = Vec::new();
     for number in 0..30 {
@@ -154,6 +155,19 @@ async fn r12_the_last_worker_takes_a_degraded_pool_down() {
     kill(pids[1]);
     tokio::time::timeout(LONG, waits.output()).await.unwrap().unwrap_err();
     assert!(matches!(manager.health(), Health::Down { .. }), "{}", manager.health());
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn r12_a_pool_that_is_down_tells_the_last_words_of_its_last_worker() {
+    let room = Room::new(0);
+    let builder = JobManager::builder(LabJobsIn(room.worker())).config(at_once()).lazy();
+    let manager = builder.launch().await.unwrap();
+    let job = manager.start_job("lab", echo("never")).await.unwrap();
+    let error = tokio::time::timeout(LONG, job.output()).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("no room"), "{error}");
+    let Health::Down { reason } = manager.health() else { panic!("{}", manager.health()) };
+    assert!(reason.to_string().contains("no room"), "{reason}");
     manager.shutdown().await.unwrap();
 }
 
