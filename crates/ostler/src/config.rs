@@ -41,7 +41,8 @@ pub struct WorkerConfig {
     /// How long a worker may be idle before it is let go, while there are more than `min_workers` and the standbys; more
     /// than zero. It is started again when a job waits for it, and loads its plugins again. The pool starts with
     /// `min_workers` and the standbys then, or with one, so that a launch shows whether workers start; and a restart policy
-    /// keeps no more than those. Default `None`: all are kept.
+    /// keeps no more than those. Who replaces one that has reached the end of its life goes on with its time. Default `None`:
+    /// all are kept.
     #[serde(with = "serde_form::duration::option")]
     pub idle_timeout: Option<Duration>,
     /// With an `idle_timeout`: workers that are kept although there is nothing to do, beside the standbys, at most
