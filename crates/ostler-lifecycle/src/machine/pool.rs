@@ -87,9 +87,11 @@ impl Machine {
     /// longest.
     pub(super) fn let_idle_go(&mut self, now: Instant, out: &mut Vec<Effect>) {
         while let Some((_, id)) = self.next_to_idle_out().filter(|(due, _)| *due <= now) {
+            let was_old = self.slot(id).is_old();
             self.stop(now, id, EndReason::Idle, out);
             // Whoever was to replace it would only be idle too.
-            if !self.slots.iter().any(Slot::is_old)
+            if was_old
+                && !self.slots.iter().any(|slot| slot.is_old() || slot.dies_old())
                 && let Some(replacement) = self.replacement()
             {
                 self.let_go(now, replacement, out);

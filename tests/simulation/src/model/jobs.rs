@@ -91,6 +91,7 @@ impl Model {
             None => self.best_for(job.plugin),
         };
         self.suits_best(key, best.as_ref())?;
+        self.step.gave_work = true;
         let job = self.unfinished(id)?;
         job.stage = Stage::Sent(key);
         job.question = None;

@@ -41,7 +41,8 @@ impl Model {
     /// When the next worker goes because it has nothing to do, if that can be said.
     pub(super) fn next_to_idle_out(&self) -> Option<(Instant, WorkerKey)> {
         let patience = self.config.idle_timeout?;
-        let waits = self.jobs.values().any(super::job::Job::is_pending);
+        // Nobody goes in a step in which a job still waited.
+        let waits = self.jobs.values().any(super::job::Job::is_pending) || self.step.gave_work;
         if waits || self.shutdown.is_some() || self.down || self.shrunk {
             return None;
         }

@@ -18,6 +18,8 @@ pub(crate) struct Step {
     pub(crate) still_dying: Vec<JobId>,
     /// The job that the hook has just agreed to.
     pub(crate) admitted: Option<JobId>,
+    /// A job was given to a worker.
+    pub(crate) gave_work: bool,
     /// The job that the hook refused, although the question may be lost.
     pub(crate) refused: Option<JobId>,
     /// The job that has just been submitted, and the word on it is still to come.
