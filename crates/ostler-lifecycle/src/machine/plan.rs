@@ -156,10 +156,9 @@ impl Machine {
         let takes_over = |slot: &&Slot| slot.can_take_over() && slot.standing.takes_a_place();
         let enough = self.slots.iter().filter(takes_over).count() >= self.config.max_workers as usize;
         // One that waits for its budget may wait for long: rather a standby takes over.
-        let mut besides = self.slots.iter().filter(|slot| {
-            !slot.is_vacant() && !slot.standing.takes_a_place() && !(enough && slot.waits_for_budget())
-        });
-        match besides.next() {
+        let is_waited_for = |slot: &&Slot| !(enough && slot.waits_for_budget());
+        let mut besides = self.slots.iter().filter(|slot| !slot.standing.takes_a_place());
+        match besides.find(is_waited_for) {
             Some(slot) if slot.standing == Standing::Dismissed && slot.is_ready() => {
                 return Some(Step::Recall(slot.id));
             }
