@@ -338,8 +338,9 @@ impl Model {
         let paid = owed.is_none() || present + failed >= self.floor() || self.degraded;
         ensure(paid, "liveness_the_pool_is_whole", || format!("{owed:?}"))?;
         let patience = self.config.restart_window * 2;
-        // The start of a replacement for one that has failed may be more than the budget has.
-        if failed > 0 {
+        // The start of a replacement for one that has failed may be more than the budget has, also while it has room for
+        // one now and then.
+        if failed > 0 || self.degraded {
             return Ok(());
         }
         // Who replaced another one is not found to be old before it has run one more job.
