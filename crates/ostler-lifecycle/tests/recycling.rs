@@ -480,3 +480,39 @@ fn an_old_one_that_cannot_be_replaced_goes_when_it_has_been_idle_for_too_long_an
         ",
     );
 }
+
+#[test]
+fn a_replacement_that_has_worked_before_it_takes_a_place_is_idle_since_then() {
+    check(
+        PoolConfig {
+            max_workers: 2,
+            min_workers: 1,
+            idle_timeout: Some(Duration::from_secs(100)),
+            ..after_age(90)
+        },
+        "
+        start             | spawn 0.1
+        up 0.1            | 0.1 idle
+        pass 50s          |
+        submit a          | 0.1 <- a; a queued
+        started a         | a started in 0.1
+        submit b plugin=1 | b queued; spawn 1.2
+        spawned 1.2       |
+        hello 1.2         | 1.2 loading; 1.2 <- init
+        ready 1.2 cold    | 1.2 idle; ask b ?1
+        proceed b         | 1.2 <- b
+        started b         | b started in 1.2
+        result b          | b completed; 1.2 idle
+        pass 40s          | spawn 2.3
+        up 2.3            | 2.3 idle
+        submit c          | 2.3 <- c; c queued
+        started c         | c started in 2.3
+        pass 40s          |
+        result c          | c completed; 2.3 idle
+        pass 10s          | 1.2 draining; 1.2 <- stop
+        exit 1.2          | 1.2 gone: Recycled; spawn 1.4
+        up 1.4            | 1.4 idle
+        pass 10s          |
+        ",
+    );
+}

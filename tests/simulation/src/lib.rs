@@ -106,7 +106,13 @@
 //! - Jobs that wait for their next attempt outlive a pool that is down: `down_means_that_nobody_waits`; they end without
 //!   their evidence in a shutdown: `guarantee_5_the_first_one_handled_wins`.
 //! - The old worker goes before enough others are ready, or ones count that have hung up:
-//!   `who_is_recycled_leaves_enough_others`. Two replacements at once: `no_more_workers_than_the_pool_has_places`.
+//!   `nobody_is_let_go_without_a_reason`. Two replacements at once: `no_more_workers_than_the_pool_has_places`.
+//! - An idle worker that is not old takes the replacement of another one along, or a replacement goes for the memory that its
+//!   host held when it made it: `guarantee_3_nothing_is_killed_without_a_reason`. One that was to go and is needed again goes
+//!   all the same: `who_has_the_plugin_loaded_goes_first`. One that has run its one job stays, if it is old as well:
+//!   `no_process_is_used_twice`.
+//! - Jobs are told of before workers have theirs: `work_is_given_first`. A hook is asked that is not there:
+//!   `nobody_is_asked_where_there_is_no_hook`.
 //! - Age counts from the spawn: `nobody_is_let_go_without_a_reason`. A futile limit to growth is refused one worker too
 //!   late: `a_limit_is_refused_when_it_is_futile`. A hopeless limit does not end the pool:
 //!   `a_hopeless_limit_ends_the_pool`.

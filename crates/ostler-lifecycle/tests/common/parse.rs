@@ -82,7 +82,7 @@ impl Pool {
         }
     }
 
-    /// `hello 0.1`, `ready 0.1 holds 9`, `done 0.1`, `done 0.1 #3`.
+    /// `hello 0.1`, `ready 0.1 holds 9`, `ready 0.1 cold` (without any plugin), `done 0.1`, `done 0.1 #3`.
     fn frame_of_worker(&self, verb: &str, name: &str, rest: &[&str]) -> WorkerFrame {
         match (verb, rest) {
             ("hello", []) => WorkerFrame::Hello,
@@ -92,6 +92,12 @@ impl Pool {
             ("garbage", []) => WorkerFrame::Fault { message: "a torn frame".to_owned() },
             ("ready", []) => ready(self.request(name, rest), 0),
             ("ready", ["holds", resident]) => ready(self.request(name, &[]), resident.parse().unwrap()),
+            ("ready", ["cold"]) => WorkerFrame::Ready {
+                request: self.request(name, &[]),
+                loaded: vec![],
+                failed: vec![],
+                resident: 0,
+            },
             ("broken", []) => {
                 let failed = vec![("plugin".to_owned(), "is broken".to_owned())];
                 WorkerFrame::Ready { request: self.request(name, rest), loaded: vec![], failed, resident: 0 }
