@@ -229,7 +229,7 @@ fn who_takes_the_place_of_the_only_worker_does_its_part() {
         (again, "exit 0.1 | 0.1 gone: on its own; spawn 0.2; a failed: Crashed SIGSEGV", "", 4),
         (
             PoolConfig { recycling: fresh, ..config() },
-            "result a | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop",
+            "result a | a completed; 0.1 draining; 0.1 <- stop",
             "exit 0.1 code 0 | 0.1 gone: Recycled; spawn 0.2",
             5,
         ),

@@ -397,12 +397,12 @@ fn each_job_gets_a_process_that_has_run_no_other() {
         submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
-        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop
+        result a     | a completed; 0.1 draining; 0.1 <- stop
         exit 0.1     | 0.1 gone: Recycled; spawn 0.2
         up 0.2       | 0.2 idle; ask b ?1
         proceed b    | 0.2 <- b
         started b    | b started in 0.2
-        error b      | b failed: Plugin; 0.2 idle; 0.2 draining; 0.2 <- stop
+        error b      | b failed: Plugin; 0.2 draining; 0.2 <- stop
         exit 0.2     | 0.2 gone: Recycled; spawn 0.3
         ",
     );
@@ -419,7 +419,7 @@ fn a_standby_takes_the_next_job_where_each_gets_a_fresh_process() {
         submit a     | 0.1 <- a; a queued
         submit b     | b queued
         started a    | a started in 0.1
-        result a     | a completed; 0.1 idle; 0.1 draining; 0.1 <- stop; ask b ?1
+        result a     | a completed; 0.1 draining; 0.1 <- stop; ask b ?1
         proceed b    | 1.2 <- b
         exit 0.1     | 0.1 gone: Recycled; spawn 0.3
         ",
@@ -513,6 +513,35 @@ fn a_replacement_that_has_worked_before_it_takes_a_place_is_idle_since_then() {
         exit 1.2          | 1.2 gone: Recycled; spawn 1.4
         up 1.4            | 1.4 idle
         pass 10s          |
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_is_too_many_and_has_run_its_one_job_leaves_the_replacement_to_the_old_one() {
+    check(
+        PoolConfig {
+            max_workers: 2,
+            ..recycling(Recycling {
+                fresh_process: true,
+                after_age: Some(Duration::from_secs(60)),
+                ..Recycling::default()
+            })
+        },
+        "
+        start        | spawn 0.1; spawn 1.2
+        up 0.1       | 0.1 idle
+        up 1.2       | 1.2 idle
+        submit a     | 0.1 <- a; a queued
+        started a    | a started in 0.1
+        submit b     | 1.2 <- b; b queued
+        started b    | b started in 1.2
+        pass 60s     | spawn 2.3
+        up 2.3       | 2.3 idle
+        resize 1 0   |
+        result b     | b completed; 1.2 draining; 1.2 <- stop
+        exit 1.2     | 1.2 gone: Recycled
+        result a     | a completed; 0.1 draining; 0.1 <- stop
         ",
     );
 }

@@ -164,7 +164,8 @@ impl Machine {
         // One configuration in the whole pool: who took the one that failed elsewhere starts over with the old.
         if result.is_err() && matches!(control.operation, ControlOperation::Reload(_)) {
             for worker in control.succeeded() {
-                if let Some(slot) = self.living(worker) {
+                // Who is on its way out goes for the reason that it has.
+                if let Some(slot) = self.living(worker).filter(|slot| slot.is_ready()) {
                     slot.life.over = Some(Over::Obsolete);
                 }
             }

@@ -129,7 +129,10 @@ impl Machine {
         let slot = self.slot(id);
         slot.enter(SlotState::Idle, None);
         slot.life.idle_since = Some(now);
-        out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });
+        // One that is ended at once is at nobody's service.
+        if !matches!(slot.life.over, Some(Over::Used | Over::Obsolete)) {
+            out.push(Effect::Worker { worker: slot.worker(), change: WorkerChange::Idle });
+        }
     }
 
     /// It closed its connection, and will take no job any more.

@@ -66,7 +66,10 @@ impl Machine {
             Step::BeginControl(id) => self.begin_control(now, id, out),
             Step::StartReplacement => self.start_replacement(now, out),
             Step::Replace(id, reason) => {
-                self.hand_over(now, id, out);
+                // Who is too many leaves its place to nobody.
+                if !self.slot(id).standing.is_too_many() {
+                    self.hand_over(now, id, out);
+                }
                 self.stop(now, id, EndReason::Recycled(reason), out);
             }
         }

@@ -20,7 +20,9 @@ pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
             }
             let every = state.machine.measure_every();
             state.is_measured = every.is_some();
-            let alive = state.machine.slots().filter(|slot| slot.phase != SlotPhase::Empty);
+            // What a process holds before its hello is its host's.
+            let greeted = |phase| !matches!(phase, SlotPhase::Empty | SlotPhase::Starting);
+            let alive = state.machine.slots().filter(|slot| greeted(slot.phase));
             let workers = alive.filter_map(|slot| Some((slot.worker, slot.pid?))).collect();
             (every, workers)
         };

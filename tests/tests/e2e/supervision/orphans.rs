@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -98,7 +98,9 @@ async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
     let orphan = dead.worker;
     assert!(within(PATIENCE, || is_recorded(records.path(), orphan)).await);
     assert!(within(PATIENCE, || outlives_its_host(orphan)).await);
-    let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
+    // If this test fails it stays behind, and holds up nobody who waits for the end of what the tests say.
+    let mut bystander = Command::new("sleep");
+    let mut bystander = bystander.arg("1000").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     dead.process.kill().unwrap();
     dead.process.wait().unwrap();
     assert!(runs(orphan), "nobody else has ended it");
