@@ -73,7 +73,8 @@
 //! - A place was given to a replacement whose start was not allowed yet: `the_policy_restarts_what_it_promises`.
 //!
 //! Planted in a copy of it, one at a time; each is caught by 200,000 steps of each policy, most of them under every one:
-//! - A returned job goes to the back, priorities are ignored, last in is first out: `guarantee_6_…`.
+//! - A returned job goes to the back, priorities are ignored, last in is first out: `guarantee_6_…`. Where low priorities
+//!   rise, the time that a job has waited is ignored, or a step of priority is worth twice its time: the same.
 //! - A job that was only sent is blamed for a crash: `guarantee_3_a_death_touches_only_its_own_job`.
 //! - A cancelled job is settled at the kill: `guarantee_4_cancelled_means_that_no_code_of_it_runs`.
 //! - A result that follows a cancel wins; a wrong attempt, a wrong request, a gap in the chunks is let pass:

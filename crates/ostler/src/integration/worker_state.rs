@@ -48,3 +48,41 @@ pub struct WorkerState {
     /// The job that it runs.
     pub job: Option<JobId>,
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn its_json_is_flat_and_is_read_back() {
+        let state = WorkerState {
+            manager: ManagerId(3),
+            worker_type: "speech".into(),
+            slot: SlotId(1),
+            generation: Generation(7),
+            pid: Some(4711),
+            phase: WorkerPhase::Busy,
+            plugin: Some("whisper".into()),
+            resource: None,
+            job: Some(JobId::from_uuid(Uuid::from_u128(9))),
+        };
+        let expected = json!({
+            "manager": 3,
+            "worker_type": "speech",
+            "slot": 1,
+            "generation": 7,
+            "pid": 4711,
+            "phase": "busy",
+            "plugin": "whisper",
+            "resource": null,
+            "job": "00000000-0000-0000-0000-000000000009",
+        });
+        assert_eq!(serde_json::to_value(&state).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<WorkerState>(expected).unwrap(), state);
+    }
+}

@@ -2,7 +2,7 @@
 //! program.
 #![expect(unsafe_code, reason = "a plugin forks as one in C would")]
 
-use ostler::worker::{Bytes, PluginError, PluginManifest, PluginSet, worker_in_tests};
+use ostler::worker::{Bytes, JobContext, Plugin, PluginError, PluginManifest, PluginSet, worker_in_tests};
 use ostler::{
     Category, Encoding, FailureKind, JobEventKind, JobManager, JobType, LogLevel, StartError, WorkerCommand,
     WorkerConfig, as_completed,
@@ -28,12 +28,49 @@ fn register_all(plugins: &mut PluginSet) {
         std::thread::spawn(|| tracing::warn!("from a thread")).join().ok();
         Ok(text)
     });
-    // SAFETY: both processes go on with what they have; that is what is tested.
-    plugins.function("fork", |bytes: Bytes, _| match unsafe { libc::fork() } {
-        -1 => Err(PluginError::resource("cannot fork")),
-        _ => Ok(bytes),
-    });
+    plugins.function("fork", |bytes: Bytes, _| fork_if(true).map(|()| bytes));
     plugins.function("pid", |_: Bytes, _| Ok(Bytes::from(std::process::id().to_string())));
+    plugins.register::<Forker>();
+}
+
+/// Forks while it loads and while it is unloaded, if it is told to.
+struct Forker(bool);
+
+impl Plugin for Forker {
+    const NAME: &str = "forker";
+    type Config = ForkerConfig;
+    type Request = Number;
+    type Response = u32;
+
+    fn load(config: ForkerConfig) -> Result<Self, PluginError> {
+        fork_if(config.forks)?;
+        Ok(Self(config.forks))
+    }
+
+    fn execute(&mut self, _: Number, _: &JobContext) -> Result<u32, PluginError> {
+        Ok(std::process::id())
+    }
+}
+
+impl Drop for Forker {
+    fn drop(&mut self) {
+        // The job that comes next shows what became of it.
+        let _ = fork_if(self.0);
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ForkerConfig {
+    forks: bool,
+}
+
+fn fork_if(forks: bool) -> Result<(), PluginError> {
+    // SAFETY: both processes go on with what they have; that is what is tested.
+    if forks && unsafe { libc::fork() } < 0 {
+        return Err(PluginError::resource("cannot fork"));
+    }
+    Ok(())
 }
 
 fn this_program() -> WorkerCommand {
@@ -134,6 +171,19 @@ async fn a_child_that_a_plugin_forked_does_not_go_on_as_a_worker() {
     for round in 0..20_u8 {
         let bytes = Bytes::copy_from_slice(&[round]);
         assert_eq!(manager.start_job("fork", bytes.clone()).await.unwrap().await.unwrap(), bytes);
+        assert_eq!(pid().await, before, "the worker is the one that said hello");
+    }
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn nor_does_one_that_was_forked_while_a_plugin_loads_or_is_unloaded() {
+    let forks = any(this_program()).plugin_config("forker", json!({ "forks": true }));
+    let manager = forks.launch().await.unwrap();
+    let pid = || async { manager.start_job("forker", Number(0)).await.unwrap().await.unwrap() };
+    let before = pid().await;
+    for _ in 0..10 {
+        manager.unload_plugin("forker").await.unwrap();
         assert_eq!(pid().await, before, "the worker is the one that said hello");
     }
     manager.shutdown().await.unwrap();

@@ -65,6 +65,48 @@ async fn seed_004_an_error_of_the_plugin_fails_the_job_with_type_message_and_plu
 }
 
 #[tokio::test]
+async fn seed_004_the_json_of_a_job_is_what_a_client_expects() {
+    let service = JobService::new(launch().await);
+    let payload = json_task(&Task::Attachments).attach("image", "image/png", b"123\xff".to_vec());
+    let id = service.create_job("lab", payload);
+    // The times are those of the record; the rest is compared as a whole.
+    let told = || {
+        let record = service.get_job(id).unwrap();
+        let times = [Some(record.created_at), record.started_at, record.completed_at];
+        let mut job = serde_json::to_value(&record).unwrap();
+        let written = ["created_at", "started_at", "completed_at"].map(|name| job[name].take());
+        assert_eq!(json!(written), json!(times.map(|time| time.map(|time| time.to_string()))));
+        (job, times.iter().flatten().count())
+    };
+    let sent = json!({
+        "encoding": "json",
+        "body": "Attachments",
+        "attachments": [{ "name": "image", "media_type": "image/png", "size": 4 }],
+    });
+    let mut expected = json!({
+        "id": id,
+        "plugin": "lab",
+        "payload": sent,
+        "status": "pending",
+        "created_at": null,
+        "started_at": null,
+        "completed_at": null,
+        "result": null,
+        "error": null,
+    });
+    assert_eq!(told(), (expected.clone(), 1));
+
+    service.run_job(id).await.unwrap();
+    expected["status"] = json!("completed");
+    expected["result"] = json!({
+        "encoding": "json",
+        "body": "image",
+        "attachments": [{ "name": "image", "media_type": "image/png", "size": 4 }],
+    });
+    assert_eq!(told(), (expected, 3));
+}
+
+#[tokio::test]
 async fn seed_004_whatever_goes_wrong_has_a_type() {
     let manager = launch().await;
     let service = JobService::new(manager.clone());

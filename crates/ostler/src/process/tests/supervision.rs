@@ -2,9 +2,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::ExitStatus;
+use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::sync::oneshot;
 
 use super::super::Process;
+use super::super::life::KillError;
 use super::super::procfs::Stat;
 use super::super::test_support::within;
 use super::{carrying, marked, shell, start};
@@ -31,6 +33,25 @@ async fn a_kill_of_ours_is_told_with_its_time() {
     assert!(exit.killed_at.is_some_and(|at| at <= between), "{exit:?}");
     // Later kills change nothing, and hit nobody.
     child.process.kill().unwrap();
+}
+
+/// A copy of a host is not the host: its worker is another process's child.
+#[tokio::test]
+#[expect(unsafe_code, reason = "a host that forks")]
+async fn a_child_that_the_host_forked_kills_nobody() {
+    let child = start(shell("exec sleep 1000")).await;
+    // SAFETY: the child asks for what takes a lock that nobody else wants, and ends.
+    let copy = unsafe { libc::fork() };
+    if copy == 0 {
+        let refused = matches!(child.process.kill(), Err(KillError::NotOurs(_)));
+        // SAFETY: it ends the child without what is the test's to do.
+        unsafe { libc::_exit(if refused { 33 } else { 34 }) }
+    }
+    let (_, status) = waitpid(Pid::from_raw(copy), WaitOptions::empty()).unwrap().unwrap();
+    assert_eq!(status.exit_status(), Some(33), "it is told that the worker is not its own");
+    assert!(Stat::of(child.pid()).unwrap().is_some_and(|stat| stat.runs()));
+    let (exit, _) = child.killed().await;
+    assert_eq!(exit.status, ExitStatus::Signal { number: libc::SIGKILL, core_dumped: false });
 }
 
 #[tokio::test]
