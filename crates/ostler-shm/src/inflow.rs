@@ -215,6 +215,7 @@ mod tests {
         inflow.descriptors().push(descriptor);
         let init = Init {
             request: 1,
+            protocol: ostler_wire::PROTOCOL.highest,
             plugins: Vec::new(),
             only_these: false,
             max_frame_bytes: 0,

@@ -38,6 +38,7 @@ mod outcome;
 mod payload;
 mod place;
 mod plain_codec;
+mod protocol;
 mod to_worker;
 
 pub use attachment::Attachment;
@@ -54,10 +55,8 @@ pub use manifest::{Parameter, ParameterKind, PluginManifest};
 pub use message::Message;
 pub use payload::Payload;
 pub use place::{Place, SegmentNews};
+pub use protocol::{PROTOCOL, ProtocolRange};
 pub use to_worker::{Execute, Init, PluginSetup, ToWorker};
-
-/// The version of the frames. Both sides must have the same; [`Hello`] carries the worker's.
-pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The frame limit, in bytes, where nothing else was configured: 128 MiB.
 pub const DEFAULT_MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;

@@ -56,11 +56,13 @@ pub enum ToWorker {
     Nudge,
 }
 
-/// What a worker needs before its first job.
+/// What a worker needs before its first job. `request` and `protocol` stay at their place in every version from 4 on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Init {
     /// The request id.
     pub request: u64,
+    /// The version that both use from now on: one of those that the worker said it speaks.
+    pub protocol: u32,
     /// Configurations by plugin, in the order of loading.
     pub plugins: Vec<PluginSetup>,
     /// True: load just these plugins. False: load all that the worker has, the others unconfigured.

@@ -1,5 +1,5 @@
 //! The bytes of every message, held still. `OSTLER_BLESS=1 cargo test -p ostler-wire` writes the files
-//! anew; a change of one byte needs a new `PROTOCOL_VERSION`.
+//! anew; a change of one byte needs a new version of the protocol.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use bytes::BytesMut;
 use common::{LIMIT, decoded_placed, encoded, encoded_placed};
-use ostler_wire::{FromWorker, Message, Place, ToWorker, decode};
+use ostler_wire::{FromWorker, Message, PROTOCOL, Place, ToWorker, decode};
 
 fn golden_path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.hex"))
@@ -96,12 +96,14 @@ fn the_documented_examples_are_the_golden_bytes() {
         checked += 1;
     }
     assert!(checked >= 5, "the page shows only {checked} examples");
+    let version = format!("it is version {} of the protocol", PROTOCOL.highest);
+    assert!(page.contains(&version), "docs/wire.md does not say that {version}");
 }
 
-/// The first 16 bytes of a connection are promised to every version.
+/// The first 20 bytes of a connection are promised to every version from 4 on.
 #[test]
-fn hello_begins_with_lengths_tag_and_version() {
+fn hello_begins_with_lengths_tag_and_versions() {
     let bytes = golden("from_worker_hello");
-    assert_eq!(bytes.len(), 40);
-    assert_eq!(bytes[..16], [36, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0]);
+    assert_eq!(bytes.len(), 44);
+    assert_eq!(bytes[..20], [40, 0, 0, 0, 36, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0]);
 }

@@ -1,7 +1,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, FrameError, FromWorker, Hello, PROTOCOL_VERSION};
+use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, FrameError, FromWorker, Hello, PROTOCOL};
 use thiserror::Error;
 
 use crate::deputy::Deputy;
@@ -84,7 +84,7 @@ pub(crate) fn serve_over(
     guard::install();
     let shared = Arc::new(Shared::new(Outbox::new(sink)));
     let features = if source.brings_descriptors() { FEATURE_SHARED_MEMORY | FEATURE_RING } else { 0 };
-    let hello = Hello { protocol: PROTOCOL_VERSION, pid: std::process::id(), token: options.token, features };
+    let hello = Hello { protocol: PROTOCOL, pid: std::process::id(), token: options.token, features };
     if let Err(error) = shared.outbox.send(&[&FromWorker::Hello(hello)], Until::Written) {
         (options.on_hang_up)();
         return Err(error.into());

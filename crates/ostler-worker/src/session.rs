@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostler_shm::Placement;
-use ostler_wire::{Category, Execute, Failure, FromWorker, Init, LoadFailure, Payload, PluginManifest};
+use ostler_wire::{
+    Category, Execute, Failure, FromWorker, Init, LoadFailure, PROTOCOL, Payload, PluginManifest,
+};
 
 use crate::guard::guard;
 use crate::outbox::{SendError, Until};
@@ -31,6 +33,10 @@ impl<'a> Session<'a> {
     pub(crate) fn init(&mut self, init: Init) -> Result<(), ServeError> {
         if self.known.is_some() {
             return self.unexpected("a second Init");
+        }
+        if !PROTOCOL.speaks(init.protocol) {
+            let what = format!("Init of protocol version {}; this worker speaks {PROTOCOL}", init.protocol);
+            return self.unexpected(&what);
         }
         let known = self.plugins.discover_plugins();
         let others: Vec<String> = known.iter().map(|plugin| plugin.name.clone()).collect();

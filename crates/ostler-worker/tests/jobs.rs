@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::Host;
 use common::lab::{Answer, Lab, Order, Simple, Strict};
-use ostler_wire::{Category, Encoding, Failure, FailureKind, FromWorker, Payload, ToWorker};
+use common::{Host, init};
+use ostler_wire::{Category, Encoding, Failure, FailureKind, FromWorker, Init, PROTOCOL, Payload, ToWorker};
 use ostler_worker::{PluginSet, ServeError};
 
 fn order(order: &Order) -> Payload {
@@ -22,7 +22,7 @@ fn a_worker_introduces_itself_and_loads_its_plugins() {
         plugins.register::<Lab>();
         plugins.register::<Simple>();
     });
-    assert_eq!((hello.protocol, hello.pid), (ostler_wire::PROTOCOL_VERSION, std::process::id()));
+    assert_eq!((hello.protocol, hello.pid), (PROTOCOL, std::process::id()));
     assert_eq!(hello.token, [7; 16]);
     let (loaded, failed) = host.init(&[("simple", "")], false);
     assert_eq!(failed, []);
@@ -169,6 +169,17 @@ fn a_job_before_init_ends_the_worker() {
     host.send(&ToWorker::Unload { request: 1, plugin: "lab".into() });
     let FromWorker::Error { message } = host.receive() else { panic!("no Error") };
     assert!(message.contains("Unload before Init"), "{message}");
+    assert!(matches!(host.end().0, Err(ServeError::Unexpected { .. })));
+}
+
+#[test]
+fn a_version_that_it_does_not_speak_ends_the_worker() {
+    let (mut host, _) = Host::connect(|plugins| plugins.register::<Lab>());
+    let protocol = PROTOCOL.highest + 1;
+    host.send(&ToWorker::Init(Init { protocol, ..init(&[], false) }));
+    let FromWorker::Error { message } = host.receive() else { panic!("no Error") };
+    let said = format!("Init of protocol version {protocol}; this worker speaks version");
+    assert!(message.contains(&said), "{message}");
     assert!(matches!(host.end().0, Err(ServeError::Unexpected { .. })));
 }
 

@@ -75,6 +75,7 @@ fn started_is_out_before_the_plugin_is_called_and_the_end_goes_out_in_one_write(
     append(
         &ToWorker::Init(Init {
             request: 1,
+            protocol: ostler_wire::PROTOCOL.highest,
             plugins,
             only_these,
             max_frame_bytes: 1 << 20,

@@ -35,6 +35,7 @@ impl Host {
         let (plugins, only_these, max_frame_bytes) = (Vec::new(), false, DEFAULT_MAX_FRAME_BYTES as u64);
         host.send(&ToWorker::Init(Init {
             request: 0,
+            protocol: ostler_wire::PROTOCOL.highest,
             plugins,
             only_these,
             max_frame_bytes,

@@ -16,6 +16,7 @@ pub fn to_worker() -> Vec<(&'static str, ToWorker)> {
     ];
     let init = Init {
         request: 1,
+        protocol: PROTOCOL.highest,
         plugins,
         only_these: true,
         max_frame_bytes: 1 << 20,
@@ -85,7 +86,7 @@ pub fn from_worker() -> Vec<(&'static str, FromWorker)> {
         (
             "hello",
             FromWorker::Hello(Hello {
-                protocol: PROTOCOL_VERSION,
+                protocol: PROTOCOL,
                 pid: 4711,
                 token: *b"0123456789abcdef",
                 features: FEATURE_SHARED_MEMORY | FEATURE_RING,

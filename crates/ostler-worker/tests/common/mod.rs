@@ -65,18 +65,7 @@ impl Host {
         plugins: &[(&str, &str)],
         only_these: bool,
     ) -> (Vec<PluginManifest>, Vec<LoadFailure>) {
-        let setup =
-            |(name, config): &(&str, &str)| PluginSetup { name: (*name).into(), config: (*config).into() };
-        let plugins = plugins.iter().map(setup).collect();
-        self.send(&ToWorker::Init(Init {
-            request: 99,
-            plugins,
-            only_these,
-            max_frame_bytes: 1 << 20,
-            spin_ns: 0,
-            shared_memory_bytes: 0,
-            ring: false,
-        }));
+        self.send(&ToWorker::Init(init(plugins, only_these)));
         match self.receive() {
             FromWorker::Ready { request: 99, loaded, failed } => (loaded, failed),
             other => panic!("{other:?} instead of Ready"),
@@ -176,5 +165,21 @@ impl Host {
         let (outcome, dropped) = self.worker.join().unwrap();
         // Whoever reads lets go of the sender when it ends.
         (outcome, dropped, self.hung_up.recv_timeout(PATIENCE).is_ok())
+    }
+}
+
+/// What a host says first.
+pub fn init(plugins: &[(&str, &str)], only_these: bool) -> Init {
+    let setup =
+        |(name, config): &(&str, &str)| PluginSetup { name: (*name).into(), config: (*config).into() };
+    Init {
+        request: 99,
+        protocol: PROTOCOL.highest,
+        plugins: plugins.iter().map(setup).collect(),
+        only_these,
+        max_frame_bytes: 1 << 20,
+        spin_ns: 0,
+        shared_memory_bytes: 0,
+        ring: false,
     }
 }

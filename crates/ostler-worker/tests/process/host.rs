@@ -69,6 +69,7 @@ impl Connection {
         assert_eq!(hello.token, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         connection.send(&ToWorker::Init(Init {
             request: 1,
+            protocol: ostler_wire::PROTOCOL.highest,
             plugins: Vec::new(),
             only_these: false,
             max_frame_bytes: 1 << 20,

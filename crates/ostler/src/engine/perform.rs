@@ -118,13 +118,14 @@ impl<J: JobType> Step<'_, J> {
                 let catalog = self.core.catalog();
                 ToWorker::Init(Init {
                     request,
+                    // The wire knows it since the handshake, as well as whether there is a ring, and fills both in.
+                    protocol: 0,
                     plugins: catalog.setups(),
                     only_these: catalog.is_complete(),
                     max_frame_bytes: self.core.settings.max_frame_bytes as u64,
                     // The configuration bounds it.
                     spin_ns: self.core.settings.spin.as_nanos() as u64,
                     shared_memory_bytes: self.state.links.get(&worker)?.wire.as_ref()?.arena().bound() as u64,
-                    // If one is offered, it goes with this message.
                     ring: false,
                 })
             }

@@ -31,14 +31,22 @@ pub(super) struct Wire {
     is_looked_for: bool,
 }
 
+/// What host and worker use from `Init` on.
+pub(super) struct Agreed {
+    /// The version of the protocol.
+    pub(super) protocol: u32,
+    /// A ring, and the descriptor by which the worker gets it.
+    pub(super) ring: Option<(RingSender, OwnedFd)>,
+}
+
 #[derive(Default)]
 struct Outbox {
     /// What the socket did not take.
     waiting: Outgoing,
     /// While a large job is being copied: what goes behind it.
     held: Option<VecDeque<ToWorker>>,
-    /// To go with the next `Init`.
-    offered: Option<(RingSender, OwnedFd)>,
+    /// What the handshake led to, until `Init` tells the worker.
+    agreed: Option<Agreed>,
     ring: Option<RingSender>,
 }
 
@@ -65,9 +73,9 @@ impl Wire {
         &self.arena
     }
 
-    /// Offers the worker a ring with the next `Init`, from which on it is used.
-    pub(super) fn offer_ring(&self, sender: RingSender, descriptor: OwnedFd) {
-        self.lock().offered = Some((sender, descriptor));
+    /// The worker is told with the next `Init`.
+    pub(super) fn agree(&self, agreed: Agreed) {
+        self.lock().agreed = Some(agreed);
     }
 
     /// Sends one message without waiting. A connection that is broken takes it too: its worker is about to end.
@@ -104,8 +112,12 @@ impl Wire {
         mut message: ToWorker,
         placement: Placement,
     ) -> Result<(), FrameError> {
-        let offered = match &mut message {
-            ToWorker::Init(init) => outbox.offered.take().inspect(|_| init.ring = true),
+        let ring = match &mut message {
+            ToWorker::Init(init) => outbox.agreed.take().and_then(|agreed| {
+                init.protocol = agreed.protocol;
+                init.ring = agreed.ring.is_some();
+                agreed.ring
+            }),
             _ => None,
         };
         let begin = outbox.waiting.len();
@@ -122,9 +134,9 @@ impl Wire {
         } else if let Some(ring) = &mut outbox.ring {
             (0..frames).for_each(|_| ring.skip());
         }
-        if let Some((ring, descriptor)) = offered {
+        if let Some((sender, descriptor)) = ring {
             outbox.waiting.attach(begin, vec![descriptor]);
-            outbox.ring = Some(ring);
+            outbox.ring = Some(sender);
         }
         if begin == 0 {
             self.write(&mut outbox.waiting);

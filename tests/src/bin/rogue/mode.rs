@@ -8,8 +8,12 @@ pub(crate) enum Mode {
     ExitBeforeHello,
     /// Never connects.
     Silent,
-    /// Says hello with protocol version 99, and waits.
+    /// Says hello, and that it speaks versions 98 and 99 of the protocol, and waits.
     WrongVersion,
+    /// Says hello as in version 3 of the protocol, which is the only one that it speaks, and waits.
+    OldVersion,
+    /// Says that it speaks versions 4 to 9, and exits with 6 unless the host chooses 4. Else well behaved.
+    NewerVersion,
     /// Says hello with another token, and waits.
     BadToken,
     /// Says hello, and then nothing more.
@@ -63,11 +67,13 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) const ALL: [(&str, Self); 29] = [
+    pub(crate) const ALL: [(&str, Self); 31] = [
         ("well-behaved", Self::WellBehaved),
         ("exit-before-hello", Self::ExitBeforeHello),
         ("silent", Self::Silent),
         ("wrong-version", Self::WrongVersion),
+        ("old-version", Self::OldVersion),
+        ("newer-version", Self::NewerVersion),
         ("bad-token", Self::BadToken),
         ("mute", Self::Mute),
         ("load-failure", Self::LoadFailure),

@@ -12,7 +12,7 @@ pub(crate) type JobId = [u8; 16];
 
 /// What the host says, as far as this worker cares.
 pub(crate) enum Order {
-    Init { request: u64 },
+    Init { request: u64, protocol: u32 },
     Execute(Execute),
     Cancel { request: u64 },
     ReloadOrUnload { request: u64 },
@@ -74,7 +74,7 @@ fn read_order(frame: &[u8]) -> Option<Order> {
     let mut envelope = Cursor(frame.take(envelope_len)?);
     let (tag, request) = (envelope.u32()?, envelope.u64()?);
     Some(match tag {
-        0 => Order::Init { request },
+        0 => Order::Init { request, protocol: envelope.u32()? },
         1 => {
             let job = envelope.take(16)?.try_into().ok()?;
             let attempt = envelope.u32()?;

@@ -19,14 +19,20 @@ struct Worker {
 
 pub(crate) fn work(mode: Mode, file: Option<PathBuf>, socket: &str, token: [u8; 16]) -> io::Result<()> {
     let mut host = Connection::open(socket)?;
-    let protocol = if mode == Mode::WrongVersion { 99 } else { 3 };
+    let versions: &[u32] = match mode {
+        Mode::WrongVersion => &[99, 98],
+        Mode::OldVersion => &[3],
+        Mode::NewerVersion => &[9, 4],
+        _ => &[4, 4],
+    };
     let token = if mode == Mode::BadToken { token.map(|byte| !byte) } else { token };
     if mode == Mode::IgnoreSignals {
         process::ignore_signals();
     }
     host.send(
-        &Envelope::new(0)
-            .u32(protocol)
+        &versions
+            .iter()
+            .fold(Envelope::new(0), |hello, version| hello.u32(*version))
             .u32(std::process::id())
             .raw(&token)
             .u32(u32::from(mode.shares()))
@@ -39,8 +45,9 @@ impl Worker {
     fn serve(mut self) -> io::Result<()> {
         while let Some(order) = self.host.receive()? {
             match (self.mode, order) {
-                (Mode::Mute | Mode::WrongVersion | Mode::BadToken, _) => {}
-                (_, Order::Init { request }) => self.ready(request)?,
+                (Mode::Mute | Mode::WrongVersion | Mode::OldVersion | Mode::BadToken, _) => {}
+                (Mode::NewerVersion, Order::Init { protocol, .. }) if protocol != 4 => std::process::exit(6),
+                (_, Order::Init { request, .. }) => self.ready(request)?,
                 (_, Order::Execute(execute)) => self.execute(execute)?,
                 (Mode::IgnoreSignals, Order::Cancel { .. } | Order::Stop { .. }) => {}
                 (_, Order::Cancel { request }) => self.cancel(request)?,

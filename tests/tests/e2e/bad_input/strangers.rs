@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ostler::WorkerCommand;
 use ostler_tests::lab::Task;
-use ostler_wire::PROTOCOL_VERSION;
+use ostler_wire::PROTOCOL;
 
 use crate::support::{LAB_WORKER, any, echo, scratch, within};
 
@@ -20,11 +20,12 @@ fn hesitant(directory: &Path) -> WorkerCommand {
     WorkerCommand::program("/bin/sh").arg("-c").arg(script).arg("sh").arg(directory).arg(LAB_WORKER)
 }
 
-/// The frame of a Hello: two lengths, the tag, the version, the process id and the token.
+/// The frame of a Hello: two lengths, the tag, the versions, the process id, the token and the features.
 fn hello(token: &str) -> Vec<u8> {
-    let numbers = [32, 28, 0, PROTOCOL_VERSION, std::process::id()];
+    let numbers = [40, 36, 0, PROTOCOL.highest, PROTOCOL.lowest, std::process::id()];
     let token = u128::from_str_radix(token, 16).unwrap().to_be_bytes();
-    numbers.iter().flat_map(|number| number.to_le_bytes()).chain(token).collect()
+    let features = [0; 4];
+    numbers.iter().flat_map(|number| number.to_le_bytes()).chain(token).chain(features).collect()
 }
 
 /// Connects and says all that a worker would say; whether somebody answers.

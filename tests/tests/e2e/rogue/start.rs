@@ -53,10 +53,21 @@ async fn one_that_is_silent_at_start_is_killed() {
 }
 
 #[tokio::test]
-async fn one_of_another_version_is_told_both_versions() {
-    let start = refused("wrong-version", at_once()).await;
-    says(start, &["the worker speaks protocol version 99, this host speaks 3", "the same release of Ostler"]);
-    is_replaced("wrong-version", at_once()).await;
+async fn one_that_has_no_version_in_common_with_its_host_is_told_the_versions_of_both() {
+    for (mode, theirs) in [("wrong-version", "versions 98 to 99"), ("old-version", "version 3")] {
+        let start = refused(mode, at_once()).await;
+        let both = format!("the worker speaks {theirs} of the protocol, this host version 4: build both");
+        says(start, &[&both, "releases of Ostler that have one in common"]);
+        is_replaced(mode, at_once()).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_also_speaks_later_versions_is_told_which_one_its_host_has_chosen() {
+    let manager = any(rogue("newer-version")).config(at_once()).launch().await.unwrap();
+    let job = manager.start_job("echo", echo("as of old")).await.unwrap();
+    assert_eq!(job.output().await.unwrap(), "as of old");
+    manager.shutdown().await.unwrap();
 }
 
 #[tokio::test]

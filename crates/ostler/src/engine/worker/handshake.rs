@@ -5,7 +5,7 @@ use ostler_shm::{Arena, Ring, TrustedPeer};
 use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, Hello};
 
 use super::socket::Socket;
-use crate::engine::wire::Wire;
+use crate::engine::wire::{Agreed, Wire};
 use crate::process::Endpoint;
 
 /// What a worker may use beside its socket.
@@ -40,24 +40,23 @@ pub(super) async fn meet(
     drop(endpoint);
     let arena = Arena::of_host(offer.results_in_place);
     let mut socket = Socket::new(Arc::new(Wire::new(stream, limit, offer.ring, arena)), limit);
-    let hello = socket.hello().await.map_err(|error| error.to_string())?;
+    let (hello, protocol) = socket.hello().await.map_err(|error| error.to_string())?;
     if hello.token != token {
         return Err("it showed a wrong token".to_owned());
     }
-    accept(&mut socket, &hello, offer);
+    accept(&mut socket, &hello, protocol, offer);
     Ok(socket)
 }
 
-fn accept(socket: &mut Socket, hello: &Hello, offer: Offer) {
+fn accept(socket: &mut Socket, hello: &Hello, protocol: u32, offer: Offer) {
     if hello.features & FEATURE_SHARED_MEMORY != 0 {
         socket.wire().arena().open(offer.shared_memory_bytes);
     }
-    if offer.ring
-        && hello.features & FEATURE_RING != 0
-        // Without memory for it the socket has to do.
-        && let Ok((Ring { sender, receiver }, descriptor)) = Ring::make()
-    {
-        socket.wire().offer_ring(sender, descriptor);
+    // Without memory for it the socket has to do.
+    let ring = (offer.ring && hello.features & FEATURE_RING != 0).then(Ring::make).and_then(Result::ok);
+    let ring = ring.map(|(Ring { sender, receiver }, descriptor)| {
         socket.use_ring(receiver);
-    }
+        (sender, descriptor)
+    });
+    socket.wire().agree(Agreed { protocol, ring });
 }

@@ -66,14 +66,14 @@ impl Socket {
         }
     }
 
-    /// The peer's first words.
+    /// The peer's first words, and the version of the protocol that both speak.
     ///
     /// # Errors
-    /// They are no hello.
+    /// They are no hello, or there is no such version.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(super) async fn hello(&mut self) -> Result<Hello, HelloError> {
+    pub(super) async fn hello(&mut self) -> Result<(Hello, u32), HelloError> {
         loop {
             if let Some(hello) = decode_hello(self.inflow.buffer(), HELLO_MAX_BYTES)? {
                 self.has_news = true;
