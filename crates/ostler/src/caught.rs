@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
+pub(crate) use ostler_process::say;
+
 use crate::HookPanicked;
 use crate::job::panic_message;
 
@@ -30,18 +32,6 @@ pub(crate) fn drop_of_host<T>(value: T) {
         let message = panic_message(&*panic);
         say!(error, message, "a value of the host panicked when it was dropped");
     }
-}
-
-/// Says something to those who listen to traces, as `tracing`'s macro of that name does. They are the host's code as well:
-/// one that writes to a pipe without a reader panics, and nothing may be left undone for that.
-macro_rules! say {
-    ($level:ident, $($what:tt)+) => { $crate::caught::unless_it_panics(|| tracing::$level!($($what)+)) };
-}
-pub(crate) use say;
-
-pub(crate) fn unless_it_panics(say: impl FnOnce()) {
-    // Nobody is left who could be told.
-    let _ = catch_unwind(AssertUnwindSafe(say));
 }
 
 /// Drops it like [`drop_of_host`], also when whoever holds it is dropped.

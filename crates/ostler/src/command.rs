@@ -2,11 +2,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use ostler_process::{SpawnSpec, WorkerLimits};
 use rustix::fs::{Access, access};
 
 use crate::error::CommandError;
-use crate::limits::WorkerLimits;
-use crate::process::SpawnSpec;
 
 /// How a worker process is started.
 #[derive(Clone, PartialEq, Eq, Debug)]

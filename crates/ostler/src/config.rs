@@ -6,6 +6,7 @@ use ostler_lifecycle::serde_form;
 use ostler_lifecycle::{
     FailureKind, MemoryRules, PluginKey, PoolConfig, Recycling, RestartPolicy, RetryPolicy,
 };
+use ostler_process::check_limits;
 use ostler_shm::TrustedPeer;
 use ostler_wire::DEFAULT_MAX_FRAME_BYTES;
 use serde::{Deserialize, Serialize};
@@ -216,7 +217,7 @@ impl WorkerConfig {
         if self.min_workers > self.max_workers {
             return out_of_bounds("min_workers", "at most max_workers");
         }
-        if let Err((field, bound)) = self.limits.check() {
+        if let Err((field, bound)) = check_limits(&self.limits) {
             return out_of_bounds(field, bound);
         }
         if self.retry.max_attempts == 0 {

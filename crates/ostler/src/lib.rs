@@ -55,10 +55,7 @@ mod error;
 mod events;
 mod integration;
 mod job;
-mod limits;
 mod manager;
-mod process;
-mod receiver;
 mod service;
 mod tracker;
 
@@ -69,12 +66,13 @@ pub use bytes::Bytes;
 pub use command::WorkerCommand;
 pub use config::WorkerConfig;
 pub use error::{
-    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, HostError, InvalidPluginConfig,
-    JobError, LaunchError, QuarantineError, RerunError, ResizeError, Result, ShutdownError, StartError,
+    CancelError, CommandError, ControlError, Error, HookError, HookPanicked, InvalidPluginConfig, JobError,
+    LaunchError, QuarantineError, RerunError, ResizeError, Result, ShutdownError, StartError,
     WorkerStartError,
 };
 pub use events::{
-    JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEvents, Missed, OutputStream, WorkerEvent,
+    JobEvent, JobEventKind, JobEvents, ManagerEvent, ManagerEventKind, ManagerEvents, Missed, OutputStream,
+    WorkerEvent,
 };
 pub use integration::{
     Broadcast, BroadcastChannel, BroadcastEvent, BroadcastSubscriber, EventBroadcaster, ManagerId,
@@ -85,7 +83,6 @@ pub use integration::{
 #[doc(no_inline)]
 pub use jiff::Timestamp;
 pub use job::{Cancellation, Job, JobCounts, JobResult, JobType, Metadata, NewJob, PluginId};
-pub use limits::WorkerLimits;
 pub use manager::{
     AsCompleted, CancelOutcome, CancelRequest, CancelSummary, JobHandle, JobManager, JobManagerBuilder,
     JobRequest, PoolSize, as_completed,
@@ -95,6 +92,7 @@ pub use ostler_lifecycle::{
     DownReason, EndReason, ExitStatus, FailureKind, Forensics, Generation, Health, JobFailure, JobId,
     JobStatus, LimitKind, Priority, RecycleReason, Recycling, RestartPolicy, RetryPolicy, SlotId,
 };
+pub use ostler_process::{HostError, WorkerLimits, reap_orphans};
 pub use ostler_shm::{SharedBuffer, TrustedPeer};
 pub use ostler_wire::{
     Attachment, DecodeError, EncodeError, Encoding, LogLevel, Parameter, ParameterKind, Payload,
@@ -103,10 +101,17 @@ pub use ostler_wire::{
 #[doc(inline)]
 pub use ostler_worker as worker;
 pub use ostler_worker::PluginConfig;
-pub use process::reap_orphans;
 pub use service::{
     ExecutorError, FailureDetail, JobService, PluginExecutor, ServiceError, ServiceFailure, ServiceJob,
 };
+/// How the processes of workers are made and ended, for a host that makes them in a way of its own: see
+/// [`JobManagerBuilder::maker`].
+pub mod process {
+    pub use ostler_process::{
+        Certainty, ChildExit, ChildOutput, KillError, LimitError, Maker, OnSwept, OnUnclaimedExit,
+        OomEvidence, Peer, ProcessGroups, SpawnError, SpawnSpec, Spawned, Swept, WorkerProcess,
+    };
+}
 pub use tracker::{JobTracker, JobTrackerBuilder};
 #[doc(no_inline)]
 pub use uuid::Uuid;

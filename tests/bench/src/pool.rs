@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use ostler::{
-    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, RestartPolicy, WorkerCommand,
-    WorkerConfig, WorkerPhase,
+    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, ManagerEventKind, RestartPolicy,
+    WorkerCommand, WorkerConfig, WorkerPhase,
 };
 
 use crate::line::Line;
@@ -87,10 +87,8 @@ pub(crate) async fn all_idle(manager: &JobManager<Line>, count: usize) -> Result
     let mut events = manager.events();
     let idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count();
     while idle() != count {
-        while !matches!(
-            events.next().await.ok_or("the manager has shut down")?,
-            Ok(ManagerEvent::Worker(_)) | Err(_)
-        ) {}
+        let is_of_worker = |event: ManagerEvent| matches!(event.kind, ManagerEventKind::Worker(_));
+        while !events.next().await.ok_or("the manager has shut down")?.map_or(true, is_of_worker) {}
     }
     Ok(())
 }

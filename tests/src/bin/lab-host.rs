@@ -20,7 +20,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use ostler::{BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEvent, WorkerCommand, WorkerPhase};
+use ostler::{
+    BaseJobManager, JobEventKind, JobHandle, JobManager, ManagerEventKind, WorkerCommand, WorkerPhase,
+};
 use ostler_tests::lab::{Task, register_all};
 use serde_json::json;
 
@@ -107,7 +109,7 @@ async fn load_for_ever(task: Task) {
     let mut events = manager.events();
     let _job = manager.start_job("lab", task).await.unwrap();
     while let Some(event) = events.next().await {
-        if let ManagerEvent::Worker(worker) = event.unwrap()
+        if let ManagerEventKind::Worker(worker) = event.unwrap().kind
             && worker.state.phase == WorkerPhase::Loading
         {
             say(&worker.state.pid.unwrap().to_string());
@@ -120,7 +122,7 @@ async fn start_odd_worker(argument: &'static str, task: Task) {
     let mut events = manager.events();
     let _job = manager.start_job("lab", task).await.unwrap();
     while let Some(event) = events.next().await {
-        if let ManagerEvent::Worker(worker) = event.unwrap()
+        if let ManagerEventKind::Worker(worker) = event.unwrap().kind
             && worker.state.phase == WorkerPhase::Starting
         {
             say(&worker.state.pid.unwrap().to_string());

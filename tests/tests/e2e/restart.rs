@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ostler::{JobManager, JobStatus, ManagerEvent, ManagerEvents, RestartPolicy, WorkerConfig, WorkerPhase};
+use ostler::{
+    JobManager, JobStatus, ManagerEventKind, ManagerEvents, RestartPolicy, WorkerConfig, WorkerPhase,
+};
 use ostler_tests::lab::Task;
 use serde_json::json;
 
@@ -150,7 +152,7 @@ async fn a_failed_load_is_treated_like_a_crash() {
             assert!(manager.workers().is_empty());
             assert_eq!(roll.pids().len(), 1);
         } else {
-            while !matches!(events.next().await.unwrap().unwrap(), ManagerEvent::Down(_)) {}
+            while !matches!(events.next().await.unwrap().unwrap().kind, ManagerEventKind::Down(_)) {}
             assert_eq!(roll.pids().len(), 2);
         }
         manager.shutdown().await.unwrap();
@@ -160,7 +162,7 @@ async fn a_failed_load_is_treated_like_a_crash() {
 async fn next_idle(events: &mut ManagerEvents) -> u32 {
     let mut gone = false;
     loop {
-        if let ManagerEvent::Worker(worker) = events.next().await.unwrap().unwrap() {
+        if let ManagerEventKind::Worker(worker) = events.next().await.unwrap().unwrap().kind {
             gone |= worker.state.phase == WorkerPhase::Gone;
             if gone && worker.state.phase == WorkerPhase::Idle {
                 return worker.state.pid.unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{Input, WorkerKey};
+use ostler_process::Swept;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -11,7 +12,6 @@ use super::Core;
 use super::cargo::Cargo;
 use crate::JobType;
 use crate::caught::say;
-use crate::process::Swept;
 
 /// What the host's hooks have after the last job's end at least: those of the jobs that the deadline ended are called
 /// only then. And what its integrations have at a launch.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ostler_lifecycle::{Input, Machine};
+use ostler_process::{Maker, SpawnSpec};
 use ostler_shm::TrustedPeer;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
@@ -21,7 +22,6 @@ use crate::caught::{hook, say};
 use crate::default_hook::OwnHooks;
 use crate::events::{EventLog, ManagerEvents};
 use crate::integration::ManagerId;
-use crate::process::SpawnSpec;
 use crate::{JobType, LaunchError, WorkerConfig};
 
 /// What one manager's clones, handles and workers share.
@@ -50,6 +50,7 @@ pub(crate) struct Core<J: JobType> {
 /// What does not change.
 pub(super) struct Settings {
     pub(super) id: ManagerId,
+    pub(super) maker: Arc<dyn Maker>,
     pub(super) command: SpawnSpec,
     pub(super) command_text: String,
     pub(super) max_frame_bytes: usize,
@@ -73,6 +74,7 @@ pub(crate) struct Parts<J: JobType> {
     pub(crate) face: Face,
     pub(crate) catalog: Catalog,
     pub(crate) notices: Notices,
+    pub(crate) maker: Arc<dyn Maker>,
     pub(crate) command: SpawnSpec,
     pub(crate) command_text: String,
     pub(crate) config: WorkerConfig,
@@ -81,7 +83,7 @@ pub(crate) struct Parts<J: JobType> {
 
 impl<J: JobType> Core<J> {
     pub(crate) fn start(parts: Parts<J>) -> Arc<Self> {
-        let Parts { host, face, catalog, notices, command, command_text, config, runtime } = parts;
+        let Parts { host, face, catalog, notices, maker, command, command_text, config, runtime } = parts;
         let mut plugin_keys = PluginKeys::default();
         let has_hook = face.own_hooks.validates;
         let machine = Machine::new(config.pool(has_hook, jitter_seed(), |name| plugin_keys.of(name)));
@@ -97,6 +99,7 @@ impl<J: JobType> Core<J> {
             notices,
             settings: Settings {
                 id: ManagerId::new(),
+                maker,
                 command,
                 command_text,
                 max_frame_bytes: config.max_frame_bytes,
@@ -247,7 +250,7 @@ impl<J: JobType> Core<J> {
     }
 
     pub(crate) fn events(&self) -> ManagerEvents {
-        ManagerEvents::new(self.lock().events.as_ref().map(|events| events.subscribe()))
+        self.lock().events.events()
     }
 }
 

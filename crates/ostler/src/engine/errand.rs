@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use ostler_lifecycle::{Admission, Input, JobId, Ticket, WorkerKey};
+use ostler_process::WorkerProcess;
 use ostler_wire::Execute;
 use tokio::sync::Notify;
 
@@ -16,7 +17,6 @@ use super::{Core, worker};
 use crate::caught::{OfHost, caught, drop_of_host, say};
 use crate::events::EventLog;
 use crate::manager::JobManager;
-use crate::process::Process;
 use crate::{HookPanicked, Job, JobStatus, JobType};
 
 /// What must not be done under the lock, in order.
@@ -24,7 +24,7 @@ pub(super) struct Errands<J: JobType>(VecDeque<Errand<J>>);
 
 pub(super) enum Errand<J: JobType> {
     /// Make a worker.
-    Spawn(WorkerKey, Process, Arc<Notify>),
+    Spawn(WorkerKey, Arc<dyn WorkerProcess>, Arc<Notify>),
     /// Copy a large job, and send it.
     Deliver(WorkerKey, Arc<Wire>, Box<Execute>),
     /// Ask the resource hook.

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
+use ostler_process::WorkerProcess;
 use tokio::sync::Notify;
 
 use super::wire::Wire;
 use crate::PluginId;
-use crate::process::Process;
 
 /// The driver's hold on one worker.
 pub(super) struct Link {
-    pub(super) process: Process,
+    pub(super) process: Arc<dyn WorkerProcess>,
     pub(super) pid: Option<u32>,
     /// Tells its task to feed in all that it has said until now.
     pub(super) catch_up: Arc<Notify>,
@@ -21,7 +21,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(process: Process) -> Self {
+    pub(super) fn new(process: Arc<dyn WorkerProcess>) -> Self {
         Self { process, catch_up: Arc::default(), pid: None, is_coming: true, wire: None, plugin: None }
     }
 }

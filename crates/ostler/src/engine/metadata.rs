@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Core;
 use crate::JobType;
-use crate::events::{JobEventKind, ManagerEvent};
+use crate::events::{JobEventKind, ManagerEventKind};
 
 impl<J: JobType> Core<J> {
     /// False if the job is unknown.
@@ -22,7 +22,7 @@ impl<J: JobType> Core<J> {
         // Without a log there is no number that the event could have.
         if let (Some(log), Some(record)) = (log, state.ledger.get(job)) {
             let event = log.push(Timestamp::now(), JobEventKind::Metadata { name, value });
-            state.publish(|| ManagerEvent::Job { job, plugin: record.plugin_id.clone(), event });
+            state.events.push(|| ManagerEventKind::Job { job, plugin: record.plugin_id.clone(), event });
         }
         // If it has ended, its log has become heavier.
         let gone = state.archive.weigh_again(job);

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostler_lifecycle::{Input, SlotPhase, WorkerKey};
+use ostler_process::available_memory;
 
 use super::Core;
 use super::cargo::Cargo;
 use crate::JobType;
 use crate::caught::say;
-use crate::process::memory;
 
 /// Measures memory as often as the machine asks for it, until the manager is closed. While it does not ask, nothing
 /// happens here.
@@ -37,16 +37,17 @@ pub(super) async fn run<J: JobType>(core: Arc<Core<J>>) {
 }
 
 async fn measure<J: JobType>(core: &Arc<Core<J>>, workers: Vec<(WorkerKey, u32)>) {
+    let maker = Arc::clone(&core.settings.maker);
     // It goes through all processes of the machine: not on a thread that others wait for.
     let measured = tokio::task::spawn_blocking(move || {
-        let groups: Vec<u32> = workers.iter().map(|(_, pid)| *pid).collect();
+        let pids: Vec<u32> = workers.iter().map(|(_, pid)| *pid).collect();
         // Of whom it is not known how much they take, nothing is told: not that they take nothing.
-        let sizes = memory::resident(&groups).unwrap_or_else(|error| {
+        let sizes = maker.resident(&pids).unwrap_or_else(|error| {
             say!(warn, %error, "cannot measure the memory of the workers");
             HashMap::new()
         });
         let resident = workers.into_iter().filter_map(|(worker, pid)| Some((worker, *sizes.get(&pid)?)));
-        Input::Memory { available: memory::available(), resident: resident.collect() }
+        Input::Memory { available: available_memory(), resident: resident.collect() }
     });
     // It fails only with the runtime.
     if let Ok(input) = measured.await {

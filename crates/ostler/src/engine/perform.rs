@@ -18,9 +18,8 @@ use super::errand::{Errand, Errands};
 use super::link::Link;
 use super::state::State;
 use crate::caught::say;
-use crate::events::{EventLog, JobEvent, JobEventKind, ManagerEvent};
+use crate::events::{EventLog, JobEvent, JobEventKind, ManagerEventKind};
 use crate::job::JobCell;
-use crate::process::Process;
 use crate::{JobType, LaunchError};
 
 /// The carrying out of what one input led to. It runs under the lock and never blocks.
@@ -69,29 +68,29 @@ impl<J: JobType> Step<'_, J> {
             Effect::Report { id } => self.report(id),
             Effect::Answer { id, result } => self.answer(id, result),
             Effect::Down { reason } => self.down(reason),
-            Effect::Paused => self.state.publish(|| ManagerEvent::Paused),
-            Effect::Resumed => self.state.publish(|| ManagerEvent::Resumed),
+            Effect::Paused => self.state.events.push(|| ManagerEventKind::Paused),
+            Effect::Resumed => self.state.events.push(|| ManagerEventKind::Resumed),
             Effect::Degraded { reason } => self.degraded(reason),
             Effect::Recovered => {
                 say!(info, "all workers are there again");
                 self.broadcast_health("recovered", json!({}));
-                self.state.publish(|| ManagerEvent::Recovered);
+                self.state.events.push(|| ManagerEventKind::Recovered);
             }
             Effect::Up => {
                 self.broadcast_health("up", json!({}));
-                self.state.publish(|| ManagerEvent::Up);
+                self.state.events.push(|| ManagerEventKind::Up);
             }
             Effect::RecyclingRefused { figures } => {
                 say!(error, %figures, "a limit is not heeded");
-                self.state.publish(|| ManagerEvent::RecyclingRefused(figures));
+                self.state.events.push(|| ManagerEventKind::RecyclingRefused(figures));
             }
             Effect::Closed { still_dying } => self.close(still_dying),
         }
     }
 
     fn make_link(&mut self, worker: WorkerKey) {
-        let process = Process::new();
-        let link = Link::new(process.clone());
+        let process = self.core.settings.maker.prepare();
+        let link = Link::new(Arc::clone(&process));
         self.errands.push(Errand::Spawn(worker, process, Arc::clone(&link.catch_up)));
         self.state.links.insert(worker, link);
     }
@@ -218,7 +217,7 @@ impl<J: JobType> Step<'_, J> {
             let name = format!("{}:{}", self.core.worker_type(), event.kind.name());
             self.core.notices.broadcast(name, data);
         }
-        self.state.publish(|| ManagerEvent::Job { job: cell.id, plugin: cell.plugin.clone(), event });
+        self.state.events.push(|| ManagerEventKind::Job { job: cell.id, plugin: cell.plugin.clone(), event });
     }
 
     fn still_dying(&mut self, job: JobId, pid: Option<u32>) {
@@ -257,13 +256,13 @@ impl<J: JobType> Step<'_, J> {
             let _ = waiter.send(Err(LaunchError::Down(reason.clone())));
         }
         self.broadcast_health("down", json!({ "reason": reason.to_string() }));
-        self.state.publish(|| ManagerEvent::Down(reason));
+        self.state.events.push(|| ManagerEventKind::Down(reason));
     }
 
     fn degraded(&mut self, reason: DegradedReason) {
         say!(warn, %reason, "workers are missing; the others work on");
         self.broadcast_health("degraded", json!({ "reason": reason.to_string() }));
-        self.state.publish(|| ManagerEvent::Degraded(reason));
+        self.state.events.push(|| ManagerEventKind::Degraded(reason));
     }
 
     fn broadcast_health(&self, event: &str, data: serde_json::Value) {
@@ -274,7 +273,7 @@ impl<J: JobType> Step<'_, J> {
 
     fn close(&mut self, still_dying: Vec<u32>) {
         self.state.ready_waiters.clear();
-        self.state.events = None;
+        self.state.events.close();
         self.errands.push(Errand::Close(still_dying));
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostler_lifecycle::{ControlId, Effect, JobId, JobTable, Machine, SlotPhase, WorkerKey};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 
 use super::active::Active;
 use super::control::ControlCall;
@@ -11,13 +11,10 @@ use super::expiry::Expiry;
 use super::link::Link;
 use super::plugin_keys::PluginKeys;
 use super::timer::Alarm;
-use crate::events::{Archive, ManagerEvent};
+use crate::events::{Archive, ManagerLog};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::job::Ledger;
 use crate::{JobType, LaunchError};
-
-/// Events that a slow reader of the manager's events may be behind.
-const MANAGER_EVENTS_KEPT: usize = 1_024;
 
 /// What the lock guards. The lock is held for short, never over an await, and never while the host's code runs, but for
 /// the clone of a job's spec when somebody still holds the record that changes; if that panics, the record stays as it is.
@@ -42,8 +39,8 @@ pub(super) struct State<J: JobType> {
     pub(super) expiry: Expiry,
     /// What the timer is set for.
     pub(super) alarm: Alarm,
-    /// None once the manager is closed.
-    pub(super) events: Option<broadcast::Sender<ManagerEvent>>,
+    /// It is closed when the manager is.
+    pub(super) events: ManagerLog,
     /// Scratch space.
     pub(super) effects: Vec<Effect>,
 }
@@ -70,27 +67,13 @@ impl<J: JobType> State<J> {
             is_measured: false,
             expiry,
             alarm: Alarm::default(),
-            events: Some(broadcast::Sender::new(MANAGER_EVENTS_KEPT)),
+            events: ManagerLog::default(),
             effects: Vec::new(),
         }
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.events.is_none()
-    }
-
-    /// Whether anybody reads the manager's events.
-    pub(super) fn has_reader(&self) -> bool {
-        self.events.as_ref().is_some_and(|events| events.receiver_count() > 0)
-    }
-
-    pub(super) fn publish(&self, event: impl FnOnce() -> ManagerEvent) {
-        if let Some(events) = &self.events
-            && self.has_reader()
-        {
-            // It fails only if the last reader has just gone.
-            let _ = events.send(event());
-        }
+        self.events.is_closed()
     }
 
     /// Why the system refused to kill this worker, if it did and the worker lives because of that.

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use ostler_lifecycle::{EndCause, EndReason, ExitStatus, JobId, WorkerChange, WorkerExit, WorkerKey};
+use ostler_process::refusing_limits;
 use serde_json::json;
 
 use super::cargo::Cargo;
 use super::perform::Step;
 use super::state::State;
 use crate::caught::say;
-use crate::events::{ManagerEvent, WorkerEvent};
+use crate::events::{ManagerEventKind, WorkerEvent};
 use crate::integration::{WorkerPhase, WorkerState};
 use crate::{JobType, LaunchError, PluginManifest, WorkerStartError};
 
@@ -58,7 +59,7 @@ impl<J: JobType> Step<'_, J> {
     /// With each job its worker becomes busy, and idle again: that is put into words only for those who listen.
     fn is_anybody_told_of_workers(&self) -> bool {
         self.core.notices.has_listener()
-            || self.state.has_reader()
+            || self.state.events.has_reader()
             || tracing::enabled!(tracing::Level::DEBUG)
     }
 
@@ -116,7 +117,7 @@ impl<J: JobType> Step<'_, J> {
             return;
         }
         // One that was not even made has not met them, or says so itself.
-        let limits = self.core.settings.command.limits.refusals().filter(|_| met_limits);
+        let limits = refusing_limits(&self.core.settings.command.limits).filter(|_| met_limits);
         let cause = limits.map_or(cause.to_owned(), |limits| format!("{cause} (its limits: {limits})"));
         self.start_has_failed(state.pid, cause, exit);
     }
@@ -151,6 +152,6 @@ impl<J: JobType> Step<'_, J> {
             let data = json!({ "worker": state, "cause": cause });
             self.core.notices.broadcast(format!("{}:worker_{}", state.worker_type, state.phase), data);
         }
-        self.state.publish(|| ManagerEvent::Worker(WorkerEvent { state, cause }));
+        self.state.events.push(|| ManagerEventKind::Worker(WorkerEvent { state, cause }));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use chain::chain;
 pub use control::ControlError;
 pub use hook::{HookError, HookPanicked};
 pub use job::JobError;
-pub use launch::{CommandError, HostError, InvalidPluginConfig, LaunchError, WorkerStartError};
+pub use launch::{CommandError, InvalidPluginConfig, LaunchError, WorkerStartError};
 pub use shutdown::ShutdownError;
 pub use start::StartError;
 pub use supervision::{QuarantineError, RerunError, ResizeError};

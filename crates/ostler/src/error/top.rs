@@ -1,7 +1,9 @@
 use ostler_wire::{DecodeError, EncodeError};
 
+use ostler_process::HostError;
+
 use super::{
-    CancelError, CommandError, ControlError, HookPanicked, HostError, JobError, LaunchError, QuarantineError,
+    CancelError, CommandError, ControlError, HookPanicked, JobError, LaunchError, QuarantineError,
     RerunError, ResizeError, ShutdownError, StartError,
 };
 use crate::events::Missed;

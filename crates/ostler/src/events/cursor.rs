@@ -41,10 +41,18 @@ impl JobEvents {
         self
     }
 
+    /// Never holds up the worker, however slow this reader is: it is told how many events it has missed. For readers whose
+    /// speed is somebody else's, as at the other end of a network.
+    #[must_use]
+    pub fn unpaced(self) -> Self {
+        self.log.wait_no_more_for(self.cursor);
+        self
+    }
+
     /// The next event; `None` after the job's last one.
     ///
     /// Everything that a job said comes before its end. While a reader keeps reading it misses nothing, because
-    /// the worker is held up for it; one that pauses for longer than a second may.
+    /// the worker is held up for it; one that pauses for longer than a second may, and one that is [unpaced](Self::unpaced).
     ///
     /// # Errors
     /// How many events were missed; the next call goes on behind them.

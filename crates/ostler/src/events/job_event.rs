@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::OutputStream;
+use super::shelf::Event;
 use crate::job::payload_json;
 
 /// One thing that happened to a job.
@@ -170,8 +171,8 @@ impl JobEvent {
         }
     }
 
-    /// What it weighs in the log, in bytes, besides its own size.
-    pub(crate) fn weight(&self) -> usize {
+    /// What it weighs in a log, in bytes, besides its own size.
+    pub(super) fn weight(&self) -> usize {
         match &self.kind {
             JobEventKind::Chunk { payload, .. } => payload.len(),
             JobEventKind::Progress { message, data, .. } => {
@@ -182,6 +183,16 @@ impl JobEvent {
             JobEventKind::Metadata { name, value } => name.len() + weight_of(value),
             _ => 0,
         }
+    }
+}
+
+impl Event for JobEvent {
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn weight(&self) -> usize {
+        self.weight()
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::shelf::Shelf;
+use super::shelf::{Event, Shelf};
 use super::{Dropped, JobEvent, JobEventKind, Missed};
 
 /// Changes of state and chunks that a job's log holds at most; the oldest go first.
@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Chatter has bounds of its own: however much a job prints, no chunk and no change of its state goes for it.
 ///
 /// A cursor that reads sees everything: [`pace`](Self::pace) holds up the worker, not the host, while one is far
-/// behind. A cursor that does not read for a second is no longer waited for, and is told what it missed.
+/// behind. A cursor that does not read for a second is no longer waited for, and is told what it missed; so is one that
+/// asked for it at once.
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
     inner: Mutex<Inner>,
@@ -34,8 +35,8 @@ pub(crate) struct EventLog {
 
 #[derive(Debug)]
 struct Inner {
-    keepers: Shelf,
-    chatter: Shelf,
+    keepers: Shelf<JobEvent>,
+    chatter: Shelf<JobEvent>,
     last_seq: u64,
     /// What was not even added, and is not told yet.
     dropped: Dropped,
@@ -63,16 +64,37 @@ struct Position {
     cursor: u64,
     /// The number of the event that it reads next.
     next: u64,
+    /// Whether the worker is held up for it.
+    is_waited_for: bool,
     /// When it was first seen to be behind; it has not read since.
     behind_since: Option<Instant>,
 }
 
-/// What a cursor finds.
-pub(super) enum Found {
-    Event(JobEvent),
+/// What a reader finds.
+pub(super) enum Found<E> {
+    Event(E),
     Missed(Missed),
     NothingYet,
     End,
+}
+
+impl<E: Event + Clone> Found<E> {
+    /// For who wants the event of this number, and the first one that is held from there on.
+    pub(super) fn at(next: u64, event: &E) -> Self {
+        match event.seq().saturating_sub(next) {
+            0 => Self::Event(event.clone()),
+            count => Self::Missed(Missed { count }),
+        }
+    }
+
+    /// The number that is wanted next.
+    pub(super) const fn follows(&self, next: u64) -> u64 {
+        match self {
+            Self::Event(_) => next + 1,
+            Self::Missed(missed) => next + missed.count,
+            Self::NothingYet | Self::End => next,
+        }
+    }
 }
 
 impl EventLog {
@@ -143,7 +165,7 @@ impl EventLog {
         let mut inner = self.lock();
         let cursor = inner.next_cursor;
         inner.next_cursor += 1;
-        inner.cursors.push(Position { cursor, next: 1, behind_since: None });
+        inner.cursors.push(Position { cursor, next: 1, is_waited_for: true, behind_since: None });
         cursor
     }
 
@@ -153,6 +175,16 @@ impl EventLog {
         if let Some(position) = inner.cursors.iter_mut().find(|position| position.cursor == cursor) {
             position.next = seq.max(1);
             position.behind_since = None;
+        }
+        drop(inner);
+        self.read.notify_waiters();
+    }
+
+    /// From now on the worker is not held up for that cursor.
+    pub(super) fn wait_no_more_for(&self, cursor: u64) {
+        let mut inner = self.lock();
+        if let Some(position) = inner.cursors.iter_mut().find(|position| position.cursor == cursor) {
+            position.is_waited_for = false;
         }
         drop(inner);
         self.read.notify_waiters();
@@ -176,7 +208,7 @@ impl EventLog {
         self.read.notify_waiters();
     }
 
-    pub(super) fn read(&self, cursor: u64) -> Found {
+    pub(super) fn read(&self, cursor: u64) -> Found<JobEvent> {
         let found = self.lock().read(cursor);
         self.read.notify_waiters();
         found
@@ -189,7 +221,7 @@ impl EventLog {
 }
 
 impl Inner {
-    fn read(&mut self, cursor: u64) -> Found {
+    fn read(&mut self, cursor: u64) -> Found<JobEvent> {
         let Some(position) = self.cursors.iter_mut().find(|position| position.cursor == cursor) else {
             return Found::End;
         };
@@ -198,13 +230,9 @@ impl Inner {
         let Some(event) = found.min_by_key(|event| event.seq) else {
             return if self.closed { Found::End } else { Found::NothingYet };
         };
-        if event.seq > position.next {
-            let count = event.seq - position.next;
-            position.next = event.seq;
-            return Found::Missed(Missed { count });
-        }
-        position.next += 1;
-        Found::Event(event.clone())
+        let found = Found::at(position.next, event);
+        position.next = found.follows(position.next);
+        found
     }
 
     fn has_news(&self, cursor: u64) -> bool {
@@ -216,7 +244,8 @@ impl Inner {
     }
 
     fn is_behind(&self, position: &Position) -> bool {
-        self.keepers.is_behind(position.next) || self.chatter.is_behind(position.next)
+        position.is_waited_for
+            && (self.keepers.is_behind(position.next) || self.chatter.is_behind(position.next))
     }
 
     /// Until when a cursor is waited for that is behind; `None` if there is none, or not any more.

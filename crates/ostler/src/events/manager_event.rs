@@ -1,21 +1,38 @@
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
+use jiff::Timestamp;
 use ostler_lifecycle::{DegradedReason, DownReason, JobId};
 use serde::Serialize;
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::task::coop::consume_budget;
 
+use super::log::Found;
+use super::manager_log::Kept;
+use super::shelf::Event;
 use super::{JobEvent, Missed};
 use crate::PluginId;
 use crate::integration::WorkerState;
-use crate::receiver::Receiver;
 
-/// One thing that happened in a manager. In JSON it is `{"type": "job", "data": …}`.
+/// One thing that happened in a manager. In JSON it is one object, as in
+/// `{"seq": 3, "at": "2026-01-02T03:04:05Z", "type": "worker", "data": …}`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ManagerEvent {
+    /// Its number, from 1 without a gap, for as long as the manager lives.
+    pub seq: u64,
+    /// When the host learned of it.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: ManagerEventKind,
+}
+
+/// What can happen in a manager.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-pub enum ManagerEvent {
+pub enum ManagerEventKind {
     /// To a job.
     Job {
         /// The job.
@@ -53,26 +70,65 @@ pub struct WorkerEvent {
     pub cause: Option<String>,
 }
 
-/// Reads a manager's events, from the subscription on: by [`next`](Self::next), or as a stream.
-#[derive(Debug)]
-pub struct ManagerEvents(Option<Receiver<ManagerEvent>>);
-
-impl ManagerEvents {
-    /// `None` for a manager that is shut down.
-    pub(crate) fn new(receiver: Option<broadcast::Receiver<ManagerEvent>>) -> Self {
-        Self(receiver.map(Receiver::new))
+impl Event for ManagerEvent {
+    fn seq(&self) -> u64 {
+        self.seq
     }
 
-    /// The next event; `None` after the manager's shutdown. The manager never waits for a reader: one that is more
-    /// than 1,024 events behind is told how many it missed.
+    fn weight(&self) -> usize {
+        match &self.kind {
+            ManagerEventKind::Job { event, .. } => event.weight(),
+            _ => 0,
+        }
+    }
+}
+
+/// Reads a manager's events, from the subscription on: by [`next`](Self::next), or as a stream. The manager never waits for
+/// a reader. From its first reader on it holds its last 1,024 events, or fewer if they are more than 16 MiB.
+pub struct ManagerEvents {
+    log: Arc<Kept>,
+    next: u64,
+    /// Set while a stream waits for more.
+    news: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+impl ManagerEvents {
+    pub(super) fn new(log: Arc<Kept>, next: u64) -> Self {
+        Self { log, next, news: None }
+    }
+
+    /// Begins with the event of this number, instead of what happens next: what a reader needs that has lost its connection
+    /// and knows the last number that it has seen. If that event is not held any more, the next call says how many are
+    /// missed. If it has not happened yet, it is waited for.
+    #[must_use]
+    pub fn starting_at(mut self, seq: u64) -> Self {
+        self.next = seq.max(1);
+        self
+    }
+
+    /// The next event; `None` after the manager's shutdown.
     ///
     /// # Errors
     /// How many events were missed; the next call goes on behind them.
     ///
     /// # Cancel safety
-    /// Cancel safe.
+    /// Cancel safe: an event is either returned or read next time.
     pub async fn next(&mut self) -> Option<Result<ManagerEvent, Missed>> {
-        event(self.0.as_mut()?.recv().await)
+        // A long log must not take the turn of others.
+        consume_budget().await;
+        loop {
+            // Registered before the look, so that nothing can come in between unseen.
+            let mut grown = pin!(self.log.grown());
+            grown.as_mut().enable();
+            let found = self.log.read(self.next);
+            self.next = found.follows(self.next);
+            match found {
+                Found::Event(event) => return Some(Ok(event)),
+                Found::Missed(missed) => return Some(Err(missed)),
+                Found::End => return None,
+                Found::NothingYet => grown.await,
+            }
+        }
     }
 }
 
@@ -80,17 +136,25 @@ impl Stream for ManagerEvents {
     type Item = Result<ManagerEvent, Missed>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.0 {
-            Some(receiver) => receiver.poll_recv(context).map(event),
-            None => Poll::Ready(None),
+        loop {
+            let found = self.log.read(self.next);
+            self.next = found.follows(self.next);
+            match found {
+                Found::Event(event) => return Poll::Ready(Some(Ok(event))),
+                Found::Missed(missed) => return Poll::Ready(Some(Err(missed))),
+                Found::End => return Poll::Ready(None),
+                Found::NothingYet => {}
+            }
+            let (log, next) = (Arc::clone(&self.log), self.next);
+            let news = self.news.get_or_insert_with(|| Box::pin(async move { log.news(next).await }));
+            ready!(news.as_mut().poll(context));
+            self.news = None;
         }
     }
 }
 
-fn event(received: Result<ManagerEvent, RecvError>) -> Option<Result<ManagerEvent, Missed>> {
-    match received {
-        Ok(event) => Some(Ok(event)),
-        Err(RecvError::Lagged(count)) => Some(Err(Missed { count })),
-        Err(RecvError::Closed) => None,
+impl fmt::Debug for ManagerEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagerEvents").field("next", &self.next).finish_non_exhaustive()
     }
 }

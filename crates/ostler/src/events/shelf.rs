@@ -1,23 +1,30 @@
 use std::collections::VecDeque;
 
-use super::JobEvent;
+/// What stands on a shelf.
+pub(super) trait Event {
+    /// Its number. It grows from event to event.
+    fn seq(&self) -> u64;
+
+    /// What it weighs beside its own size, in bytes.
+    fn weight(&self) -> usize;
+}
 
 /// Events of one class, the newest ones, bounded in number and in bytes.
 #[derive(Debug)]
-pub(super) struct Shelf {
-    events: VecDeque<JobEvent>,
+pub(super) struct Shelf<E> {
+    events: VecDeque<E>,
     bytes: usize,
     most_events: usize,
     most_bytes: usize,
 }
 
-impl Shelf {
+impl<E: Event> Shelf<E> {
     pub(super) fn new(most_events: usize, most_bytes: usize) -> Self {
         Self { events: VecDeque::new(), bytes: 0, most_events, most_bytes }
     }
 
     /// Adds the newest event; the oldest go for it. It is kept itself whatever it weighs.
-    pub(super) fn push(&mut self, event: JobEvent) {
+    pub(super) fn push(&mut self, event: E) {
         self.bytes += event.weight();
         self.events.push_back(event);
         let is_over = |shelf: &Self| shelf.events.len() > shelf.most_events || shelf.bytes > shelf.most_bytes;
@@ -28,7 +35,7 @@ impl Shelf {
     }
 
     /// The oldest event that is held from this number on.
-    pub(super) fn from(&self, seq: u64) -> Option<&JobEvent> {
+    pub(super) fn from(&self, seq: u64) -> Option<&E> {
         self.events.get(self.index_of(seq))
     }
 
@@ -42,7 +49,7 @@ impl Shelf {
 
     /// What it takes of the host's memory, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.bytes + self.events.capacity() * size_of::<JobEvent>()
+        self.bytes + self.events.capacity() * size_of::<E>()
     }
 
     /// Nothing more will come.
@@ -51,6 +58,6 @@ impl Shelf {
     }
 
     fn index_of(&self, seq: u64) -> usize {
-        self.events.partition_point(|event| event.seq < seq)
+        self.events.partition_point(|event| event.seq() < seq)
     }
 }

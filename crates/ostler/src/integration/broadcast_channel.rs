@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::EventBroadcaster;
-use crate::receiver::Receiver;
+use super::receiver::Receiver;
 
 /// Passes events on to any number of subscribers in this process. Clones share the channel.
 ///

@@ -2,6 +2,7 @@
 mod broadcast_channel;
 mod event_broadcaster;
 mod plugin_registry;
+mod receiver;
 mod resource_manager;
 mod static_registry;
 mod system_memory;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_lifecycle::Input;
+use ostler_process::{Maker, ProcessGroups};
 use ostler_wire::env;
 use serde::Serialize;
 use tokio::net::UnixStream;
@@ -19,6 +20,7 @@ use crate::{BaseJobManager, InvalidPluginConfig, JobType, LaunchError, PluginCon
 #[must_use = "nothing runs before launch()"]
 pub struct JobManagerBuilder<J: JobType> {
     host: Arc<dyn Host<J>>,
+    maker: Arc<dyn Maker>,
     config: WorkerConfig,
     registry: Option<Arc<dyn PluginRegistry>>,
     resources: Option<Arc<dyn ResourceManager>>,
@@ -31,6 +33,7 @@ impl<J: JobType> JobManagerBuilder<J> {
     pub(super) fn new(base: impl BaseJobManager<J>) -> Self {
         Self {
             host: Arc::new(Erased::new(base)),
+            maker: Arc::new(ProcessGroups),
             config: WorkerConfig::default(),
             registry: None,
             resources: None,
@@ -50,6 +53,12 @@ impl<J: JobType> JobManagerBuilder<J> {
     /// has in the manager's category.
     pub fn registry(mut self, registry: impl PluginRegistry) -> Self {
         self.registry = Some(Arc::new(registry));
+        self
+    }
+
+    /// Who makes the workers' processes, and ends them. Unless set, each is a child of this process.
+    pub fn maker(mut self, maker: impl Maker) -> Self {
+        self.maker = Arc::new(maker);
         self
     }
 
@@ -101,7 +110,7 @@ impl<J: JobType> JobManagerBuilder<J> {
         if std::env::var_os(env::SOCKET).is_some() {
             return Err(LaunchError::InsideWorker);
         }
-        crate::process::check_host()?;
+        self.maker.check_host()?;
         let runtime = Handle::try_current().map_err(|_| LaunchError::NoRuntime)?;
         if !has_drivers() {
             return Err(LaunchError::NoRuntime);
@@ -126,6 +135,7 @@ impl<J: JobType> JobManagerBuilder<J> {
             face,
             catalog,
             notices,
+            maker: self.maker,
             command,
             config: self.config,
             runtime,

@@ -128,7 +128,7 @@ pub(crate) async fn gone(events: &mut ManagerEvents, workers: usize) {
     let mut seen = 0;
     while seen < workers {
         let event = tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap();
-        if let Ok(ostler::ManagerEvent::Worker(worker)) = event
+        if let Ok(ostler::ManagerEventKind::Worker(worker)) = event.map(|event| event.kind)
             && worker.state.phase == WorkerPhase::Gone
         {
             seen += 1;

@@ -1,6 +1,6 @@
 //! A subscriber that does not read.
 
-use ostler::{JobEventKind, ManagerEvent, Missed};
+use ostler::{JobEventKind, ManagerEventKind, Missed};
 use ostler_tests::lab::Task;
 
 use crate::support::{any, lab_worker};
@@ -43,7 +43,7 @@ async fn a_subscriber_of_a_manager_that_does_not_read_is_told_how_many_events_it
     let Some(Err(Missed { count })) = events.next().await else { panic!("it missed nothing") };
     let mut numbers = Vec::new();
     while let Some(event) = events.next().await {
-        if let ManagerEvent::Job { job: id, event, .. } = event.unwrap() {
+        if let ManagerEventKind::Job { job: id, event, .. } = event.unwrap().kind {
             assert_eq!(id, job.id());
             numbers.push(event.seq);
         }

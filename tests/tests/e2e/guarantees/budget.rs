@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ostler::{
-    DownReason, FailureKind, JobStatus, LaunchError, ManagerEvent, RestartPolicy, StartError, WorkerConfig,
-    WorkerPhase,
+    DownReason, FailureKind, JobStatus, LaunchError, ManagerEventKind, RestartPolicy, StartError,
+    WorkerConfig, WorkerPhase,
 };
 use ostler_tests::lab::Task;
 use serde_json::json;
@@ -46,7 +46,7 @@ async fn guarantee_7_a_crash_loop_spends_the_budget_and_no_more() {
         assert_eq!(kinds, expected, "{policy:?}");
         assert_eq!(roll.pids().len(), 4, "{policy:?}: the first and three restarts");
         let reason = loop {
-            if let ManagerEvent::Down(reason) = events.next().await.unwrap().unwrap() {
+            if let ManagerEventKind::Down(reason) = events.next().await.unwrap().unwrap().kind {
                 break reason;
             }
         };
@@ -179,9 +179,9 @@ async fn guarantee_7_several_workers_that_die_while_idle_are_not_restarted_witho
     let first: Vec<u32> = manager.workers().into_iter().filter_map(|worker| worker.pid).collect();
     first.iter().copied().for_each(kill);
     let reason = loop {
-        match events.next().await.unwrap().unwrap() {
-            ManagerEvent::Down(reason) => break reason,
-            ManagerEvent::Worker(worker) if worker.state.phase == WorkerPhase::Idle => {
+        match events.next().await.unwrap().unwrap().kind {
+            ManagerEventKind::Down(reason) => break reason,
+            ManagerEventKind::Worker(worker) if worker.state.phase == WorkerPhase::Idle => {
                 worker.state.pid.into_iter().filter(|pid| !first.contains(pid)).for_each(kill);
             }
             _ => {}

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ostler::{
-    Category, EventBroadcaster, FailureKind, JobEventKind, JobHandle, JobId, JobStatus, ManagerEvent,
+    Category, EventBroadcaster, FailureKind, JobEventKind, JobHandle, JobId, JobStatus, ManagerEventKind,
     ManagerEvents, RestartPolicy, WorkerConfig, WorkerPhase,
 };
 use ostler_tests::lab::Task;
@@ -154,13 +154,13 @@ async fn cancel(kind: Kind, job: Arc<JobHandle<Task>>) -> Option<bool> {
 async fn assassinate(mut events: ManagerEvents, mut dice: Dice) -> usize {
     let mut killed = 0;
     while let Some(event) = events.next().await {
-        let victim = match event {
-            Ok(ManagerEvent::Worker(worker)) => {
+        let victim = match event.map(|event| event.kind) {
+            Ok(ManagerEventKind::Worker(worker)) => {
                 let victim = worker.state.pid;
                 let odds = if worker.state.phase == WorkerPhase::Busy { 6 } else { 20 };
                 victim.filter(|_| worker.state.phase != WorkerPhase::Gone && dice.below(odds) == 0)
             }
-            Ok(ManagerEvent::Job { event, .. }) => match event.kind {
+            Ok(ManagerEventKind::Job { event, .. }) => match event.kind {
                 JobEventKind::Started { pid, .. } => pid.filter(|_| dice.below(8) == 0),
                 _ => None,
             },

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use ostler::{
-    ExitStatus, FailureKind, JobEventKind, JobStatus, ManagerEvent, RestartPolicy, WorkerConfig, WorkerPhase,
+    ExitStatus, FailureKind, JobEventKind, JobStatus, ManagerEventKind, RestartPolicy, WorkerConfig,
+    WorkerPhase,
 };
 use ostler_tests::lab::Task;
 
@@ -158,7 +159,7 @@ async fn guarantee_3_the_death_of_an_idle_worker_touches_no_job() {
     };
     kill(idle);
     loop {
-        if let ManagerEvent::Worker(worker) = events.next().await.unwrap().unwrap()
+        if let ManagerEventKind::Worker(worker) = events.next().await.unwrap().unwrap().kind
             && worker.state.phase == WorkerPhase::Gone
         {
             assert!(worker.cause.unwrap().contains("SIGKILL"));

@@ -1,6 +1,8 @@
 //! 6. First in, first out within a priority.
 
-use ostler::{JobManager, ManagerEvent, ManagerEvents, Priority, RestartPolicy, WorkerConfig, WorkerPhase};
+use ostler::{
+    JobManager, ManagerEventKind, ManagerEvents, Priority, RestartPolicy, WorkerConfig, WorkerPhase,
+};
 use ostler_tests::lab::Task;
 
 use crate::support::{Gate, kill, lab, launch, scratch, signal, started, workers};
@@ -93,7 +95,7 @@ async fn guarantee_6_a_job_that_comes_back_keeps_its_place() {
 async fn given_out(events: &mut ManagerEvents, count: usize) -> Vec<ostler::JobId> {
     let mut jobs = Vec::new();
     while jobs.len() < count {
-        if let ManagerEvent::Worker(worker) = events.next().await.unwrap().unwrap()
+        if let ManagerEventKind::Worker(worker) = events.next().await.unwrap().unwrap().kind
             && worker.state.phase == WorkerPhase::Busy
         {
             jobs.extend(worker.state.job);

@@ -39,7 +39,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ostler::{
-    BlockReason, CancelRequest, Category, FailureKind, JobHandle, JobManager, JobStatus, ManagerEvent,
+    BlockReason, CancelRequest, Category, FailureKind, JobHandle, JobManager, JobStatus, ManagerEventKind,
     RetryPolicy, WorkerConfig,
 };
 use ostler_tests::lab::Task;
@@ -127,9 +127,9 @@ async fn bullmq_to_pause_or_to_resume_twice_is_no_error_and_is_told_once() {
     manager.shutdown().await.unwrap();
     let mut told = Vec::new();
     while let Some(event) = events.next().await {
-        match event.unwrap() {
-            ManagerEvent::Paused => told.push("paused"),
-            ManagerEvent::Resumed => told.push("resumed"),
+        match event.unwrap().kind {
+            ManagerEventKind::Paused => told.push("paused"),
+            ManagerEventKind::Resumed => told.push("resumed"),
             _ => {}
         }
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use ostler::{JobEventKind, JobId, ManagerEvent, ManagerEvents, RestartPolicy, WorkerConfig, WorkerPhase};
+use ostler::{
+    JobEventKind, JobId, ManagerEvent, ManagerEventKind, ManagerEvents, Missed, RestartPolicy, WorkerConfig,
+    WorkerPhase,
+};
 use ostler_tests::lab::Task;
 
 use crate::support::{Gate, echo, lab, launch, started};
@@ -11,19 +14,19 @@ use crate::support::{Gate, echo, lab, launch, started};
 async fn story(mut events: ManagerEvents, job: JobId) -> Vec<String> {
     let mut story = Vec::new();
     while let Some(event) = events.next().await {
-        story.push(match event.unwrap() {
-            ManagerEvent::Job { job: id, plugin, event } => {
+        story.push(match event.unwrap().kind {
+            ManagerEventKind::Job { job: id, plugin, event } => {
                 assert_eq!((id, plugin.as_str()), (job, "lab"));
                 format!("{}. {}", event.seq, event.kind.name())
             }
-            ManagerEvent::Worker(worker) => format!("worker {}", worker.state.phase),
-            ManagerEvent::Degraded(_) => "degraded".to_owned(),
-            ManagerEvent::Recovered => "recovered".to_owned(),
-            ManagerEvent::Down(_) => "down".to_owned(),
-            ManagerEvent::Up => "up".to_owned(),
-            ManagerEvent::Paused => "paused".to_owned(),
-            ManagerEvent::Resumed => "resumed".to_owned(),
-            ManagerEvent::RecyclingRefused(figures) => figures,
+            ManagerEventKind::Worker(worker) => format!("worker {}", worker.state.phase),
+            ManagerEventKind::Degraded(_) => "degraded".to_owned(),
+            ManagerEventKind::Recovered => "recovered".to_owned(),
+            ManagerEventKind::Down(_) => "down".to_owned(),
+            ManagerEventKind::Up => "up".to_owned(),
+            ManagerEventKind::Paused => "paused".to_owned(),
+            ManagerEventKind::Resumed => "resumed".to_owned(),
+            ManagerEventKind::RecyclingRefused(figures) => figures,
         });
     }
     story
@@ -68,10 +71,10 @@ async fn a_manager_tells_that_it_is_down_and_that_it_is_up_again() {
     let job = manager.start_job("lab", Task::Exit(4)).await.unwrap();
     job.output().await.unwrap_err();
     let mut next = async || loop {
-        match events.next().await.unwrap().unwrap() {
-            ManagerEvent::Down(reason) => return format!("down: {reason}"),
-            ManagerEvent::Up => return "up".to_owned(),
-            ManagerEvent::Worker(worker) if worker.state.phase == WorkerPhase::Gone => {
+        match events.next().await.unwrap().unwrap().kind {
+            ManagerEventKind::Down(reason) => return format!("down: {reason}"),
+            ManagerEventKind::Up => return "up".to_owned(),
+            ManagerEventKind::Worker(worker) if worker.state.phase == WorkerPhase::Gone => {
                 assert_eq!(worker.cause.as_deref(), Some("exited with code 4"));
             }
             _ => {}
@@ -135,4 +138,40 @@ async fn what_a_plugin_says_is_in_the_events_and_chunks_can_be_decoded() {
         }
     }
     assert_eq!((chunks.join(", ").as_str(), ends), ("0 xx, 1 xx, 2 xx", 1));
+}
+
+/// A reader that comes back, as after a lost connection.
+#[tokio::test]
+async fn the_events_of_a_manager_have_numbers_and_begin_at_one_of_them() {
+    let manager = launch().await;
+    // Nobody reads yet: this has numbers, and is not kept.
+    manager.start_job("lab", echo("unseen")).await.unwrap().output().await.unwrap();
+    let mut events = manager.events();
+    manager.pause();
+    manager.resume();
+    let mut seen = Vec::new();
+    while !seen.last().is_some_and(|event: &ManagerEvent| matches!(event.kind, ManagerEventKind::Resumed)) {
+        seen.push(events.next().await.unwrap().unwrap());
+    }
+    let first = seen[0].seq;
+    assert!(first > 1, "what nobody saw counts");
+    assert!(seen.iter().zip(first..).all(|(event, seq)| event.seq == seq), "{seen:?}");
+    drop(events);
+    manager.pause();
+    let last = seen.last().unwrap().seq;
+    let mut again = manager.events().starting_at(last);
+    let kinds = [again.next().await.unwrap().unwrap(), again.next().await.unwrap().unwrap()];
+    assert_eq!(kinds.each_ref().map(|event| event.seq), [last, last + 1]);
+    assert!(matches!(kinds[1].kind, ManagerEventKind::Paused), "it happened while nobody read");
+    let json = serde_json::to_value(&kinds[1]).unwrap();
+    assert_eq!((&json["seq"], &json["type"]), (&(last + 1).into(), &"paused".into()), "{json}");
+    // From the very first: how many are not held is told.
+    let mut all = manager.events().starting_at(0);
+    assert_eq!(all.next().await.unwrap().unwrap_err(), Missed { count: first - 1 });
+    assert_eq!(all.next().await.unwrap().unwrap().seq, first);
+    manager.resume();
+    manager.shutdown().await.unwrap();
+    let mut late = manager.events();
+    assert!(late.next().await.is_none(), "nothing happens any more");
+    assert!(manager.events().starting_at(last).next().await.is_some(), "and what has happened can be read");
 }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use futures_util::Stream;
-use ostler::{BroadcastChannel, JobEventKind, JobId, JobStatus, ManagerEvent, WorkerConfig};
+use ostler::{BroadcastChannel, JobEventKind, JobId, JobStatus, ManagerEventKind, WorkerConfig};
 use ostler_tests::lab::Task;
 use serde_json::Value;
 
@@ -91,7 +91,7 @@ async fn the_events_of_a_manager_and_of_a_broadcaster_are_streams() {
     } {
         let event = event.unwrap();
         let json: Value = serde_json::to_value(&event).unwrap();
-        if let ManagerEvent::Job { event, .. } = event {
+        if let ManagerEventKind::Job { event, .. } = event.kind {
             assert_eq!(
                 (&json["type"], &json["data"]["event"]["event"]),
                 (&"job".into(), &event.kind.name().into())

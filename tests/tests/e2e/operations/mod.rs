@@ -15,6 +15,7 @@ mod integrations;
 mod job_events;
 mod launch;
 mod logs;
+mod maker;
 mod output;
 mod outside;
 mod queue;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ostler::{
-    BlockReason, FailureKind, JobCounts, JobStatus, LaunchError, ManagerEvent, Priority, RerunError,
+    BlockReason, FailureKind, JobCounts, JobStatus, LaunchError, ManagerEventKind, Priority, RerunError,
     WorkerConfig,
 };
 use ostler_tests::lab::Task;
@@ -39,9 +39,9 @@ async fn a_paused_manager_starts_nothing_and_lets_active_jobs_finish() {
     assert_eq!(waiting.output().await.unwrap(), "later");
     let mut told = Vec::new();
     while told.len() < 2 {
-        match events.next().await.unwrap().unwrap() {
-            ManagerEvent::Paused => told.push("paused"),
-            ManagerEvent::Resumed => told.push("resumed"),
+        match events.next().await.unwrap().unwrap().kind {
+            ManagerEventKind::Paused => told.push("paused"),
+            ManagerEventKind::Resumed => told.push("resumed"),
             _ => {}
         }
     }
@@ -193,7 +193,7 @@ async fn metadata_changes_while_a_job_waits_and_after_its_end_as_an_event() {
     assert_eq!(names, ["queued", "metadata", "started", "completed", "metadata"]);
     let mut seen = 0;
     while seen < 2 {
-        if let ManagerEvent::Job { job: of, event, .. } = events.next().await.unwrap().unwrap()
+        if let ManagerEventKind::Job { job: of, event, .. } = events.next().await.unwrap().unwrap().kind
             && event.kind.name() == "metadata"
         {
             assert_eq!((of, event.seq), (job.id(), [2, 5][seen]));

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use ostler::{
-    DownReason, FailureKind, JobStatus, LaunchError, ManagerEvent, RestartPolicy, StartError, WorkerConfig,
+    DownReason, FailureKind, JobStatus, LaunchError, ManagerEventKind, RestartPolicy, StartError,
+    WorkerConfig,
 };
 use ostler_tests::lab::Task;
 use serde_json::json;
@@ -51,7 +52,7 @@ async fn r12_a_plugin_that_never_loads_gets_the_allowed_restarts_and_then_all_is
     assert_eq!(failed(&waits).await.kind, FailureKind::WorkerUnavailable);
     assert_eq!(roll.pids().len(), 4, "the first, and three restarts");
     let reason = loop {
-        if let ManagerEvent::Down(reason) = events.next().await.unwrap().unwrap() {
+        if let ManagerEventKind::Down(reason) = events.next().await.unwrap().unwrap().kind {
             break reason;
         }
     };

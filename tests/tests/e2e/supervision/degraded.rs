@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostler::{
-    Broadcast, BroadcastChannel, DegradedReason, FailureKind, Health, JobManager, ManagerEvent,
+    Broadcast, BroadcastChannel, DegradedReason, FailureKind, Health, JobManager, ManagerEventKind,
     WorkerCommand, WorkerConfig, WorkerPhase, WorkerTable,
 };
 use ostler_tests::lab::Task;
@@ -87,7 +87,7 @@ async fn r12_with_room_for_five_of_ten_workers_all_jobs_run_and_the_others_come_
     let mut events = manager.events();
     room.make(10);
     let recovered =
-        async { while !matches!(events.next().await.unwrap().unwrap(), ManagerEvent::Recovered) {} };
+        async { while !matches!(events.next().await.unwrap().unwrap().kind, ManagerEventKind::Recovered) {} };
     tokio::time::timeout(LONG, recovered).await.unwrap();
     assert!(within(LONG, || ready(&manager) == 10).await, "{:?}", manager.workers());
     assert_eq!(manager.health(), Health::Healthy);

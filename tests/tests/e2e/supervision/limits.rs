@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostler::{
-    DeathCause, DownReason, FailureKind, JobStatus, LaunchError, LimitKind, ManagerEvent, RetryPolicy,
+    DeathCause, DownReason, FailureKind, JobStatus, LaunchError, LimitKind, ManagerEventKind, RetryPolicy,
     WorkerConfig, WorkerLimits, WorkerPhase,
 };
 use ostler_tests::lab::Task;
@@ -114,7 +114,7 @@ async fn r21_under_memory_pressure_the_idle_go_first_and_one_worker_gets_on() {
     let alone = || manager.workers().iter().all(|worker| worker.pid == Some(pid));
     assert!(within(Duration::from_secs(20), alone).await, "{:?}", manager.workers());
     let cause = loop {
-        if let ManagerEvent::Worker(event) = events.next().await.unwrap().unwrap()
+        if let ManagerEventKind::Worker(event) = events.next().await.unwrap().unwrap().kind
             && event.state.phase == WorkerPhase::Gone
         {
             break event.cause.unwrap();

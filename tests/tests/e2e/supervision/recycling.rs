@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ostler::{
-    DownReason, JobManager, LaunchError, ManagerEvent, Recycling, RestartPolicy, WorkerConfig, WorkerPhase,
+    DownReason, JobManager, LaunchError, ManagerEventKind, Recycling, RestartPolicy, WorkerConfig,
+    WorkerPhase,
 };
 use ostler_tests::lab::Task;
 use serde_json::json;
@@ -39,9 +40,9 @@ async fn r19_after_its_number_of_jobs_a_worker_goes_when_its_replacement_is_read
     assert!(ran_by_first >= 5, "{ran_by_first}: it goes on until the next one is loaded");
     let mut story = Vec::new();
     let old = loop {
-        match events.next().await.unwrap().unwrap() {
-            ManagerEvent::Worker(event) if event.state.phase == WorkerPhase::Gone => break event,
-            ManagerEvent::Worker(event) => story.push((event.state.pid, event.state.phase)),
+        match events.next().await.unwrap().unwrap().kind {
+            ManagerEventKind::Worker(event) if event.state.phase == WorkerPhase::Gone => break event,
+            ManagerEventKind::Worker(event) => story.push((event.state.pid, event.state.phase)),
             _ => {}
         }
     };
@@ -81,7 +82,7 @@ async fn r19_a_limit_that_every_first_job_exceeds_is_refused_with_the_figures() 
     };
     let refused = async {
         loop {
-            if let ManagerEvent::RecyclingRefused(figures) = events.next().await.unwrap().unwrap() {
+            if let ManagerEventKind::RecyclingRefused(figures) = events.next().await.unwrap().unwrap().kind {
                 return figures;
             }
         }

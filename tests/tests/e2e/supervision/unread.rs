@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ostler::{FailureKind, JobManager, JobStatus, ManagerEvent, WorkerCommand, WorkerConfig, WorkerPhase};
+use ostler::{
+    FailureKind, JobManager, JobStatus, ManagerEventKind, WorkerCommand, WorkerConfig, WorkerPhase,
+};
 use ostler_tests::lab::Task;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -52,7 +54,8 @@ async fn r10_a_worker_that_is_ready_in_time_is_not_killed_though_its_host_was_bl
     let mut is_blocked = [WorkerPhase::Starting, WorkerPhase::Loading].into_iter();
     let mut next = is_blocked.next();
     while next.is_some() {
-        let Some(Ok(ManagerEvent::Worker(worker))) = events.next().await else { continue };
+        let Some(Ok(event)) = events.next().await else { continue };
+        let ManagerEventKind::Worker(worker) = event.kind else { continue };
         pids.extend(worker.state.pid);
         if Some(worker.state.phase) == next {
             block();

@@ -1,10 +1,9 @@
 //! What is known of a worker's end, put into the machine's words.
 
 use ostler_lifecycle::{ExitStatus, LimitKind, WorkerExit};
+use ostler_process::{Certainty, ChildExit, WorkerLimits};
 
 use super::tail::Tail;
-use crate::WorkerLimits;
-use crate::process::{Certainty, ChildExit};
 
 /// The signals of the kernel's limits, and of a process that gives up; see signal(7).
 const SIGABRT: i32 = 6;

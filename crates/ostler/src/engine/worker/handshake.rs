@@ -1,12 +1,12 @@
 use std::io;
 use std::sync::Arc;
 
+use ostler_process::{Endpoint, WorkerProcess};
 use ostler_shm::{Arena, Ring, TrustedPeer};
 use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, Hello};
 
 use super::socket::Socket;
 use crate::engine::wire::{Agreed, Wire};
-use crate::process::Endpoint;
 
 /// What a worker may use beside its socket.
 #[derive(Clone, Copy)]
@@ -28,12 +28,12 @@ pub(super) struct Offer {
 /// None: the connection is gone with the future.
 pub(super) async fn meet(
     endpoint: Endpoint,
-    pid: u32,
+    worker: &dyn WorkerProcess,
     shortage: &mut Option<io::Error>,
     limit: usize,
     offer: Offer,
 ) -> Result<Socket, String> {
-    let accepted = endpoint.accept(pid, shortage).await;
+    let accepted = endpoint.accept(worker, shortage).await;
     let stream = accepted.map_err(|error| format!("its connection could not be accepted: {error}"))?;
     let token = endpoint.token();
     // There is nobody else to wait for.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use ostler_lifecycle::{
     Category, FailureKind, Input, JobFailure, JobId, PluginKey, RequestId, WorkerFrame, WorkerKey,
 };
+use ostler_process::WorkerProcess;
 use ostler_wire::{Failure, FromWorker, LogLevel, Payload, PluginManifest};
 use serde_json::Value;
 
@@ -15,14 +16,13 @@ use crate::engine::cargo::Cargo;
 use crate::engine::wire::Wire;
 use crate::error::chain;
 use crate::events::{Dropped, EventLog, JobEventKind};
-use crate::process::memory;
 use crate::{JobType, OutputStream};
 
 /// Turns what a worker says and prints into what the machine understands.
 pub(super) struct Inbound<J: JobType> {
     core: Arc<Core<J>>,
     worker: WorkerKey,
-    pid: u32,
+    process: Arc<dyn WorkerProcess>,
     /// From a job's begin until its result.
     running: Option<Running>,
     /// Two, so that a job that prints too much can still be heard when it logs.
@@ -44,12 +44,12 @@ struct Running {
 }
 
 impl<J: JobType> Inbound<J> {
-    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, pid: u32) -> Self {
+    pub(super) fn new(core: Arc<Core<J>>, worker: WorkerKey, process: Arc<dyn WorkerProcess>) -> Self {
         let now = Instant::now();
         Self {
             core,
             worker,
-            pid,
+            process,
             running: None,
             printed: Valve::new(now),
             logged: Valve::new(now),
@@ -57,10 +57,6 @@ impl<J: JobType> Inbound<J> {
             drops_due: None,
             was_told: false,
         }
-    }
-
-    pub(super) fn pid(&self) -> u32 {
-        self.pid
     }
 
     pub(super) fn spin(&self) -> Duration {
@@ -233,7 +229,7 @@ impl<J: JobType> Inbound<J> {
             FromWorker::Ready { request, loaded, failed } => {
                 let failed = failed.into_iter().map(|failure| (failure.plugin, failure.message)).collect();
                 let (request, keys) = (RequestId(request), self.keys(&loaded));
-                let resident = memory::resident_of(self.pid).unwrap_or_default();
+                let resident = self.process.resident().unwrap_or_default();
                 (WorkerFrame::Ready { request, loaded: keys, failed, resident }, Cargo::Manifests(loaded))
             }
             FromWorker::Started { request, job, attempt } => {
@@ -265,7 +261,7 @@ impl<J: JobType> Inbound<J> {
                     Err(failure) => (Err(of_plugin(failure)), Cargo::None),
                 };
                 let measures = self.core.settings.measures_jobs;
-                let resident = measures.then(|| memory::resident_of(self.pid)).flatten().unwrap_or_default();
+                let resident = measures.then(|| self.process.resident()).flatten().unwrap_or_default();
                 (
                     WorkerFrame::Result { request: RequestId(request), job: id, attempt, result, resident },
                     cargo,

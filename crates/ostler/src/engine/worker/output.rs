@@ -3,13 +3,13 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use ostler_lifecycle::WorkerKey;
+use ostler_process::ChildOutput;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::pipe::Pipe;
 use super::tail::Tail;
 use crate::OutputStream::{self, Stderr, Stdout};
 use crate::events::EventLog;
-use crate::process::ChildOutput;
 
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{WorkerFrame, WorkerKey};
+use ostler_process::{ChildOutput, Endpoint, WorkerProcess};
 use ostler_shm::Spin;
 use ostler_wire::FromWorker;
 
@@ -16,7 +17,6 @@ use super::unread::{Question, Unread};
 use crate::JobType;
 use crate::engine::Core;
 use crate::events::EventLog;
-use crate::process::{ChildOutput, Endpoint};
 
 /// The conversation with one worker: what it sends on its socket, and what it prints on its pipes.
 ///
@@ -65,11 +65,11 @@ impl<J: JobType> Session<J> {
     pub(super) fn new(
         core: Arc<Core<J>>,
         worker: WorkerKey,
-        pid: u32,
+        process: Arc<dyn WorkerProcess>,
         output: ChildOutput,
         unread: Unread,
     ) -> Self {
-        let inbound = Inbound::new(core, worker, pid);
+        let inbound = Inbound::new(core, worker, process);
         Self {
             spin: Spin::new(inbound.spin()),
             inbound,
@@ -89,7 +89,7 @@ impl<J: JobType> Session<J> {
     pub(super) async fn run(&mut self, endpoint: Endpoint) -> Infallible {
         let (limit, offer) = (self.inbound.max_frame_bytes(), self.inbound.offer());
         let met = tokio::select! {
-            met = meet(endpoint, self.inbound.pid(), &mut self.shortage, limit, offer) => met,
+            met = meet(endpoint, self.unread.process(), &mut self.shortage, limit, offer) => met,
             never = overhear(&mut self.output, &mut self.inbound, &self.unread) => match never {},
         };
         match met {

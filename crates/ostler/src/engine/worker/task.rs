@@ -2,25 +2,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_lifecycle::{Input, WorkerExit, WorkerKey};
+use ostler_process::{
+    ChildExit, Endpoint, OnSwept, OnUnclaimedExit, SpawnError, SpawnSpec, Spawned, Swept, WorkerLimits,
+    WorkerProcess,
+};
 use ostler_wire::env;
 use tokio::sync::{Notify, oneshot};
 
 use super::evidence;
 use super::session::{Finished, Session};
 use super::unread::{Unread, nothing_was_said};
+use crate::JobType;
 use crate::caught::say;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::process::{
-    ChildExit, Endpoint, OnSwept, OnUnclaimedExit, Process, SpawnError, SpawnSpec, Spawned, Swept,
-};
-use crate::{JobType, WorkerLimits};
 
 /// Starts the task of a worker that is to be made.
 pub(in crate::engine) fn spawn<J: JobType>(
     core: &Arc<Core<J>>,
     worker: WorkerKey,
-    process: Process,
+    process: Arc<dyn WorkerProcess>,
     catch_up: Arc<Notify>,
 ) {
     // Made here and not in the task: a runtime that is gone drops a task before its first step.
@@ -40,7 +41,7 @@ pub(in crate::engine) fn spawn<J: JobType>(
 struct Custody<J: JobType> {
     core: Arc<Core<J>>,
     worker: WorkerKey,
-    process: Process,
+    process: Arc<dyn WorkerProcess>,
     catch_up: Arc<Notify>,
     stage: Stage,
     /// Once it is made. Kept here, so that an exit of which the task was not yet told is not lost with it.
@@ -91,7 +92,7 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
     tokio::task::yield_now().await;
     let made = tokio::select! {
         biased;
-        made = make(&core, worker, &custody.process) => made,
+        made = make(&core, worker, &*custody.process) => made,
         never = nothing_was_said(&core, worker, &custody.catch_up) => match never {},
     };
     match made {
@@ -100,8 +101,9 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
             let Spawned { pid, output, exit } = spawned;
             let exit = custody.exit.insert(exit);
             core.feed(Input::WorkerSpawned { worker, pid }, Cargo::None);
-            let unread = Unread::new(custody.process.clone(), Arc::clone(&custody.catch_up));
-            let mut session = Session::new(Arc::clone(&core), worker, pid, output, unread);
+            let unread = Unread::new(Arc::clone(&custody.process), Arc::clone(&custody.catch_up));
+            let mut session =
+                Session::new(Arc::clone(&core), worker, Arc::clone(&custody.process), output, unread);
             let remains = accompany(&mut session, endpoint, exit).await;
             // Until it is fed in: what comes between is also the host's code.
             custody.remains = Some(remains.clone());
@@ -128,7 +130,7 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
 async fn make<J: JobType>(
     core: &Arc<Core<J>>,
     worker: WorkerKey,
-    process: &Process,
+    process: &dyn WorkerProcess,
 ) -> Result<(Endpoint, Spawned, oneshot::Receiver<Swept>), SpawnError> {
     let endpoint = Endpoint::open()
         .map_err(|source| SpawnError::System { what: "listen for its connection", source })?;

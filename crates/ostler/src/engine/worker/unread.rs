@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_lifecycle::{Input, WorkerKey};
+use ostler_process::WorkerProcess;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -12,7 +13,6 @@ use super::inbound::Inbound;
 use crate::JobType;
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
-use crate::process::Process;
 
 /// A worker connects and says hello in two or three turns of the runtime's look at what has come; strangers may come
 /// first. Each sleep takes at least one turn.
@@ -28,13 +28,17 @@ const EXIT: Duration = Duration::from_secs(2);
 
 /// The question for what lies unread of one worker.
 pub(super) struct Unread {
-    process: Process,
+    process: Arc<dyn WorkerProcess>,
     asked: Arc<Notify>,
 }
 
 impl Unread {
-    pub(super) fn new(process: Process, asked: Arc<Notify>) -> Self {
+    pub(super) fn new(process: Arc<dyn WorkerProcess>, asked: Arc<Notify>) -> Self {
         Self { process, asked }
+    }
+
+    pub(super) fn process(&self) -> &dyn WorkerProcess {
+        &*self.process
     }
 
     /// Returns when somebody asks for what lies unread.
@@ -124,6 +128,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
+    use ostler_process::{Maker, ProcessGroups};
+
     use super::*;
 
     fn question(unread: &Unread) -> Option<Question> {
@@ -137,7 +143,7 @@ mod tests {
     #[test]
     fn a_question_whose_answer_was_given_up_is_asked_again() {
         let asked = Arc::new(Notify::new());
-        let unread = Unread::new(Process::new(), Arc::clone(&asked));
+        let unread = Unread::new(ProcessGroups.prepare(), Arc::clone(&asked));
         assert!(question(&unread).is_none());
         asked.notify_one();
         drop(question(&unread));

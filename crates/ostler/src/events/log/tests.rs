@@ -190,3 +190,18 @@ async fn a_reader_that_looks_in_vain_does_not_make_the_worker_wait_for_a_sleeper
     }
     assert_eq!(begin.elapsed(), PATIENCE);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_reader_that_wants_none_of_it() {
+    let log = Arc::new(EventLog::default());
+    let mut events = JobEvents::new(Arc::clone(&log)).unpaced();
+    for seq in 0..EVENTS_KEPT as u64 + 5 {
+        log.push(at(), chunk(seq, 1));
+    }
+    assert!(!log.is_crowded());
+    assert_eq!(events.next().await.unwrap(), Err(Missed { count: 5 }));
+    assert_eq!(events.next().await.unwrap().unwrap().seq, 6);
+    assert!(!log.is_crowded(), "nor when it has read");
+    let _other = JobEvents::new(Arc::clone(&log));
+    assert!(log.is_crowded(), "another reader is waited for");
+}
