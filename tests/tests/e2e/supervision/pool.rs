@@ -108,6 +108,7 @@ async fn r11_the_next_job_does_not_wait_for_the_memory_of_the_killed_one() {
             .is_some_and(|pages| pages > 131_072)
     };
     assert!(within(Duration::from_secs(20), grown).await);
+    assert!(within(Duration::from_secs(20), || idle(&manager) == 1).await, "the standby has loaded");
     let next = manager.start_job("lab", echo("next")).await.unwrap();
     assert!(large.cancel().await.unwrap().is_cancelled());
     let (next, large) = (next.finished().await, large.finished().await);
