@@ -1,7 +1,8 @@
 //! The command line as a child process, and what it leaves behind.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -9,6 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
@@ -159,10 +162,24 @@ impl Fifo {
         self.0.to_str().unwrap()
     }
 
-    /// Returns when the plugin has begun to read; it ends when this is dropped.
+    /// Returns when the plugin has begun to read; it ends when all that this has returned is dropped.
     #[must_use]
-    pub(crate) fn wait_for_reader(&self) -> impl Write + use<> {
-        fs::OpenOptions::new().write(true).open(&self.0).unwrap()
+    #[track_caller]
+    pub(crate) fn wait_for_reader(&self) -> File {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
+        let mut writer = None;
+        until(Instant::now() + PATIENCE, "the plugin reads", || {
+            writer = match options.open(&self.0) {
+                Ok(file) => Some(file),
+                Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => None,
+                Err(error) => panic!("{error}"),
+            };
+            writer.is_some()
+        });
+        let writer = writer.unwrap();
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+        writer
     }
 }
 

@@ -1,5 +1,6 @@
 //! Jobs that run more than once, and workers that stand by.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Stdio;
 
@@ -8,10 +9,13 @@ use serde_json::{Value, json};
 
 use crate::host::{Fifo, Host, PATIENCE, command, line_with, next_line, ostler, strike};
 
-/// Waits until a job reads the file, and kills its worker.
-fn strike_the_reader(host: &Host, fifo: &Fifo) {
-    let _writer = fifo.wait_for_reader();
+/// Waits until a job reads the file, and kills its worker. Keep what it returns until the next one reads: that one must not
+/// find the end of the file.
+#[must_use]
+fn strike_the_reader(host: &Host, fifo: &Fifo) -> File {
+    let writer = fifo.wait_for_reader();
     strike(host.worker(), Signal::SIGKILL);
+    writer
 }
 
 fn run(fifo: &Fifo, args: &[&str]) -> Host {
@@ -23,11 +27,13 @@ fn a_job_whose_worker_was_killed_runs_again_and_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = run(&fifo, &["--retries", "2", "--json"]);
-    strike_the_reader(&host, &fifo);
+    let first = strike_the_reader(&host, &fifo);
     let line = line_with(&mut host.stderr(), "attempt");
     assert!(line.starts_with("attempt 2 of 3 in "), "it is told at once, and nothing before it: {line}");
     assert!(line.ends_with("s: the worker was ended by SIGKILL from outside while it ran a job"), "{line}");
-    fifo.wait_for_reader().write_all(b"again").unwrap();
+    let mut second = fifo.wait_for_reader();
+    second.write_all(b"again").unwrap();
+    drop((first, second));
     let report = next_line(&mut host.stdout());
     assert_eq!(host.exit_code(PATIENCE), Some(0));
     assert_eq!(report["status"], "completed");
@@ -43,10 +49,10 @@ fn a_job_that_crashes_every_time_fails_and_its_attempts_are_told() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = run(&fifo, &["--retries", "1"]);
-    strike_the_reader(&host, &fifo);
+    let _first = strike_the_reader(&host, &fifo);
     let mut stderr = host.stderr();
     line_with(&mut stderr, "attempt 2 of 2 in ");
-    strike_the_reader(&host, &fifo);
+    let _second = strike_the_reader(&host, &fifo);
     let mut told = String::new();
     stderr.read_to_string(&mut told).unwrap();
     assert_eq!(host.exit_code(PATIENCE), Some(1), "{told}");
@@ -111,8 +117,8 @@ fn a_line_whose_worker_was_killed_runs_again_and_the_batch_counts_it() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = batch(&fifo, &["--retries", "1"]);
-    strike_the_reader(&host, &fifo);
-    drop(fifo.wait_for_reader());
+    let first = strike_the_reader(&host, &fifo);
+    drop((first, fifo.wait_for_reader()));
     let (results, told, code) = end(&mut host);
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(results[0]["status"], "completed");
@@ -126,8 +132,8 @@ fn a_line_that_ends_in_quarantine_fails_with_its_evidence_and_holds_up_nothing()
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = batch(&fifo, &["--retries", "1"]);
-    strike_the_reader(&host, &fifo);
-    strike_the_reader(&host, &fifo);
+    let _first = strike_the_reader(&host, &fifo);
+    let _second = strike_the_reader(&host, &fifo);
     let (results, told, code) = end(&mut host);
     assert_eq!(code, Some(1), "{told}");
     assert_eq!(results[0]["error"]["kind"], "crashed");
