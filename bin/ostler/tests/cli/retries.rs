@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Stdio;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::host::{Fifo, Host, PATIENCE, command, line_with, next_line, ostler, strike};
+use crate::host::{Fifo, Host, PATIENCE, command, line_with, next_line, ostler, strike, until};
 
 /// Waits until a job reads the file, and kills its worker. Keep what it returns until the next one reads: that one must not
 /// find the end of the file.
@@ -159,7 +160,13 @@ fn a_standby_takes_the_place_of_a_worker_that_died() {
     }
     let both = host.workers();
     assert_eq!(both.len(), 2, "{both:?}");
-    let busy = both.iter().copied().find(|pid| reads(*pid, &fifo)).unwrap();
+    // Who waits for a writer has no descriptor of it yet.
+    let mut busy = None;
+    until(Instant::now() + PATIENCE, "one of them reads", || {
+        busy = both.iter().copied().find(|pid| reads(*pid, &fifo));
+        busy.is_some()
+    });
+    let busy = busy.unwrap();
     strike(busy, Signal::SIGKILL);
     let results = results(&mut host);
     let told = rest_of(&mut stderr);
