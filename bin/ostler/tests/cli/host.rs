@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// How long anything may take that has no deadline of its own.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,15 +40,19 @@ pub(crate) struct Host {
     child: Option<Child>,
     pub(crate) pid: u32,
     mark: String,
+    /// Its records are its own: no other test's command finds what it leaves when it is killed, and says so.
+    _records: TempDir,
 }
 
 impl Host {
     pub(crate) fn start(mut command: Command) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let child = command.env("OSTLER_TEST_MARK", &mark).process_group(0).spawn().expect("the binary runs");
+        let records = tempfile::tempdir().unwrap();
+        command.env("OSTLER_TEST_MARK", &mark).env("XDG_RUNTIME_DIR", records.path());
+        let child = command.process_group(0).spawn().expect("the binary runs");
         let pid = child.id();
-        Self { child: Some(child), pid, mark }
+        Self { child: Some(child), pid, mark, _records: records }
     }
 
     pub(crate) fn stdin(&mut self) -> ChildStdin {
