@@ -291,7 +291,6 @@ mod tests {
 
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     use ostler_wire::env;
     use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
