@@ -65,7 +65,7 @@ async fn host() -> ostler::Result<()> {
     let numbers = Numbers.launch(WorkerConfig { max_workers: 2, ..WorkerConfig::default() }).await?;
     println!("{:?}", numbers.map("double", (1..=3).map(Number)).await?);
     let (slow, fast) =
-        (numbers.start_job("wait", Number(400)).await?, numbers.start_job("wait", Number(1)).await?);
+        (numbers.start_job("wait", Number(3000)).await?, numbers.start_job("wait", Number(1)).await?);
     let mut ended = as_completed([slow, fast]);
     while let Some(job) = ended.next().await {
         println!("waited {} ms", job.await?);

@@ -36,7 +36,7 @@ fn cancel_and_restart() {
 
 #[test]
 fn functions() {
-    let expected = "ostler\n[Ok(2), Ok(4), Ok(6)]\nwaited 1 ms\nwaited 400 ms";
+    let expected = "ostler\n[Ok(2), Ok(4), Ok(6)]\nwaited 1 ms\nwaited 3000 ms";
     prints(env!("CARGO_BIN_EXE_functions"), expected);
 }
 

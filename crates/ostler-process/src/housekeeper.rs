@@ -288,7 +288,6 @@ mod tests {
 
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     use ostler_wire::env;
     use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
@@ -349,8 +348,14 @@ mod tests {
         let on_swept = Box::new(move |swept| tell.send((swept, at_end.path().exists())).unwrap());
         thread.take(Duty::Sweep(unknown(id), on_swept));
         assert!(directory.path().exists());
-        thread.walk();
-        assert_eq!(told.recv_timeout(Duration::from_secs(1)), Ok((Swept::default(), false)));
+        // Where others make processes without end, one walk may not have seen all.
+        let mut last = None;
+        within("it was swept for", || {
+            thread.walk();
+            last = told.try_recv().ok();
+            last.is_some()
+        });
+        assert_eq!(last, Some((Swept::default(), false)));
     }
 
     /// Without a free descriptor nobody can be seen: that is not the same as that nobody is there.

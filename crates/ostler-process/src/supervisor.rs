@@ -332,8 +332,11 @@ impl Thread {
         if let Err(exit) = claimed.send(exit) {
             tell(|| unclaimed(exit));
         }
+        let dead = child.dead();
+        // Nothing of it is left here when that is told.
+        drop(child);
         match &self.housekeeper {
-            Some(housekeeper) => housekeeper.sweep(child.dead(), on_swept),
+            Some(housekeeper) => housekeeper.sweep(dead, on_swept),
             None => tell(|| on_swept(Swept::default())),
         }
     }

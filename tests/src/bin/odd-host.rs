@@ -232,11 +232,11 @@ async fn takes_no_connection() {
     let command = command.arg(std::env::current_exe().unwrap()).arg(&came).arg(&goes);
     let config = WorkerConfig {
         max_start_attempts: 0,
-        worker_start_timeout: Duration::from_secs(1),
+        worker_start_timeout: Duration::from_secs(5),
         ..WorkerConfig::default()
     };
     let launch = tokio::spawn(JobManager::builder(Through(command)).config(config).launch());
-    while !came.exists() {
+    while !came.exists() && !launch.is_finished() {
         tokio::task::yield_now().await;
     }
     open_no_more_files();
@@ -292,12 +292,12 @@ async fn cannot_kill_what_it_launches() {
     let command = WorkerCommand::program("/bin/sh").arg("-c").arg(r#"echo > "$0"; exec sleep 20"#).arg(&came);
     let config = WorkerConfig {
         restart_policy: RestartPolicy::Never,
-        worker_start_timeout: Duration::from_millis(500),
+        worker_start_timeout: Duration::from_secs(3),
         kill_timeout: Duration::from_millis(500),
         ..WorkerConfig::default()
     };
     let launch = tokio::spawn(JobManager::builder(Through(command)).config(config).launch());
-    while !came.exists() {
+    while !came.exists() && !launch.is_finished() {
         tokio::task::yield_now().await;
     }
     // SAFETY: the call takes numbers.

@@ -23,8 +23,9 @@ pub(super) fn join_host() -> String {
 
 /// The shell in the middle ends, so nobody here is the daemon's parent.
 pub(super) fn daemon(file: &Path) -> std::io::Result<()> {
-    let daemon = "trap '' HUP INT QUIT TERM USR1 USR2 PIPE ALRM; echo $$ > \"$FILE.part\"; \
-                  mv \"$FILE.part\" \"$FILE\"; exec sleep 1000 > /dev/null 2>&1";
+    // No other process is made, which would be counted beside it.
+    let daemon = "trap '' HUP INT QUIT TERM USR1 USR2 PIPE ALRM; echo $$ > \"$FILE\"; \
+                  exec sleep 1000 > /dev/null 2>&1";
     Command::new("sh")
         .args(["-c", "setsid sh -c \"$DAEMON\" &"])
         .env("DAEMON", daemon)
@@ -32,7 +33,7 @@ pub(super) fn daemon(file: &Path) -> std::io::Result<()> {
         .stdin(Stdio::null())
         .spawn()?
         .wait()?;
-    while !file.exists() {
+    while !std::fs::read_to_string(file).is_ok_and(|text| text.ends_with('\n')) {
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(())
@@ -99,6 +100,11 @@ pub(super) fn close_output() -> std::io::Result<()> {
 
 #[expect(unsafe_code, reason = "the standard library closes only what it has opened")]
 pub(super) fn close_all() -> std::io::Result<()> {
+    for descriptor in 3..256 {
+        // Another thread may be reading from it, and holds what it reads from until that returns.
+        // SAFETY: the call takes numbers; most are no sockets, and refuse.
+        unsafe { libc::shutdown(descriptor, libc::SHUT_RDWR) };
+    }
     // SAFETY: there is none for whoever owns these descriptors; that is the harm.
     match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
         0 => Ok(()),

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::host::{Fifo, Host, PATIENCE, command, line_with, next_line, until};
-use crate::stop::{SECOND, check_that_nothing_is_left, full_pipe};
+use crate::stop::{full_pipe, stops};
 
 /// A batch of one worker that is busy with the first of two lines. Its input does not end.
 struct Busy {
@@ -71,8 +71,7 @@ fn what_outlasts_the_grace_is_interrupted() {
         let since = Instant::now();
         busy.host.signal(Signal::SIGTERM);
         let mut stdout = busy.host.stdout();
-        assert_eq!(busy.host.exit_code(SECOND), Some(130), "{grace}");
-        check_that_nothing_is_left(&busy.host, since);
+        assert_eq!(stops(&mut busy.host, since), Some(130), "{grace}");
         let result = next_line(&mut stdout);
         assert_eq!(result["error"]["kind"], "interrupted", "{result}");
         let told = busy.rest();
@@ -89,8 +88,7 @@ fn a_second_signal_ends_the_grace() {
     let since = Instant::now();
     busy.host.signal(Signal::SIGTERM);
     let mut stdout = busy.host.stdout();
-    assert_eq!(busy.host.exit_code(SECOND), Some(130));
-    check_that_nothing_is_left(&busy.host, since);
+    assert_eq!(stops(&mut busy.host, since), Some(130));
     assert_eq!(next_line(&mut stdout)["error"]["kind"], "interrupted");
     let told = busy.rest();
     assert!(told.starts_with("stopping: ") && told.contains(" now\n"), "{told}");
@@ -111,5 +109,5 @@ fn further_signals_end_a_batch_that_is_stuck() {
         host.signal(Signal::SIGINT);
         host.processes().is_empty()
     });
-    assert_eq!(host.exit_code(SECOND), Some(130));
+    assert_eq!(host.exit_code(PATIENCE), Some(130));
 }

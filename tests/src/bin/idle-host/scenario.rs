@@ -121,7 +121,7 @@ impl Scenario {
             }
             Self::Frozen => WorkerConfig {
                 heartbeat_interval: Duration::from_millis(100),
-                heartbeat_timeout: Duration::from_millis(300),
+                heartbeat_timeout: Duration::from_secs(1),
                 ..config
             },
             Self::Down => {

@@ -1,8 +1,10 @@
-use ostler::{JobEventKind, RetryPolicy, WorkerConfig};
+use std::time::Duration;
+
+use ostler::{JobEventKind, RetryPolicy, WorkerConfig, WorkerPhase};
 use ostler_tests::lab::Task;
 
 use super::{MIB, SHARED_FROM, attachments, filled, forgetful, is_filled, only_worker, segments};
-use crate::support::{at_once, lab, scratch, workers};
+use crate::support::{at_once, lab, scratch, within, workers};
 
 #[tokio::test]
 async fn parts_of_every_size_come_back_as_they_went() {
@@ -92,6 +94,8 @@ async fn what_is_written_in_place_is_not_copied() {
 async fn workers_have_no_memory_in_common() {
     let config = WorkerConfig { finished_jobs_kept: 1, ..workers(2) };
     let manager = lab().config(config).launch().await.unwrap();
+    let idle = || manager.workers().iter().filter(|worker| worker.phase == WorkerPhase::Idle).count();
+    assert!(within(Duration::from_secs(20), || idle() == 2).await, "else one of them does all");
     let shared = manager.buffer(MIB).freeze();
     for _ in 0..10 {
         let jobs = [(); 4].map(|()| manager.job("lab", Task::Attachments).attach("a", "", shared.clone()));

@@ -63,7 +63,7 @@ async fn a_run_that_is_tried_again_is_no_failed_job() {
     let once = Gate::new();
     let retry = RetryPolicy { backoff_base: Duration::ZERO, ..RetryPolicy::attempts(2) };
     let task = Task::Steps(vec![Task::HangOnce(once.path()), echo("second")]);
-    let job = manager.job("lab", task).stall_timeout(Duration::from_millis(300)).retry(retry).start();
+    let job = manager.job("lab", task).stall_timeout(Duration::from_secs(1)).retry(retry).start();
     let job = job.await.unwrap();
     job.output().await.unwrap();
     assert_eq!(job.finished().await.attempt, 2);

@@ -100,8 +100,8 @@ async fn r31_an_unfinished_line_is_told_when_its_job_is_killed() {
     let question =
         || Task::Steps(vec![Task::Write("Overwrite? [y/N] ".into()), Task::Progress(1), Task::Spin]);
     let manager = any(lab_worker()).launch().await.unwrap();
-    let timed_out = manager.job("lab", question()).timeout(Duration::from_millis(300));
-    let stalled = manager.job("lab", question()).stall_timeout(Duration::from_millis(300));
+    let timed_out = manager.job("lab", question()).timeout(Duration::from_secs(1));
+    let stalled = manager.job("lab", question()).stall_timeout(Duration::from_secs(1));
     for job in [timed_out.start().await.unwrap(), stalled.start().await.unwrap()] {
         let story = told(&job).await;
         assert_eq!((story.printed, story.last), (vec!["Overwrite? [y/N] ".to_owned()], "failed"));

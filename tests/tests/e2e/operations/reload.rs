@@ -17,7 +17,7 @@ pub(super) async fn loaded_with(manager: &JobManager<Task>) -> String {
 fn impatient() -> WorkerConfig {
     WorkerConfig {
         restart_backoff_base: Duration::from_millis(1),
-        reload_timeout: Duration::from_millis(300),
+        reload_timeout: Duration::from_secs(2),
         ..WorkerConfig::default()
     }
 }

@@ -59,7 +59,7 @@ async fn a_timeout_counts_from_the_start_and_not_from_the_queue() {
     let manager = launch().await;
     let gate = Gate::new();
     started(&manager.start_job("lab", gate.task()).await.unwrap()).await;
-    let timeout = Duration::from_millis(200);
+    let timeout = Duration::from_secs(1);
     let job = manager.job("lab", echo("late")).timeout(timeout).start().await.unwrap();
     let queued_at = std::time::Instant::now();
     assert!(within(PATIENCE, || queued_at.elapsed() > timeout).await);

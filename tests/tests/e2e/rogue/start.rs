@@ -79,7 +79,8 @@ async fn one_with_a_bad_token_is_killed() {
 
 #[tokio::test]
 async fn one_that_never_loads_its_plugins_is_killed() {
-    let start = refused("mute", impatient()).await;
+    let config = WorkerConfig { load_timeout: Duration::from_millis(500), ..at_once() };
+    let start = refused("mute", config).await;
     says(start, &["it was killed because it did not load its plugins within load_timeout"]);
     is_replaced("mute", WorkerConfig { load_timeout: Duration::from_secs(3), ..at_once() }).await;
 }

@@ -21,8 +21,9 @@ async fn with_daemon(
     let task = Task::Steps(vec![Task::Daemon(file.clone()), Task::Deafen, then]);
     let job = manager.start_job("lab", task).await.unwrap();
     let worker = started(&job).await;
-    assert!(within(Duration::from_secs(20), || file.exists()).await);
-    let daemon: u32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let told = || std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(within(Duration::from_secs(20), || told().ends_with('\n')).await);
+    let daemon: u32 = told().trim().parse().unwrap();
     // Of a job that has crashed it may be gone already.
     assert!(runs(daemon) || !runs(worker));
     (job, worker, daemon)

@@ -106,7 +106,7 @@ async fn r5_the_next_host_ends_what_the_last_one_left_and_nothing_else() {
     assert!(runs(orphan), "nobody else has ended it");
 
     let next = Host::with_records("job", &Task::Spin, records.path());
-    assert!(within(Duration::from_secs(2), || !runs(orphan)).await, "it is ended at the next start");
+    assert!(within(PATIENCE, || !runs(orphan)).await, "it is ended at the next start");
     assert!(runs(next.worker) && runs(bystander.id()));
     bystander.kill().unwrap();
     bystander.wait().unwrap();

@@ -121,7 +121,7 @@ async fn r8_a_job_that_timed_out_is_tried_again_and_says_so() {
     let directory = scratch();
     let marker = directory.path().join("second");
     let task = Task::Steps(vec![Task::HangOnce(marker), echo("at last")]);
-    let job = manager.job("lab", task).timeout(Duration::from_millis(200)).start().await.unwrap();
+    let job = manager.job("lab", task).timeout(Duration::from_secs(1)).start().await.unwrap();
     assert_eq!(job.output().await.unwrap(), "at last");
     let record = job.finished().await;
     assert_eq!((record.attempt, record.past_failures.len()), (2, 1));

@@ -86,7 +86,7 @@ async fn r10_a_worker_that_computes_without_a_word_is_alive() {
 async fn r10_a_worker_is_not_called_frozen_because_a_reader_does_not_read() {
     let config = WorkerConfig {
         heartbeat_interval: Duration::from_millis(100),
-        heartbeat_timeout: Duration::from_millis(300),
+        heartbeat_timeout: Duration::from_millis(800),
         ..at_once()
     };
     let manager = lab().config(config).launch().await.unwrap();

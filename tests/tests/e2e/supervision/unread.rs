@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::support::{
-    LAB_WORKER, LabJobsIn, at_once, echo, is_stopped, lab, scratch, signal, started, within,
+    Gate, LAB_WORKER, LabJobsIn, at_once, echo, is_stopped, lab, scratch, signal, started, within,
 };
 
 const LONGER_THAN_A_SECOND: Duration = Duration::from_millis(2_500);
@@ -121,8 +121,8 @@ async fn r10_a_worker_that_says_hello_at_the_last_moment_is_judged_like_any_othe
 async fn r10_a_job_that_is_done_while_its_host_is_stopped_is_completed() {
     let directory = scratch();
     let file = directory.path().join("done");
-    let linger = Task::Linger(Duration::from_millis(300));
-    let task = Task::Steps(vec![linger, Task::Progress(1), Task::Sign(file.clone(), "here".to_owned())]);
+    let gate = Gate::new();
+    let task = Task::Steps(vec![gate.task(), Task::Progress(1), Task::Sign(file.clone(), "here".to_owned())]);
     let mut host = Command::new(env!("CARGO_BIN_EXE_lab-host"))
         .args(["timed", &serde_json::to_string(&task).unwrap()])
         .stdout(Stdio::piped())
@@ -133,6 +133,7 @@ async fn r10_a_job_that_is_done_while_its_host_is_stopped_is_completed() {
     signal(host.id(), "STOP");
     let stopped = Instant::now();
     assert!(within(Duration::from_secs(60), || is_stopped(host.id())).await);
+    gate.open();
     assert!(within(Duration::from_secs(60), || file.exists()).await);
     assert!(within(Duration::from_secs(60), || stopped.elapsed() > LONGER_THAN_A_SECOND).await);
     signal(host.id(), "CONT");
