@@ -45,6 +45,7 @@
 //! }
 //! ```
 
+pub mod any;
 mod base;
 mod caught;
 mod command;
@@ -59,6 +60,7 @@ mod manager;
 mod service;
 mod tracker;
 
+pub use any::AnyManager;
 pub use base::BaseJobManager;
 /// Types of other crates that stand in this one's functions.
 #[doc(no_inline)]

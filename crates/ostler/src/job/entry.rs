@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostler_lifecycle::{JobId, JobStatus, OfJob};
 
 use super::waiting::Waiting;
-use super::{Job, JobType};
+use super::{Job, JobType, PluginId};
 
 /// A job's number in the order of their creation: ids are made elsewhere, and need not sort by age.
 pub(crate) type Place = u64;
@@ -36,6 +36,15 @@ impl<J: JobType> Entry<J> {
         match &self.record {
             Record::Told(job) => job.status,
             Record::Waiting(_) | Record::Turning(_) => JobStatus::Pending,
+        }
+    }
+
+    /// None while the record is being made.
+    pub(super) fn plugin(&self) -> Option<&PluginId> {
+        match &self.record {
+            Record::Waiting(waiting) => Some(&waiting.cell.plugin),
+            Record::Told(job) => Some(&job.plugin_id),
+            Record::Turning(_) => None,
         }
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus, JobTable};
+use ostler_lifecycle::{BlockReason, JobFailure, JobId, JobStatus, JobTable, OfJob};
 use ostler_wire::Attachment;
 use serde_json::Value;
 
 use super::entry::{Entry, Place};
 use super::waiting::Waiting;
-use super::{Cancellation, Job, JobCounts, JobResult, JobType};
+use super::{Cancellation, Job, JobCounts, JobResult, JobType, PluginId};
 use crate::caught::{drop_of_host, hook, say};
 
 /// The records of all jobs, in the order of their creation. It has no lock and no clock.
@@ -237,6 +237,22 @@ impl<J: JobType> Ledger<J> {
             Some((place, Arc::clone(entry.record()?)))
         });
         Some(records.collect())
+    }
+
+    /// The places and ids of some of the jobs, of those that are wanted by where they stand and by their plugin; in no order,
+    /// `None` behind the last page. No record is made for it.
+    pub(crate) fn places(
+        &mut self,
+        number: usize,
+        wanted: impl Fn(JobStatus, &PluginId) -> bool,
+    ) -> Option<Vec<(Place, JobId)>> {
+        if number >= self.jobs.pages() {
+            return None;
+        }
+        let entries = self.jobs.page_mut(number);
+        let wanted =
+            entries.filter(|entry| entry.plugin().is_some_and(|plugin| wanted(entry.status(), plugin)));
+        Some(wanted.map(|entry| (entry.place, entry.job())).collect())
     }
 
     /// Those that run or are being cancelled, oldest first.

@@ -64,6 +64,22 @@ impl<J> NewJob<J> {
         }
     }
 
+    /// The same job with another form of its spec, if it has one.
+    pub(crate) fn try_map<K, E>(self, map: impl FnOnce(J) -> Result<K, E>) -> Result<NewJob<K>, E> {
+        Ok(NewJob {
+            spec: map(self.spec)?,
+            plugin_id: self.plugin_id,
+            priority: self.priority,
+            timeout: self.timeout,
+            queue_timeout: self.queue_timeout,
+            stall_timeout: self.stall_timeout,
+            retry: self.retry,
+            rerun_of: self.rerun_of,
+            metadata: self.metadata,
+            attachments: self.attachments,
+        })
+    }
+
     /// Sets its place in the queue.
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;

@@ -42,7 +42,7 @@ impl<J: JobType> JobManager<J> {
         Self { core: Arc::clone(core), _alive: None }
     }
 
-    pub(super) fn core(&self) -> &Arc<Core<J>> {
+    pub(crate) fn core(&self) -> &Arc<Core<J>> {
         &self.core
     }
 
@@ -63,7 +63,7 @@ impl<J: JobType> JobManager<J> {
         JobRequest::new(self, NewJob::new(plugin, spec))
     }
 
-    pub(super) async fn start(&self, new: NewJob<J>) -> Result<JobHandle<J>, StartError> {
+    pub(crate) async fn start(&self, new: NewJob<J>) -> Result<JobHandle<J>, StartError> {
         let cell = self.core.start_job(new).await?;
         Ok(JobHandle::new(cell, &self.core))
     }

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use crate::ResizeError;
 
 /// How many workers a manager keeps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PoolSize {
     /// Jobs that may run at once, 1 to 4,096.
     pub max_workers: u32,

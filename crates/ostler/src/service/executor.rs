@@ -16,7 +16,7 @@ pub trait PluginExecutor: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Payload, ExecutorError>> + Send;
 }
 
-impl<E: PluginExecutor> PluginExecutor for Arc<E> {
+impl<E: PluginExecutor + ?Sized> PluginExecutor for Arc<E> {
     fn execute_plugin(
         &self,
         plugin: &str,

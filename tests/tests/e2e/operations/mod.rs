@@ -1,6 +1,7 @@
 //! What the operations mean, point by point.
 
 mod admission;
+mod any_manager;
 mod cancel;
 mod completed;
 mod deep_queue;
