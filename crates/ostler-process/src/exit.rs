@@ -6,7 +6,7 @@ use ostler_lifecycle::ExitStatus;
 use super::oom::OomEvidence;
 use super::spawn::SpawnError;
 
-/// How a child ended. It is reaped, and its group is empty.
+/// How a worker ended: nothing of it runs any more, but for what has escaped from it.
 #[derive(Clone, Debug)]
 pub struct ChildExit {
     /// As the system tells it.

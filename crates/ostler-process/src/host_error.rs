@@ -17,4 +17,7 @@ pub enum HostError {
         /// The process in which a manager was launched.
         parent: i32,
     },
+    /// What a maker of another kind needs.
+    #[error("{0}")]
+    Other(String),
 }

@@ -1,7 +1,7 @@
 //! Making, watching and ending the processes of workers. It knows nothing of jobs; everything that is Linux-only on the
 //! host's side is here.
 //!
-//! A manager holds a [`Maker`] and asks it for each worker. [`ProcessGroups`] is the one that is used unless another is given:
+//! A [`Maker`] is asked for each worker. [`ProcessGroups`] is the one that is used unless another is given:
 //! one supervisor thread, shared by all managers of the process, spawns and reaps. It needs no
 //! runtime, so a runtime that goes away leaves no worker behind; and as the kernel's parent-death signal
 //! follows the *thread* that made the child, the thread lives as long as the process. It never waits for a child to become

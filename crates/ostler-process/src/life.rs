@@ -55,6 +55,9 @@ pub enum KillError {
     /// Whoever asks has a copy of the memory of the host that made it.
     #[error("it belongs to process {0}, from which this one was forked, and is not this one's to kill")]
     NotOurs(i32),
+    /// Why a maker of another kind could not.
+    #[error("{0}")]
+    Other(String),
 }
 
 impl State {

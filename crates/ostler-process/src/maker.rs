@@ -14,6 +14,24 @@ use crate::HostError;
 
 /// How workers come to be, end, and are accounted for: [`ProcessGroups`](crate::ProcessGroups) unless a manager is given
 /// another one.
+///
+/// A manager's guarantees rest on what its maker keeps to:
+///
+/// - An exit is the proof that nothing of the worker runs any more which could be a part of its job: cancels are answered, and
+///   its place is filled, because of it. It comes after everything that the worker printed can be read, and it is never left
+///   out while anything of the worker lives.
+/// - Each of the [`WorkerLimits`](crate::WorkerLimits) but `memory` holds from the first instruction of the program. A manager
+///   keeps to `memory` itself, by what [`resident`](Self::resident) says.
+/// - No two workers that live have the same `pid`. A resource hook of the host may take it for the number of a process.
+/// - The worker ends when this process dies. The stock worker sees to that, if it leads a process group of its own.
+/// - The abstract socket that the worker is told of can be reached from where it is.
+///
+/// [`prepare`](Self::prepare), [`kill`](WorkerProcess::kill) and [`refusal`](WorkerProcess::refusal) are called under a lock of
+/// the manager: they never block, and call neither the manager nor what `spawn` was given before they return. The others but
+/// `resident` of the maker are called where jobs are waited for, and take no longer than a system call.
+///
+/// # Panics
+/// A panic of a maker is taken for the error of the call; one of `kill` is logged.
 pub trait Maker: fmt::Debug + Send + Sync + 'static {
     /// Whether workers can be made by this host, as it is now.
     ///
@@ -53,7 +71,8 @@ pub trait WorkerProcess: fmt::Debug + Send + Sync + 'static {
         on_swept: OnSwept,
     ) -> BoxFuture<'_, Result<Spawned, SpawnError>>;
 
-    /// Ends all that belongs to it, also if it is still to be made. Never blocks, waits for nothing, and may be called again.
+    /// Ends all that belongs to it, also if it is still to be made. Waits for nothing, and may be called again: of one that has
+    /// ended it is no error.
     ///
     /// # Errors
     /// It goes on living.
@@ -62,7 +81,7 @@ pub trait WorkerProcess: fmt::Debug + Send + Sync + 'static {
     /// Why the last kill was refused, if it lives because of that.
     fn refusal(&self) -> Option<KillError>;
 
-    /// Whether a worker that was made has ended: then its exit is told soon, if it was not yet. Never blocks.
+    /// Whether a worker that was made has ended: then its exit is told soon, if it was not yet.
     fn has_ended(&self) -> bool;
 
     /// Whether whoever is at the other end of a connection is this worker, which was made.
@@ -72,8 +91,8 @@ pub trait WorkerProcess: fmt::Debug + Send + Sync + 'static {
     fn is_peer(&self, peer: Peer) -> io::Result<bool>;
 
     /// The resident bytes of its own process, without what that has started; none if it is gone, or cannot be looked at.
-    /// Called after each job, so it is cheap.
-    fn resident(&self) -> Option<u64>;
+    /// Asked when it is ready, and after each job where workers are recycled for their growth.
+    fn own_memory(&self) -> Option<u64>;
 }
 
 /// Who is at the other end of a connection: the kernel vouches for it.
@@ -88,11 +107,11 @@ pub struct Peer {
 /// A worker that was made.
 #[derive(Debug)]
 pub struct Spawned {
-    /// The number of its process, by which it is known to users.
+    /// The number of its process, by which it is known to users and to hooks of the host.
     pub pid: u32,
     /// What it prints.
     pub output: ChildOutput,
-    /// How it ends.
+    /// How it ends. If the other end is dropped without a word, the worker is killed and taken for dead.
     pub exit: oneshot::Receiver<ChildExit>,
 }
 

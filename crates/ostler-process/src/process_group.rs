@@ -105,7 +105,7 @@ impl WorkerProcess for ProcessGroup {
         }
     }
 
-    fn resident(&self) -> Option<u64> {
+    fn own_memory(&self) -> Option<u64> {
         memory::held_by(self.life.made()?)
     }
 }

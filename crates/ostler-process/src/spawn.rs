@@ -59,6 +59,9 @@ pub enum SpawnError {
     /// This host can have no workers.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// A maker of another kind could not.
+    #[error("{0}")]
+    Other(String),
     /// One of the limits is refused.
     #[error(transparent)]
     Limit(#[from] LimitError),

@@ -14,6 +14,8 @@ const HIGHEST_AT: usize = 12;
 const LOWEST_AT: usize = 16;
 /// A frame that announces less ends before its version: envelope length, tag and version are missing.
 const SHORTEST: u32 = 12;
+/// The same for its second version.
+const SHORTEST_WITH_RANGE: u32 = 16;
 
 /// The bit of [`Hello::features`] for a worker that can share memory: it takes descriptors over its socket.
 pub const FEATURE_SHARED_MEMORY: u32 = 1;
@@ -69,6 +71,13 @@ pub fn decode_hello(buffer: &mut BytesMut, limit: usize) -> Result<Option<(Hello
         return Err(HelloError::NotHello);
     }
     let highest = peek_u32(buffer, HIGHEST_AT);
+    let ends_too_soon = |highest: &u32| {
+        ProtocolRange::has_lowest(*highest)
+            && peek_u32(buffer, 0).is_some_and(|size| size < SHORTEST_WITH_RANGE)
+    };
+    if highest.as_ref().is_some_and(ends_too_soon) {
+        return Err(HelloError::NotHello);
+    }
     let said = highest.and_then(|highest| ProtocolRange::said(highest, peek_u32(buffer, LOWEST_AT)));
     let Some(theirs) = said else { return Ok(None) };
     let Some(version) = PROTOCOL.common(theirs) else {

@@ -40,9 +40,14 @@ impl ProtocolRange {
         (self.lowest..=self.highest).contains(&version)
     }
 
+    /// Whether a worker that says this version first says a second one.
+    pub(crate) const fn has_lowest(highest: u32) -> bool {
+        highest >= FIRST_WITH_RANGE
+    }
+
     /// What the first numbers of a `Hello` say; None if the second one is needed and not there yet.
     pub(crate) fn said(highest: u32, lowest: Option<u32>) -> Option<Self> {
-        let lowest = if highest < FIRST_WITH_RANGE { Some(highest) } else { lowest };
+        let lowest = if Self::has_lowest(highest) { lowest } else { Some(highest) };
         lowest.map(|lowest| Self { highest, lowest })
     }
 }

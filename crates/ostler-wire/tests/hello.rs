@@ -74,6 +74,9 @@ fn something_else_is_not_a_hello() {
         let outcome = decode_hello(&mut BytesMut::from(bytes), HELLO_MAX_BYTES);
         assert_eq!(outcome, Err(HelloError::NotHello), "{bytes:?}");
     }
+    // It ends behind its first version, and more comes.
+    let short: Vec<u8> = [12_u32, 8, 0, 4, 4711].iter().flat_map(|number| number.to_le_bytes()).collect();
+    assert_eq!(decode_hello(&mut BytesMut::from(&short[..]), HELLO_MAX_BYTES), Err(HelloError::NotHello));
     let pong = encoded(&FromWorker::Pong { request: 1 });
     assert_eq!(decode_hello(&mut pong.clone(), HELLO_MAX_BYTES), Err(HelloError::NotHello));
 }

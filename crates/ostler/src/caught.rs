@@ -1,4 +1,4 @@
-//! The host's own code is called here and nowhere else: a panic in it is a value, and ends nothing of ours.
+//! How the host's own code is called: a panic in it is a value, and ends nothing of ours.
 
 use std::any::Any;
 use std::future::poll_fn;

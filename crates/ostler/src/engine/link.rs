@@ -1,8 +1,13 @@
+use std::future::ready;
+use std::io;
 use std::sync::Arc;
 
-use ostler_process::WorkerProcess;
+use ostler_process::{
+    KillError, OnSwept, OnUnclaimedExit, Peer, SpawnError, SpawnSpec, Spawned, WorkerProcess,
+};
 use tokio::sync::Notify;
 
+use super::host::BoxFuture;
 use super::wire::Wire;
 use crate::PluginId;
 
@@ -23,5 +28,40 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(process: Arc<dyn WorkerProcess>) -> Self {
         Self { process, catch_up: Arc::default(), pid: None, is_coming: true, wire: None, plugin: None }
+    }
+}
+
+/// A worker that its maker failed to name.
+#[derive(Debug)]
+pub(super) struct Unmade(pub(super) String);
+
+impl WorkerProcess for Unmade {
+    fn spawn(
+        &self,
+        _: SpawnSpec,
+        _: OnUnclaimedExit,
+        _: OnSwept,
+    ) -> BoxFuture<'_, Result<Spawned, SpawnError>> {
+        Box::pin(ready(Err(SpawnError::Other(self.0.clone()))))
+    }
+
+    fn kill(&self) -> Result<(), KillError> {
+        Ok(())
+    }
+
+    fn refusal(&self) -> Option<KillError> {
+        None
+    }
+
+    fn has_ended(&self) -> bool {
+        true
+    }
+
+    fn is_peer(&self, _: Peer) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn own_memory(&self) -> Option<u64> {
+        None
     }
 }

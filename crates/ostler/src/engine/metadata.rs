@@ -22,7 +22,11 @@ impl<J: JobType> Core<J> {
         // Without a log there is no number that the event could have.
         if let (Some(log), Some(record)) = (log, state.ledger.get(job)) {
             let event = log.push(Timestamp::now(), JobEventKind::Metadata { name, value });
-            state.events.push(|| ManagerEventKind::Job { job, plugin: record.plugin_id.clone(), event });
+            state.events.push(event.at, || ManagerEventKind::Job {
+                job,
+                plugin: record.plugin_id.clone(),
+                event,
+            });
         }
         // If it has ended, its log has become heavier.
         let gone = state.archive.weigh_again(job);

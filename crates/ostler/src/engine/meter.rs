@@ -7,7 +7,7 @@ use ostler_process::available_memory;
 use super::Core;
 use super::cargo::Cargo;
 use crate::JobType;
-use crate::caught::say;
+use crate::caught::{hook, say};
 
 /// Measures memory as often as the machine asks for it, until the manager is closed. While it does not ask, nothing
 /// happens here.
@@ -42,10 +42,17 @@ async fn measure<J: JobType>(core: &Arc<Core<J>>, workers: Vec<(WorkerKey, u32)>
     let measured = tokio::task::spawn_blocking(move || {
         let pids: Vec<u32> = workers.iter().map(|(_, pid)| *pid).collect();
         // Of whom it is not known how much they take, nothing is told: not that they take nothing.
-        let sizes = maker.resident(&pids).unwrap_or_else(|error| {
-            say!(warn, %error, "cannot measure the memory of the workers");
-            HashMap::new()
-        });
+        let sizes = match hook("Maker::resident", || maker.resident(&pids)) {
+            Ok(Ok(sizes)) => sizes,
+            Ok(Err(error)) => {
+                say!(warn, %error, "cannot measure the memory of the workers");
+                HashMap::new()
+            }
+            Err(panic) => {
+                say!(error, "{panic}");
+                HashMap::new()
+            }
+        };
         let resident = workers.into_iter().filter_map(|(worker, pid)| Some((worker, *sizes.get(&pid)?)));
         Input::Memory { available: available_memory(), resident: resident.collect() }
     });

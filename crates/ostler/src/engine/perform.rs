@@ -15,9 +15,9 @@ use super::catalog::config_text;
 use super::clock::Clock;
 use super::control::ControlWork;
 use super::errand::{Errand, Errands};
-use super::link::Link;
+use super::link::{Link, Unmade};
 use super::state::State;
-use crate::caught::say;
+use crate::caught::{hook, say};
 use crate::events::{EventLog, JobEvent, JobEventKind, ManagerEventKind};
 use crate::job::JobCell;
 use crate::{JobType, LaunchError};
@@ -68,28 +68,31 @@ impl<J: JobType> Step<'_, J> {
             Effect::Report { id } => self.report(id),
             Effect::Answer { id, result } => self.answer(id, result),
             Effect::Down { reason } => self.down(reason),
-            Effect::Paused => self.state.events.push(|| ManagerEventKind::Paused),
-            Effect::Resumed => self.state.events.push(|| ManagerEventKind::Resumed),
+            Effect::Paused => self.state.events.push(self.clock.now(), || ManagerEventKind::Paused),
+            Effect::Resumed => self.state.events.push(self.clock.now(), || ManagerEventKind::Resumed),
             Effect::Degraded { reason } => self.degraded(reason),
             Effect::Recovered => {
                 say!(info, "all workers are there again");
                 self.broadcast_health("recovered", json!({}));
-                self.state.events.push(|| ManagerEventKind::Recovered);
+                self.state.events.push(self.clock.now(), || ManagerEventKind::Recovered);
             }
             Effect::Up => {
                 self.broadcast_health("up", json!({}));
-                self.state.events.push(|| ManagerEventKind::Up);
+                self.state.events.push(self.clock.now(), || ManagerEventKind::Up);
             }
             Effect::RecyclingRefused { figures } => {
                 say!(error, %figures, "a limit is not heeded");
-                self.state.events.push(|| ManagerEventKind::RecyclingRefused(figures));
+                self.state.events.push(self.clock.now(), || ManagerEventKind::RecyclingRefused(figures));
             }
             Effect::Closed { still_dying } => self.close(still_dying),
         }
     }
 
     fn make_link(&mut self, worker: WorkerKey) {
-        let process = self.core.settings.maker.prepare();
+        let maker = &self.core.settings.maker;
+        // It is the host's code, under the lock: its worker is one that cannot be made.
+        let prepared = hook("Maker::prepare", || maker.prepare());
+        let process = prepared.unwrap_or_else(|panic| Arc::new(Unmade(panic.to_string())) as _);
         let link = Link::new(Arc::clone(&process));
         self.errands.push(Errand::Spawn(worker, process, Arc::clone(&link.catch_up)));
         self.state.links.insert(worker, link);
@@ -115,16 +118,17 @@ impl<J: JobType> Step<'_, J> {
         Some(match command {
             Command::Init => {
                 let catalog = self.core.catalog();
+                let wire = self.state.links.get(&worker)?.wire.as_ref()?;
                 ToWorker::Init(Init {
                     request,
-                    // The wire knows it since the handshake, as well as whether there is a ring, and fills both in.
-                    protocol: 0,
+                    protocol: wire.protocol()?,
                     plugins: catalog.setups(),
                     only_these: catalog.is_complete(),
                     max_frame_bytes: self.core.settings.max_frame_bytes as u64,
                     // The configuration bounds it.
                     spin_ns: self.core.settings.spin.as_nanos() as u64,
-                    shared_memory_bytes: self.state.links.get(&worker)?.wire.as_ref()?.arena().bound() as u64,
+                    shared_memory_bytes: wire.arena().bound() as u64,
+                    // If one is offered, it goes with this message.
                     ring: false,
                 })
             }
@@ -217,7 +221,11 @@ impl<J: JobType> Step<'_, J> {
             let name = format!("{}:{}", self.core.worker_type(), event.kind.name());
             self.core.notices.broadcast(name, data);
         }
-        self.state.events.push(|| ManagerEventKind::Job { job: cell.id, plugin: cell.plugin.clone(), event });
+        self.state.events.push(event.at, || ManagerEventKind::Job {
+            job: cell.id,
+            plugin: cell.plugin.clone(),
+            event,
+        });
     }
 
     fn still_dying(&mut self, job: JobId, pid: Option<u32>) {
@@ -256,13 +264,13 @@ impl<J: JobType> Step<'_, J> {
             let _ = waiter.send(Err(LaunchError::Down(reason.clone())));
         }
         self.broadcast_health("down", json!({ "reason": reason.to_string() }));
-        self.state.events.push(|| ManagerEventKind::Down(reason));
+        self.state.events.push(self.clock.now(), || ManagerEventKind::Down(reason));
     }
 
     fn degraded(&mut self, reason: DegradedReason) {
         say!(warn, %reason, "workers are missing; the others work on");
         self.broadcast_health("degraded", json!({ "reason": reason.to_string() }));
-        self.state.events.push(|| ManagerEventKind::Degraded(reason));
+        self.state.events.push(self.clock.now(), || ManagerEventKind::Degraded(reason));
     }
 
     fn broadcast_health(&self, event: &str, data: serde_json::Value) {

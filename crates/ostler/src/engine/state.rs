@@ -17,7 +17,8 @@ use crate::job::Ledger;
 use crate::{JobType, LaunchError};
 
 /// What the lock guards. The lock is held for short, never over an await, and never while the host's code runs, but for
-/// the clone of a job's spec when somebody still holds the record that changes; if that panics, the record stays as it is.
+/// the clone of a job's spec when somebody still holds the record that changes (if that panics, the record stays as it is),
+/// and what a maker of workers does at once: to name one, and to kill one.
 pub(super) struct State<J: JobType> {
     pub(super) machine: Machine,
     pub(super) ledger: Ledger<J>,

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use interprocess::local_socket::tokio::Stream;
 use ostler_shm::{Arena, Outgoing, Placement, RingSender, Taken, socket};
@@ -22,6 +22,7 @@ pub(super) struct Wire {
     outbox: Mutex<Outbox>,
     /// What is shared with the worker.
     arena: Arena,
+    protocol: OnceLock<u32>,
     filled: Notify,
     /// A job was sent, and nobody looks for its answer yet.
     has_job: AtomicBool,
@@ -31,22 +32,14 @@ pub(super) struct Wire {
     is_looked_for: bool,
 }
 
-/// What host and worker use from `Init` on.
-pub(super) struct Agreed {
-    /// The version of the protocol.
-    pub(super) protocol: u32,
-    /// A ring, and the descriptor by which the worker gets it.
-    pub(super) ring: Option<(RingSender, OwnedFd)>,
-}
-
 #[derive(Default)]
 struct Outbox {
     /// What the socket did not take.
     waiting: Outgoing,
     /// While a large job is being copied: what goes behind it.
     held: Option<VecDeque<ToWorker>>,
-    /// What the handshake led to, until `Init` tells the worker.
-    agreed: Option<Agreed>,
+    /// To go with the next `Init`.
+    offered: Option<(RingSender, OwnedFd)>,
     ring: Option<RingSender>,
 }
 
@@ -56,6 +49,7 @@ impl Wire {
             stream,
             outbox: Mutex::default(),
             arena,
+            protocol: OnceLock::new(),
             filled: Notify::new(),
             has_job: AtomicBool::new(false),
             job_sent: Notify::new(),
@@ -73,9 +67,20 @@ impl Wire {
         &self.arena
     }
 
-    /// The worker is told with the next `Init`.
-    pub(super) fn agree(&self, agreed: Agreed) {
-        self.lock().agreed = Some(agreed);
+    /// The version of the protocol that the handshake has led to.
+    pub(super) fn agree(&self, version: u32) {
+        // There is one handshake.
+        let _ = self.protocol.set(version);
+    }
+
+    /// None before the handshake.
+    pub(super) fn protocol(&self) -> Option<u32> {
+        self.protocol.get().copied()
+    }
+
+    /// Offers the worker a ring with the next `Init`, from which on it is used.
+    pub(super) fn offer_ring(&self, sender: RingSender, descriptor: OwnedFd) {
+        self.lock().offered = Some((sender, descriptor));
     }
 
     /// Sends one message without waiting. A connection that is broken takes it too: its worker is about to end.
@@ -113,11 +118,7 @@ impl Wire {
         placement: Placement,
     ) -> Result<(), FrameError> {
         let ring = match &mut message {
-            ToWorker::Init(init) => outbox.agreed.take().and_then(|agreed| {
-                init.protocol = agreed.protocol;
-                init.ring = agreed.ring.is_some();
-                agreed.ring
-            }),
+            ToWorker::Init(init) => outbox.offered.take().inspect(|_| init.ring = true),
             _ => None,
         };
         let begin = outbox.waiting.len();

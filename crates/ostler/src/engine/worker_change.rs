@@ -152,6 +152,6 @@ impl<J: JobType> Step<'_, J> {
             let data = json!({ "worker": state, "cause": cause });
             self.core.notices.broadcast(format!("{}:worker_{}", state.worker_type, state.phase), data);
         }
-        self.state.events.push(|| ManagerEventKind::Worker(WorkerEvent { state, cause }));
+        self.state.events.push(self.clock.now(), || ManagerEventKind::Worker(WorkerEvent { state, cause }));
     }
 }

@@ -1,24 +1,21 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_util::Stream;
 
-use tokio::task::coop::consume_budget;
-
-use super::log::Found;
+use super::reader::{self, Waiting};
 use super::{EventLog, JobEvent};
 
 /// Reads a job's events, from the first on: by [`next`](Self::next), or as a stream.
 pub struct JobEvents {
     log: Arc<EventLog>,
     cursor: u64,
-    /// Set while a stream waits for more.
-    news: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    waiting: Waiting,
 }
 
-/// Events that the log no longer holds: the reader was too slow.
+/// Events that the log no longer holds: the reader was too slow, or began too late.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("missed {count} events")]
 pub struct Missed {
@@ -29,7 +26,7 @@ pub struct Missed {
 impl JobEvents {
     pub(crate) fn new(log: Arc<EventLog>) -> Self {
         let cursor = log.attach();
-        Self { log, cursor, news: None }
+        Self { log, cursor, waiting: Waiting::default() }
     }
 
     /// Begins with the event of this number, instead of the first one or of where the reader stands: what a reader needs
@@ -60,19 +57,8 @@ impl JobEvents {
     /// # Cancel safety
     /// Cancel safe: an event is either returned or read next time.
     pub async fn next(&mut self) -> Option<Result<JobEvent, Missed>> {
-        // A long log must not take the turn of others.
-        consume_budget().await;
-        loop {
-            // Registered before the look, so that nothing can come in between unseen.
-            let mut grown = std::pin::pin!(self.log.grown());
-            grown.as_mut().enable();
-            match self.log.read(self.cursor) {
-                Found::Event(event) => return Some(Ok(event)),
-                Found::Missed(missed) => return Some(Err(missed)),
-                Found::End => return None,
-                Found::NothingYet => grown.await,
-            }
-        }
+        let Self { log, cursor, .. } = self;
+        reader::next(|| log.grown(), || log.read(*cursor)).await
     }
 }
 
@@ -80,18 +66,13 @@ impl Stream for JobEvents {
     type Item = Result<JobEvent, Missed>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            match self.log.read(self.cursor) {
-                Found::Event(event) => return Poll::Ready(Some(Ok(event))),
-                Found::Missed(missed) => return Poll::Ready(Some(Err(missed))),
-                Found::End => return Poll::Ready(None),
-                Found::NothingYet => {}
-            }
-            let (log, cursor) = (Arc::clone(&self.log), self.cursor);
-            let news = self.news.get_or_insert_with(|| Box::pin(async move { log.news(cursor).await }));
-            ready!(news.as_mut().poll(context));
-            self.news = None;
-        }
+        let Self { log, cursor, waiting } = &mut *self;
+        let cursor = *cursor;
+        let news = || {
+            let log = Arc::clone(log);
+            async move { log.news(cursor).await }
+        };
+        waiting.poll_next(context, || log.read(cursor), news)
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::shelf::{Event, Shelf};
-use super::{Dropped, JobEvent, JobEventKind, Missed};
+use super::{Dropped, JobEvent, JobEventKind, Missed, reader};
 
 /// Changes of state and chunks that a job's log holds at most; the oldest go first.
 const EVENTS_KEPT: usize = 1_024;
@@ -195,12 +195,7 @@ impl EventLog {
     /// # Cancel safety
     /// Cancel safe.
     pub(super) async fn news(&self, cursor: u64) {
-        // Registered before the look, so that nothing can come in between unseen.
-        let mut grown = std::pin::pin!(self.grown());
-        grown.as_mut().enable();
-        if !self.lock().has_news(cursor) {
-            grown.await;
-        }
+        reader::news(self.grown(), || self.lock().has_news(cursor)).await;
     }
 
     pub(super) fn detach(&self, cursor: u64) {

@@ -1,16 +1,15 @@
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_util::Stream;
 use jiff::Timestamp;
 use ostler_lifecycle::{DegradedReason, DownReason, JobId};
 use serde::Serialize;
-use tokio::task::coop::consume_budget;
 
-use super::log::Found;
 use super::manager_log::Kept;
+use super::reader::{self, Waiting};
 use super::shelf::Event;
 use super::{JobEvent, Missed};
 use crate::PluginId;
@@ -20,7 +19,8 @@ use crate::integration::WorkerState;
 /// `{"seq": 3, "at": "2026-01-02T03:04:05Z", "type": "worker", "data": …}`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ManagerEvent {
-    /// Its number, from 1 without a gap, for as long as the manager lives.
+    /// Its number, without a gap: 1 is the first event after the manager's first reader came, and until then nothing has a
+    /// number.
     pub seq: u64,
     /// When the host learned of it.
     pub at: Timestamp,
@@ -84,22 +84,22 @@ impl Event for ManagerEvent {
 }
 
 /// Reads a manager's events, from the subscription on: by [`next`](Self::next), or as a stream. The manager never waits for
-/// a reader. From its first reader on it holds its last 1,024 events, or fewer if they are more than 16 MiB.
+/// a reader. From its first reader on it holds its last 1,024 events, or fewer if they are more than 16 MiB, also while nobody
+/// reads.
 pub struct ManagerEvents {
     log: Arc<Kept>,
     next: u64,
-    /// Set while a stream waits for more.
-    news: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    waiting: Waiting,
 }
 
 impl ManagerEvents {
     pub(super) fn new(log: Arc<Kept>, next: u64) -> Self {
-        Self { log, next, news: None }
+        Self { log, next, waiting: Waiting::default() }
     }
 
     /// Begins with the event of this number, instead of what happens next: what a reader needs that has lost its connection
     /// and knows the last number that it has seen. If that event is not held any more, the next call says how many are
-    /// missed. If it has not happened yet, it is waited for.
+    /// missed. If it has not happened yet, it is waited for; the manager's end is told all the same.
     #[must_use]
     pub fn starting_at(mut self, seq: u64) -> Self {
         self.next = seq.max(1);
@@ -114,21 +114,8 @@ impl ManagerEvents {
     /// # Cancel safety
     /// Cancel safe: an event is either returned or read next time.
     pub async fn next(&mut self) -> Option<Result<ManagerEvent, Missed>> {
-        // A long log must not take the turn of others.
-        consume_budget().await;
-        loop {
-            // Registered before the look, so that nothing can come in between unseen.
-            let mut grown = pin!(self.log.grown());
-            grown.as_mut().enable();
-            let found = self.log.read(self.next);
-            self.next = found.follows(self.next);
-            match found {
-                Found::Event(event) => return Some(Ok(event)),
-                Found::Missed(missed) => return Some(Err(missed)),
-                Found::End => return None,
-                Found::NothingYet => grown.await,
-            }
-        }
+        let Self { log, next, .. } = self;
+        reader::next(|| log.grown(), || log.read(next)).await
     }
 }
 
@@ -136,20 +123,13 @@ impl Stream for ManagerEvents {
     type Item = Result<ManagerEvent, Missed>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let found = self.log.read(self.next);
-            self.next = found.follows(self.next);
-            match found {
-                Found::Event(event) => return Poll::Ready(Some(Ok(event))),
-                Found::Missed(missed) => return Poll::Ready(Some(Err(missed))),
-                Found::End => return Poll::Ready(None),
-                Found::NothingYet => {}
-            }
-            let (log, next) = (Arc::clone(&self.log), self.next);
-            let news = self.news.get_or_insert_with(|| Box::pin(async move { log.news(next).await }));
-            ready!(news.as_mut().poll(context));
-            self.news = None;
-        }
+        let Self { log, next, waiting } = &mut *self;
+        let from = *next;
+        let news = || {
+            let log = Arc::clone(log);
+            async move { log.news(from).await }
+        };
+        waiting.poll_next(context, || log.read(next), news)
     }
 }
 

@@ -5,6 +5,7 @@ use tokio::sync::Notify;
 
 use super::log::Found;
 use super::manager_event::{ManagerEvent, ManagerEventKind, ManagerEvents};
+use super::reader;
 use super::shelf::Shelf;
 
 /// Events of a manager that are held at most; the oldest go first.
@@ -12,8 +13,7 @@ const EVENTS_KEPT: usize = 1_024;
 /// What they may weigh together, in bytes; the newest is kept whatever it weighs.
 const BYTES_KEPT: usize = 16 * 1024 * 1024;
 
-/// Numbers what happens in a manager. From the first reader on it also keeps the newest events: a manager that nobody listens
-/// to makes none.
+/// What happens in a manager, numbered, from its first reader on: one that nobody has ever listened to makes no events.
 #[derive(Debug, Default)]
 pub(crate) struct ManagerLog {
     last_seq: u64,
@@ -35,11 +35,13 @@ struct Inner {
 }
 
 impl ManagerLog {
-    /// Something has happened.
-    pub(crate) fn push(&mut self, kind: impl FnOnce() -> ManagerEventKind) {
-        self.last_seq += 1;
-        if let Some(kept) = &self.kept {
-            kept.push(ManagerEvent { seq: self.last_seq, at: Timestamp::now(), kind: kind() });
+    /// Something has happened. What happens after the end is told to nobody: readers know that there is nothing more.
+    pub(crate) fn push(&mut self, at: Timestamp, kind: impl FnOnce() -> ManagerEventKind) {
+        if let Some(kept) = &self.kept
+            && !self.is_closed
+        {
+            self.last_seq += 1;
+            kept.push(ManagerEvent { seq: self.last_seq, at, kind: kind() });
         }
     }
 
@@ -56,9 +58,9 @@ impl ManagerLog {
         self.is_closed
     }
 
-    /// Whether events are kept.
+    /// Whether anybody may read what happens next.
     pub(crate) const fn has_reader(&self) -> bool {
-        self.kept.is_some()
+        self.kept.is_some() && !self.is_closed
     }
 
     /// Reads what happens from now on.
@@ -90,26 +92,82 @@ impl Kept {
     /// # Cancel safety
     /// Cancel safe.
     pub(super) async fn news(&self, next: u64) {
-        // Registered before the look, so that nothing can come in between unseen.
-        let mut grown = std::pin::pin!(self.grown());
-        grown.as_mut().enable();
-        if matches!(self.read(next), Found::NothingYet) {
-            grown.await;
-        }
+        let has_news = || {
+            let inner = self.lock();
+            inner.is_closed || inner.shelf.from(next).is_some()
+        };
+        reader::news(self.grown(), has_news).await;
     }
 
-    /// The event of this number, if it is held, or how many are missed until the next one that is.
-    pub(super) fn read(&self, next: u64) -> Found<ManagerEvent> {
+    /// The event of this number, if it is held, or how many are missed until the next one that is; and goes on behind that.
+    pub(super) fn read(&self, next: &mut u64) -> Found<ManagerEvent> {
         let inner = self.lock();
-        match inner.shelf.from(next) {
-            Some(event) => Found::at(next, event),
+        let found = match inner.shelf.from(*next) {
+            Some(event) => Found::at(*next, event),
             None if inner.is_closed => Found::End,
             None => Found::NothingYet,
-        }
+        };
+        *next = found.follows(*next);
+        found
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing panics while it is held; if something did, a log with a gap is still a log.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+
+    use std::task::Context;
+
+    use futures_util::{FutureExt, StreamExt};
+    use ostler_lifecycle::JobId;
+    use ostler_wire::Payload;
+
+    use super::*;
+    use crate::{JobEvent, JobEventKind, Missed};
+
+    fn push(log: &mut ManagerLog, bytes: usize) {
+        let kind = JobEventKind::Chunk { seq: 0, is_final: false, payload: Payload::raw(vec![0; bytes]) };
+        let at = Timestamp::UNIX_EPOCH;
+        let event = JobEvent { seq: 1, at, kind };
+        let job = JobId::from_uuid(uuid::Uuid::from_u128(1));
+        log.push(at, || ManagerEventKind::Job { job, plugin: "lab".into(), event });
+    }
+
+    #[tokio::test]
+    async fn it_is_bounded_in_number_and_in_bytes_and_says_how_many_are_missed() {
+        let mut log = ManagerLog::default();
+        let mut events = log.events();
+        for _ in 0..EVENTS_KEPT + 3 {
+            push(&mut log, 1);
+        }
+        assert_eq!(events.next().await.unwrap().unwrap_err(), Missed { count: 3 });
+        assert_eq!(events.next().await.unwrap().unwrap().seq, 4);
+        push(&mut log, BYTES_KEPT);
+        let last = EVENTS_KEPT as u64 + 4;
+        assert_eq!(events.next().await.unwrap().unwrap_err(), Missed { count: last - 5 });
+        assert_eq!(events.next().await.unwrap().unwrap().seq, last);
+    }
+
+    #[tokio::test]
+    async fn it_is_awaited_and_polled_by_turns_and_nothing_is_lost_in_between() {
+        let mut log = ManagerLog::default();
+        let mut events = log.events();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        for seq in 1..=10 {
+            assert!(events.poll_next_unpin(&mut context).is_pending());
+            assert!(events.next().now_or_never().is_none());
+            push(&mut log, 1);
+            let event = if seq % 2 == 0 { events.next().await } else { StreamExt::next(&mut events).await };
+            assert_eq!(event.unwrap().unwrap().seq, seq);
+        }
+        log.close();
+        push(&mut log, 1);
+        assert!(StreamExt::next(&mut events).await.is_none());
+        assert!(!log.has_reader());
     }
 }

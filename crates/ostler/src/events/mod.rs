@@ -8,6 +8,7 @@ mod log;
 mod manager_event;
 mod manager_log;
 mod output_stream;
+mod reader;
 mod shelf;
 
 pub(crate) use archive::Archive;

@@ -253,7 +253,8 @@ impl<J: JobType> JobManager<J> {
         self.core.notices.broadcast(event_type.into(), data);
     }
 
-    /// All that happens in this manager from now on, for any number of readers.
+    /// All that happens in this manager from now on, or [from an event on](ManagerEvents::starting_at) that an earlier reader
+    /// has seen; for any number of readers.
     pub fn events(&self) -> ManagerEvents {
         self.core.events()
     }

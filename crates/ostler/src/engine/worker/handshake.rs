@@ -6,7 +6,7 @@ use ostler_shm::{Arena, Ring, TrustedPeer};
 use ostler_wire::{FEATURE_RING, FEATURE_SHARED_MEMORY, Hello};
 
 use super::socket::Socket;
-use crate::engine::wire::{Agreed, Wire};
+use crate::engine::wire::Wire;
 
 /// What a worker may use beside its socket.
 #[derive(Clone, Copy)]
@@ -49,14 +49,16 @@ pub(super) async fn meet(
 }
 
 fn accept(socket: &mut Socket, hello: &Hello, protocol: u32, offer: Offer) {
+    socket.wire().agree(protocol);
     if hello.features & FEATURE_SHARED_MEMORY != 0 {
         socket.wire().arena().open(offer.shared_memory_bytes);
     }
-    // Without memory for it the socket has to do.
-    let ring = (offer.ring && hello.features & FEATURE_RING != 0).then(Ring::make).and_then(Result::ok);
-    let ring = ring.map(|(Ring { sender, receiver }, descriptor)| {
+    if offer.ring
+        && hello.features & FEATURE_RING != 0
+        // Without memory for it the socket has to do.
+        && let Ok((Ring { sender, receiver }, descriptor)) = Ring::make()
+    {
+        socket.wire().offer_ring(sender, descriptor);
         socket.use_ring(receiver);
-        (sender, descriptor)
-    });
-    socket.wire().agree(Agreed { protocol, ring });
+    }
 }

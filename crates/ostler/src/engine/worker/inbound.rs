@@ -229,7 +229,7 @@ impl<J: JobType> Inbound<J> {
             FromWorker::Ready { request, loaded, failed } => {
                 let failed = failed.into_iter().map(|failure| (failure.plugin, failure.message)).collect();
                 let (request, keys) = (RequestId(request), self.keys(&loaded));
-                let resident = self.process.resident().unwrap_or_default();
+                let resident = self.process.own_memory().unwrap_or_default();
                 (WorkerFrame::Ready { request, loaded: keys, failed, resident }, Cargo::Manifests(loaded))
             }
             FromWorker::Started { request, job, attempt } => {
@@ -261,7 +261,7 @@ impl<J: JobType> Inbound<J> {
                     Err(failure) => (Err(of_plugin(failure)), Cargo::None),
                 };
                 let measures = self.core.settings.measures_jobs;
-                let resident = measures.then(|| self.process.resident()).flatten().unwrap_or_default();
+                let resident = measures.then(|| self.process.own_memory()).flatten().unwrap_or_default();
                 (
                     WorkerFrame::Result { request: RequestId(request), job: id, attempt, result, resident },
                     cargo,

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use tokio::sync::{Notify, oneshot};
 use super::evidence;
 use super::session::{Finished, Session};
 use super::unread::{Unread, nothing_was_said};
-use crate::JobType;
-use crate::caught::say;
+use crate::caught::{caught, hook, say};
 use crate::engine::Core;
 use crate::engine::cargo::Cargo;
+use crate::{HookPanicked, JobType};
 
 /// Starts the task of a worker that is to be made.
 pub(in crate::engine) fn spawn<J: JobType>(
@@ -64,7 +65,7 @@ impl<J: JobType> Drop for Custody<J> {
         }
         // The reason goes before everything else: a death without one would be a crash.
         self.core.shut_down_within(Duration::ZERO);
-        // Closed first: from then on the supervisor tells of the exit itself.
+        // Closed first: from then on the maker tells of the exit itself.
         let mut remains = self.remains.take();
         if let Some(exit) = &mut self.exit {
             exit.close();
@@ -75,8 +76,10 @@ impl<J: JobType> Drop for Custody<J> {
             self.core.feed(ended(self.worker, exit, &remains), Cargo::None);
         }
         // What is refused lives until its socket is closed, which is soon; nobody is left who could be told.
-        if let Err(error) = self.process.kill() {
-            say!(error, worker = %self.worker, %error, "a worker could not be killed");
+        match hook("Maker::kill", || self.process.kill()) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => say!(error, worker = %self.worker, %error, "a worker could not be killed"),
+            Err(panic) => say!(error, worker = %self.worker, "{panic}"),
         }
         if self.stage == Stage::Unmade {
             let message = "the runtime of the manager is gone".to_owned();
@@ -104,7 +107,7 @@ async fn run<J: JobType>(mut custody: Custody<J>) {
             let unread = Unread::new(Arc::clone(&custody.process), Arc::clone(&custody.catch_up));
             let mut session =
                 Session::new(Arc::clone(&core), worker, Arc::clone(&custody.process), output, unread);
-            let remains = accompany(&mut session, endpoint, exit).await;
+            let remains = accompany(&mut session, (worker, &*custody.process), endpoint, exit).await;
             // Until it is fed in: what comes between is also the host's code.
             custody.remains = Some(remains.clone());
             let exit = last_words(&mut session, &remains, &core.settings.command.limits);
@@ -147,21 +150,30 @@ async fn make<J: JobType>(
         // Without a runtime nobody keeps records any more.
         let _ = sender.send(swept);
     });
-    let spawned = process.spawn(spec, unclaimed, on_swept).await?;
-    Ok((endpoint, spawned, swept))
+    let spawned = caught(async { process.spawn(spec, unclaimed, on_swept).await }).await;
+    let panicked = |panic: Box<dyn Any + Send>| {
+        Err(SpawnError::Other(HookPanicked::new("Maker::spawn", &*panic).to_string()))
+    };
+    Ok((endpoint, spawned.unwrap_or_else(panicked)?, swept))
 }
 
 /// Talks with a worker until it is dead.
 async fn accompany<J: JobType>(
     session: &mut Session<J>,
+    (worker, process): (WorkerKey, &dyn WorkerProcess),
     endpoint: Endpoint,
     exit: &mut oneshot::Receiver<ChildExit>,
 ) -> ChildExit {
     tokio::select! {
         // What the dead still said is heard in any case, and faster at once.
         biased;
-        // The supervisor always answers; the other case is for the compiler.
-        exit = exit => exit.unwrap_or_else(|_| ChildExit::unknown()),
+        exit = exit => exit.unwrap_or_else(|_| {
+            say!(error, %worker, "its maker does not say how a worker ended: it is killed, and taken for dead");
+            if let Ok(Err(error)) = hook("Maker::kill", || process.kill()) {
+                say!(error, %worker, %error, "a worker could not be killed");
+            }
+            ChildExit::unknown()
+        }),
         never = session.run(endpoint) => match never {},
     }
 }

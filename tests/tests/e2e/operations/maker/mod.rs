@@ -91,7 +91,9 @@ async fn a_kill_that_the_maker_refuses_is_told_with_its_reason() {
     let job = manager.start_job("lab", gate.task()).await.unwrap();
     let pid = started(&job).await;
     threads.plan().refuses_kills = true;
-    says(manager.cancel_job(job.id()).await.unwrap_err(), &["the threads do not want it"]);
+    let refused = manager.cancel_job(job.id()).await.unwrap_err().to_string();
+    says(&refused, &["the threads do not want it"]);
+    assert!(!refused.contains("rights"), "it is nothing of the system's: {refused}");
     threads.plan().refuses_kills = false;
     threads.dies(pid, ExitStatus::Unknown);
     assert!(within(PATIENCE, || job.status() == JobStatus::Cancelled).await);
@@ -146,4 +148,85 @@ async fn a_manager_that_is_dropped_leaves_no_worker_of_any_maker() {
     drop((manager, job));
     assert!(within(PATIENCE, || threads.living().is_empty()).await);
     gate.open();
+}
+
+#[tokio::test]
+async fn a_panic_of_a_maker_is_the_error_of_its_call() {
+    for call in ["prepare", "spawn"] {
+        let threads = Threads::default();
+        let manager = launch(&threads).await;
+        let [first] = threads.living()[..] else { panic!("one worker") };
+        threads.plan().panics_in = Some(call);
+        threads.dies(first, ExitStatus::Code(1));
+        let gone = || manager.workers().iter().all(|worker| worker.phase != WorkerPhase::Idle);
+        assert!(within(PATIENCE, gone).await);
+        threads.plan().panics_in = None;
+        // The slot is tried again, and the manager is as it was.
+        let job = manager.start_job("lab", echo("on")).await.unwrap();
+        assert_eq!(job.output().await.unwrap(), "on", "after a panic in {call}");
+        manager.shutdown().await.unwrap();
+    }
+    let threads = Threads::default();
+    threads.plan().panics_in = Some("spawn");
+    let config = WorkerConfig { max_start_attempts: 0, ..at_once() };
+    says(made_by(&threads, config).launch().await.unwrap_err(), &["Maker::spawn", "spawn was to panic"]);
+}
+
+#[tokio::test]
+async fn a_manager_outlives_a_maker_that_panics_in_a_kill() {
+    let threads = Threads::default();
+    let config = WorkerConfig { kill_timeout: Duration::from_millis(200), ..at_once() };
+    let manager = made_by(&threads, config).launch().await.unwrap();
+    let gate = Gate::new();
+    let job = manager.start_job("lab", gate.task()).await.unwrap();
+    let pid = started(&job).await;
+    threads.plan().panics_in = Some("kill");
+    let late = manager.cancel_job(job.id()).await;
+    assert!(matches!(late, Err(CancelError::StillDying { .. })), "{late:?}");
+    threads.plan().panics_in = None;
+    threads.dies(pid, ExitStatus::Unknown);
+    assert!(within(PATIENCE, || job.status() == JobStatus::Cancelled).await);
+    gate.open();
+    manager.shutdown().await.unwrap();
+}
+
+/// Nobody could wait for such an exit.
+#[tokio::test]
+async fn a_worker_whose_exit_is_never_told_is_taken_for_dead() {
+    let threads = Threads::default();
+    let manager = launch(&threads).await;
+    let gate = Gate::new();
+    let job = manager.start_job("lab", gate.task()).await.unwrap();
+    let pid = started(&job).await;
+    threads.plan().is_silent = true;
+    threads.dies(pid, ExitStatus::Code(3));
+    assert_eq!(failed(&job).await.kind, FailureKind::Crashed);
+    threads.plan().is_silent = false;
+    gate.open();
+    let next = manager.start_job("lab", echo("next")).await.unwrap();
+    assert_eq!(next.output().await.unwrap(), "next");
+    manager.shutdown().await.unwrap();
+}
+
+#[test]
+fn workers_of_another_maker_end_with_the_runtime_of_their_manager() {
+    let threads = Threads::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gate = Gate::new();
+    let (manager, job) = runtime.block_on(async {
+        let manager = launch(&threads).await;
+        let job = manager.start_job("lab", gate.task()).await.unwrap();
+        started(&job).await;
+        (manager, job)
+    });
+    drop(runtime);
+    // The exits come to nobody who waits, and are told all the same.
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !(threads.living().is_empty() && job.status().is_terminal()) {
+        assert!(std::time::Instant::now() < deadline, "{:?} {}", threads.living(), job.status());
+        std::thread::yield_now();
+    }
+    assert_eq!(job.status(), JobStatus::Failed);
+    gate.open();
+    drop(manager);
 }

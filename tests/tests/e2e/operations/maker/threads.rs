@@ -36,6 +36,10 @@ pub(super) struct Plan {
     pub(super) knows_nobody: bool,
     /// What each takes.
     pub(super) resident: u64,
+    /// The call that panics.
+    pub(super) panics_in: Option<&'static str>,
+    /// Nobody is told of an exit, or of what was swept for.
+    pub(super) is_silent: bool,
     made: Vec<Arc<Thread>>,
 }
 
@@ -48,6 +52,15 @@ impl Threads {
     pub(super) fn dies(&self, pid: u32, status: ExitStatus) {
         let thread = self.plan().made.iter().find(|thread| thread.pid == pid).cloned().unwrap();
         thread.die(status);
+    }
+
+    fn enter(&self, call: &str) -> MutexGuard<'_, Plan> {
+        let plan = self.plan();
+        if plan.panics_in == Some(call) {
+            drop(plan);
+            panic!("{call} was to panic");
+        }
+        plan
     }
 
     /// All that live.
@@ -63,7 +76,7 @@ impl Maker for Threads {
     }
 
     fn prepare(&self) -> Arc<dyn WorkerProcess> {
-        let mut plan = self.plan();
+        let mut plan = self.enter("prepare");
         let pid = FIRST_PID + u32::try_from(plan.made.len()).unwrap();
         let thread =
             Thread { maker: self.clone(), pid, life: Mutex::new(None), was_killed: Mutex::new(false) };
@@ -72,7 +85,7 @@ impl Maker for Threads {
     }
 
     fn resident(&self, workers: &[u32]) -> io::Result<HashMap<u32, u64>> {
-        let each = self.plan().resident;
+        let each = self.enter("resident").resident;
         Ok(workers.iter().map(|pid| (*pid, each)).collect())
     }
 }
@@ -109,10 +122,16 @@ impl Thread {
         let Some(life) = self.life().take() else { return };
         // It may have hung up.
         let _ = life.connection.shutdown(Shutdown::Both);
-        if let Err(exit) = life.exit.send(ChildExit { status, ..ChildExit::unknown() }) {
-            (life.unclaimed)(exit);
+        if self.maker.plan().is_silent {
+            return;
         }
-        (life.on_swept)(Swept::default());
+        // A kill must not call what it was given.
+        std::thread::spawn(move || {
+            if let Err(exit) = life.exit.send(ChildExit { status, ..ChildExit::unknown() }) {
+                (life.unclaimed)(exit);
+            }
+            (life.on_swept)(Swept::default());
+        });
     }
 
     fn begin(
@@ -121,10 +140,12 @@ impl Thread {
         unclaimed: OnUnclaimedExit,
         on_swept: OnSwept,
     ) -> Result<Spawned, SpawnError> {
-        if *self.was_killed.lock().unwrap() {
+        // No kill comes in between: it would find nobody.
+        let was_killed = self.was_killed.lock().unwrap();
+        if *was_killed {
             return Err(SpawnError::Killed);
         }
-        if let Some(why) = self.maker.plan().unmade.pop_front() {
+        if let Some(why) = self.maker.enter("spawn").unmade.pop_front() {
             return Err(why);
         }
         let variable = |name: &str| {
@@ -164,11 +185,11 @@ impl WorkerProcess for Thread {
     fn kill(&self) -> Result<(), KillError> {
         *self.was_killed.lock().unwrap() = true;
         let (refuses_to_die, refuses_kills) = {
-            let plan = self.maker.plan();
+            let plan = self.maker.enter("kill");
             (plan.refuses_to_die, plan.refuses_kills)
         };
         if refuses_kills {
-            return Err(KillError::Refused("the threads do not want it".to_owned()));
+            return Err(KillError::Other("the threads do not want it".to_owned()));
         }
         if !refuses_to_die {
             self.die(ExitStatus::Signal { number: libc::SIGKILL, core_dumped: false });
@@ -178,7 +199,7 @@ impl WorkerProcess for Thread {
 
     fn refusal(&self) -> Option<KillError> {
         let refuses = self.maker.plan().refuses_kills && *self.was_killed.lock().unwrap();
-        refuses.then(|| KillError::Refused("the threads do not want it".to_owned()))
+        refuses.then(|| KillError::Other("the threads do not want it".to_owned()))
     }
 
     fn has_ended(&self) -> bool {
@@ -190,7 +211,7 @@ impl WorkerProcess for Thread {
         Ok(is_this && !self.maker.plan().knows_nobody)
     }
 
-    fn resident(&self) -> Option<u64> {
+    fn own_memory(&self) -> Option<u64> {
         Some(self.maker.plan().resident)
     }
 }
