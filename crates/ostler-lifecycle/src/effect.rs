@@ -169,6 +169,17 @@ pub enum Rejection {
     ShutDown,
 }
 
+/// Why a job stays in quarantine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotReleased {
+    /// It is not in quarantine.
+    NotQuarantined,
+    /// No worker will come.
+    Down(DownReason),
+    /// A shutdown was asked for.
+    ShutDown,
+}
+
 /// What can happen to a worker.
 #[derive(Clone, PartialEq, Debug)]
 pub enum WorkerChange {

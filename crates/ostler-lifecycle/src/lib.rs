@@ -61,7 +61,7 @@ pub use config::{PoolConfig, RestartPolicy};
 pub use control::ControlFailure;
 pub use degraded::DegradedReason;
 pub use down::DownReason;
-pub use effect::{Effect, JobChange, Outcome, Rejection, WorkerChange};
+pub use effect::{Effect, JobChange, NotReleased, Outcome, Rejection, WorkerChange};
 pub use end_cause::EndCause;
 pub use end_reason::EndReason;
 pub use exit::{ExitStatus, WorkerExit, signal_name};

@@ -119,10 +119,10 @@ mod tests {
             let endpoint = Endpoint::open().unwrap();
             let name = endpoint.name().to_ns_name::<GenericNamespaced>().unwrap();
             let _connected = Stream::connect(name).await.unwrap();
+            let child = ProcessGroup::living(leader(getpid()));
             let before = getrlimit(Resource::Nofile);
             setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
             let mut shortage = None;
-            let child = ProcessGroup::living(leader(getpid()));
             let refused =
                 tokio::time::timeout(5 * SHORTAGE_PAUSE, endpoint.accept(&child, &mut shortage)).await;
             setrlimit(Resource::Nofile, before).unwrap();

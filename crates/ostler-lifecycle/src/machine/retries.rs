@@ -7,7 +7,7 @@ use super::Machine;
 use super::core::Intake;
 use crate::job::Whereabouts;
 use crate::retry::Verdict;
-use crate::{BlockReason, Effect, JobChange, JobFailure, JobId, Outcome, RetryPolicy};
+use crate::{BlockReason, Effect, JobChange, JobFailure, JobId, NotReleased, Outcome, RetryPolicy};
 
 impl Machine {
     /// Decides over a job whose run has failed, and of which no code runs any more.
@@ -98,9 +98,23 @@ impl Machine {
         self.quarantine.values().copied()
     }
 
-    /// Another chance, with a clean record. A pool that is down has none to give: the job stays where it is.
+    /// Whether a job would be let out of quarantine now. A full queue does not matter: the job was in it before.
+    ///
+    /// # Errors
+    /// The reason why not: a pool that is down or ends has no chance to give.
+    pub fn can_release(&self, job: JobId) -> Result<(), NotReleased> {
+        if !self.is_quarantined(job) {
+            return Err(NotReleased::NotQuarantined);
+        }
+        if self.intake != Intake::Open {
+            return Err(NotReleased::ShutDown);
+        }
+        self.down.as_ref().map_or(Ok(()), |reason| Err(NotReleased::Down(reason.clone())))
+    }
+
+    /// Another chance, with a clean record; else the job stays where it is.
     pub(super) fn release(&mut self, job: JobId, out: &mut Vec<Effect>) {
-        if !self.is_quarantined(job) || self.down.is_some() || self.intake != Intake::Open {
+        if self.can_release(job).is_err() {
             return;
         }
         let Some(entry) = self.jobs.get_mut(&job) else { return };

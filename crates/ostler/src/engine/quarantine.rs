@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ostler_lifecycle::{BlockReason, Input, JobId, Rejection};
+use ostler_lifecycle::{BlockReason, Input, JobId, Machine, NotReleased};
 
 use super::Core;
 use super::cargo::Cargo;
@@ -31,32 +31,33 @@ impl<J: JobType> Core<J> {
     }
 
     pub(crate) fn release(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
-        let may = |state: &State<J>| match state.machine.can_accept() {
-            Err(Rejection::Down(reason)) => Err(QuarantineError::WorkerUnavailable(reason)),
-            Err(Rejection::ShutDown) => Err(QuarantineError::ShutDown),
-            // It was in the queue before.
-            Err(Rejection::QueueFull { .. }) | Ok(()) => Ok(()),
+        let may = |machine: &Machine| {
+            machine.can_release(job).map_err(|why| match why {
+                NotReleased::NotQuarantined => QuarantineError::NotQuarantined { job },
+                NotReleased::Down(reason) => QuarantineError::WorkerUnavailable(reason),
+                NotReleased::ShutDown => QuarantineError::ShutDown,
+            })
         };
-        self.from_quarantine(job, may, Input::Release { job })
+        self.from_quarantine(may, Input::Release { job })
     }
 
     pub(crate) fn give_up(self: &Arc<Self>, job: JobId) -> Result<(), QuarantineError> {
-        self.from_quarantine(job, |_| Ok(()), Input::GiveUp { job })
+        let may = |machine: &Machine| match machine.is_quarantined(job) {
+            true => Ok(()),
+            false => Err(QuarantineError::NotQuarantined { job }),
+        };
+        self.from_quarantine(may, Input::GiveUp { job })
     }
 
     fn from_quarantine(
         self: &Arc<Self>,
-        job: JobId,
-        may: impl FnOnce(&State<J>) -> Result<(), QuarantineError>,
+        may: impl FnOnce(&Machine) -> Result<(), QuarantineError>,
         input: Input,
     ) -> Result<(), QuarantineError> {
         let mut errands = Errands::default();
         {
             let mut state = self.lock();
-            if !state.machine.is_quarantined(job) {
-                return Err(QuarantineError::NotQuarantined { job });
-            }
-            may(&state)?;
+            may(&state.machine)?;
             self.step(&mut state, input, Cargo::None, &mut errands);
         }
         errands.run(self);

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use ostler_lifecycle::{Admission, Category, FailureKind, Input, JobId, Machine, Submit, Ticket};
+use ostler_lifecycle::{Admission, Category, FailureKind, Input, JobId, Machine, NotReleased, Submit, Ticket};
 
 use super::controls::Control;
 use super::job::{Due, Job, Stage};
 use super::runs::Next;
 use super::step::Step;
-use super::{Model, Verdict};
+use super::{Model, Verdict, ensure};
 
 impl Model {
     pub(crate) fn foresee(&mut self, now: Instant, input: &Input, machine: &Machine) -> Verdict {
@@ -22,7 +22,7 @@ impl Model {
                 let grace = *grace;
                 self.foresee_cancel(*job, grace);
             }
-            Input::Release { job } => self.foresee_release(*job),
+            Input::Release { job } => return self.foresee_release(*job, machine),
             Input::GiveUp { job } => self.foresee_give_up(*job),
             Input::Admission { job, ticket, answer } => self.foresee_admission(*job, *ticket, answer),
             Input::WorkerSpawned { worker, pid } => match self.workers.get_mut(worker) {
@@ -94,13 +94,21 @@ impl Model {
         }
     }
 
-    fn foresee_release(&mut self, id: JobId) {
+    fn foresee_release(&mut self, id: JobId, machine: &Machine) -> Verdict {
         let aside = self.jobs.get(&id).is_some_and(|job| job.stage == Stage::Quarantined);
-        if aside && !self.down && self.shutdown.is_none() {
+        let said = machine.can_release(id);
+        let is_true = match &said {
+            Ok(()) => aside && !self.down && self.shutdown.is_none(),
+            Err(NotReleased::NotQuarantined) => !aside,
+            Err(NotReleased::ShutDown) => aside && self.shutdown.is_some(),
+            Err(NotReleased::Down(_)) => aside && self.down && self.shutdown.is_none(),
+        };
+        if said.is_ok() {
             self.step.released = Some(id);
         } else {
             self.step.quiet = true;
         }
+        ensure(is_true, "the_view_is_true", || format!("{id} is said to be let out: {said:?}"))
     }
 
     fn foresee_give_up(&mut self, id: JobId) {
