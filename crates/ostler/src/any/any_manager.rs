@@ -13,7 +13,7 @@ use crate::{CancelOutcome, CancelRequest, Error, JobEvent, ManagerEvent, Missed,
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// What happens, as it happens. One that is too slow is told how much it has missed, and holds up nobody.
-pub type Happenings<T> = Pin<Box<dyn Stream<Item = Result<T, Missed>> + Send>>;
+pub type EventStream<T> = Pin<Box<dyn Stream<Item = Result<T, Missed>> + Send>>;
 
 /// A job that was accepted.
 #[must_use = "the job goes on whether it is looked at or not"]
@@ -28,7 +28,8 @@ pub struct Started {
 /// A manager of jobs of any type, seen as payloads and JSON. Every [`JobManager`](crate::JobManager) is one.
 ///
 /// It can be a trait object. It answers later and may fail, since it may also be one that reads a disk or asks another
-/// machine; the one in this process answers from memory, at once.
+/// machine: its errors of its own are [`Error::OfOtherManager`]. One in this process answers from memory, and waits for nothing
+/// but the end of a job and the effect of a control.
 ///
 /// ```
 /// use ostler::any::{AnyManager, JobQuery};
@@ -95,7 +96,7 @@ pub trait AnyManager: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    fn job_events(&self, id: JobId, from: u64) -> Answer<'_, Option<Happenings<JobEvent>>>;
+    fn job_events(&self, id: JobId, from: u64) -> Answer<'_, Option<EventStream<JobEvent>>>;
 
     /// What happens in the manager, from the event of this number on; `None` for what happens from now on.
     ///
@@ -104,7 +105,7 @@ pub trait AnyManager: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    fn events(&self, from: Option<u64>) -> Answer<'_, Happenings<ManagerEvent>>;
+    fn events(&self, from: Option<u64>) -> Answer<'_, EventStream<ManagerEvent>>;
 
     /// Cancels a job; see [`JobHandle::cancel`](crate::JobHandle::cancel).
     ///

@@ -6,7 +6,7 @@ mod job_query;
 mod of_manager;
 mod overview;
 
-pub use any_manager::{Answer, AnyManager, Happenings, Started};
+pub use any_manager::{Answer, AnyManager, EventStream, Started};
 pub use control::Control;
 pub use job_query::{JobCursor, JobPage, JobQuery};
 pub use overview::Overview;

@@ -4,7 +4,7 @@ use ostler_lifecycle::JobId;
 use ostler_wire::{Encoding, Payload};
 use serde_json::Value;
 
-use super::{Answer, AnyManager, Control, Happenings, JobCursor, JobPage, JobQuery, Overview, Started};
+use super::{Answer, AnyManager, Control, EventStream, JobCursor, JobPage, JobQuery, Overview, Started};
 use crate::{
     CancelOutcome, CancelRequest, EncodeError, Error, Job, JobEvent, JobHandle, JobManager, JobType,
     ManagerEvent, NewJob, PluginId,
@@ -42,21 +42,21 @@ impl<J: JobType> AnyManager for JobManager<J> {
         Box::pin(async move { self.page(&query) })
     }
 
-    fn job_events(&self, id: JobId, from: u64) -> Answer<'_, Option<Happenings<JobEvent>>> {
+    fn job_events(&self, id: JobId, from: u64) -> Answer<'_, Option<EventStream<JobEvent>>> {
         Box::pin(async move {
             let events = JobManager::job_events(self, id);
-            Ok(events.map(|events| -> Happenings<JobEvent> { Box::pin(events.unpaced().starting_at(from)) }))
+            Ok(events.map(|events| -> EventStream<JobEvent> { Box::pin(events.unpaced().starting_at(from)) }))
         })
     }
 
-    fn events(&self, from: Option<u64>) -> Answer<'_, Happenings<ManagerEvent>> {
+    fn events(&self, from: Option<u64>) -> Answer<'_, EventStream<ManagerEvent>> {
         Box::pin(async move {
             let events = JobManager::events(self);
             let events = match from {
                 Some(seq) => events.starting_at(seq),
                 None => events,
             };
-            Ok(Box::pin(events) as Happenings<ManagerEvent>)
+            Ok(Box::pin(events) as EventStream<ManagerEvent>)
         })
     }
 

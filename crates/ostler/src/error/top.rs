@@ -66,6 +66,9 @@ pub enum Error {
     /// A reader of events was too slow.
     #[error(transparent)]
     Missed(#[from] Missed),
+    /// An [`AnyManager`](crate::AnyManager) of another kind has no answer.
+    #[error(transparent)]
+    OfOtherManager(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A program that cannot be run is a launch that failed.

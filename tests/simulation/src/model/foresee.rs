@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use ostler_lifecycle::{Admission, Category, FailureKind, Input, JobId, Machine, NotReleased, Submit, Ticket};
+use ostler_lifecycle::{
+    Admission, Category, FailureKind, Input, JobId, Machine, NotReleased, Submit, Ticket,
+};
 
 use super::controls::Control;
 use super::job::{Due, Job, Stage};
