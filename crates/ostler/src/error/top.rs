@@ -1,6 +1,5 @@
-use ostler_wire::{DecodeError, EncodeError};
-
 use ostler_process::HostError;
+use ostler_wire::{DecodeError, EncodeError};
 
 use super::{
     CancelError, CommandError, ControlError, HookPanicked, JobError, LaunchError, QuarantineError,
