@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostler::{
-    JobEventKind, JobId, ManagerEvent, ManagerEventKind, ManagerEvents, Missed, RestartPolicy, WorkerConfig,
+    JobEventKind, JobId, ManagerEvent, ManagerEventKind, ManagerEvents, RestartPolicy, WorkerConfig,
     WorkerPhase,
 };
 use ostler_tests::lab::Task;

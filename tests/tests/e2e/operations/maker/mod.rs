@@ -7,7 +7,7 @@ use std::time::Duration;
 use ostler::process::SpawnError;
 use ostler::{
     CancelError, ExitStatus, FailureKind, JobManager, JobManagerBuilder, JobStatus, LaunchError,
-    WorkerConfig, WorkerLimits,
+    WorkerConfig, WorkerLimits, WorkerPhase,
 };
 use ostler_tests::lab::Task;
 
