@@ -117,6 +117,9 @@ async fn jobs_are_listed_by_page_in_both_directions_and_by_where_they_stand() {
         }
         all.push(started.id);
     }
+    while manager.overview().await.unwrap().jobs.running == 0 {
+        tokio::task::yield_now().await;
+    }
     let by = |limit, newest_first| JobQuery { limit, newest_first, ..JobQuery::default() };
     let expected: Vec<Vec<u64>> = vec![(0..10).collect(), (10..20).collect(), (20..25).collect()];
     assert_eq!(pages(&*manager, by(10, false)).await, expected);

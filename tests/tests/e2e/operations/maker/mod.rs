@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ostler::process::SpawnError;
 use ostler::{
-    CancelError, ExitStatus, FailureKind, JobManager, JobManagerBuilder, JobStatus, LaunchError,
-    WorkerConfig, WorkerLimits, WorkerPhase,
+    CancelError, ExitStatus, FailureKind, Health, JobManager, JobManagerBuilder, JobStatus, LaunchError,
+    WorkerConfig, WorkerLimits,
 };
 use ostler_tests::lab::Task;
 
@@ -158,10 +158,12 @@ async fn a_panic_of_a_maker_is_the_error_of_its_call() {
         let [first] = threads.living()[..] else { panic!("one worker") };
         threads.plan().panics_in = Some(call);
         threads.dies(first, ExitStatus::Code(1));
-        let gone = || manager.workers().iter().all(|worker| worker.phase != WorkerPhase::Idle);
-        assert!(within(PATIENCE, gone).await);
+        // Each start fails, until the budget is spent.
+        assert!(within(PATIENCE, || matches!(manager.health(), Health::Down { .. })).await);
+        let Health::Down { reason } = manager.health() else { panic!("it is up again") };
+        says(reason, &[&format!("Maker::{call} panicked"), &format!("{call} was to panic")]);
         threads.plan().panics_in = None;
-        // The slot is tried again, and the manager is as it was.
+        manager.restart_worker().await.unwrap();
         let job = manager.start_job("lab", echo("on")).await.unwrap();
         assert_eq!(job.output().await.unwrap(), "on", "after a panic in {call}");
         manager.shutdown().await.unwrap();
