@@ -31,7 +31,8 @@ use crate::HostError;
 /// `resident` of the maker are called where jobs are waited for, and take no longer than a system call.
 ///
 /// # Panics
-/// A panic of a maker is taken for the error of the call; one of `kill` is logged.
+/// A panic of `prepare`, `spawn` or the maker's `resident` is taken for the error of that call, and one of `kill` is logged. The
+/// other calls must not panic: one that does ends the manager, or the launch.
 pub trait Maker: fmt::Debug + Send + Sync + 'static {
     /// Whether workers can be made by this host, as it is now.
     ///

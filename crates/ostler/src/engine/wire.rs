@@ -117,7 +117,7 @@ impl Wire {
         mut message: ToWorker,
         placement: Placement,
     ) -> Result<(), FrameError> {
-        let ring = match &mut message {
+        let offered = match &mut message {
             ToWorker::Init(init) => outbox.offered.take().inspect(|_| init.ring = true),
             _ => None,
         };
@@ -135,9 +135,9 @@ impl Wire {
         } else if let Some(ring) = &mut outbox.ring {
             (0..frames).for_each(|_| ring.skip());
         }
-        if let Some((sender, descriptor)) = ring {
+        if let Some((ring, descriptor)) = offered {
             outbox.waiting.attach(begin, vec![descriptor]);
-            outbox.ring = Some(sender);
+            outbox.ring = Some(ring);
         }
         if begin == 0 {
             self.write(&mut outbox.waiting);

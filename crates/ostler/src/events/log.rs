@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::shelf::{Event, Shelf};
-use super::{Dropped, JobEvent, JobEventKind, Missed, reader};
+use super::reader::{self, Found};
+use super::shelf::Shelf;
+use super::{Dropped, JobEvent, JobEventKind};
 
 /// Changes of state and chunks that a job's log holds at most; the oldest go first.
 const EVENTS_KEPT: usize = 1_024;
@@ -68,33 +69,6 @@ struct Position {
     is_waited_for: bool,
     /// When it was first seen to be behind; it has not read since.
     behind_since: Option<Instant>,
-}
-
-/// What a reader finds.
-pub(super) enum Found<E> {
-    Event(E),
-    Missed(Missed),
-    NothingYet,
-    End,
-}
-
-impl<E: Event + Clone> Found<E> {
-    /// For who wants the event of this number, and the first one that is held from there on.
-    pub(super) fn at(next: u64, event: &E) -> Self {
-        match event.seq().saturating_sub(next) {
-            0 => Self::Event(event.clone()),
-            count => Self::Missed(Missed { count }),
-        }
-    }
-
-    /// The number that is wanted next.
-    pub(super) const fn follows(&self, next: u64) -> u64 {
-        match self {
-            Self::Event(_) => next + 1,
-            Self::Missed(missed) => next + missed.count,
-            Self::NothingYet | Self::End => next,
-        }
-    }
 }
 
 impl EventLog {

@@ -3,9 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::log::Found;
 use super::manager_event::{ManagerEvent, ManagerEventKind, ManagerEvents};
-use super::reader;
+use super::reader::{self, Found};
 use super::shelf::Shelf;
 
 /// Events of a manager that are held at most; the oldest go first.

@@ -7,7 +7,34 @@ use tokio::sync::futures::Notified;
 use tokio::task::coop::{consume_budget, poll_proceed};
 
 use super::Missed;
-use super::log::Found;
+use super::shelf::Event;
+
+/// What a reader finds.
+pub(super) enum Found<E> {
+    Event(E),
+    Missed(Missed),
+    NothingYet,
+    End,
+}
+
+impl<E: Event + Clone> Found<E> {
+    /// For who wants the event of this number, and the first one that is held from there on.
+    pub(super) fn at(next: u64, event: &E) -> Self {
+        match event.seq().saturating_sub(next) {
+            0 => Self::Event(event.clone()),
+            count => Self::Missed(Missed { count }),
+        }
+    }
+
+    /// The number that is wanted next.
+    pub(super) const fn follows(&self, next: u64) -> u64 {
+        match self {
+            Self::Event(_) => next + 1,
+            Self::Missed(missed) => next + missed.count,
+            Self::NothingYet | Self::End => next,
+        }
+    }
+}
 
 /// What comes next in a log. `grown` returns when something was added to it since it was made.
 ///

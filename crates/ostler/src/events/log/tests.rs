@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{JobEvents, OutputStream};
+use crate::{JobEvents, Missed, OutputStream};
 
 fn chunk(seq: u64, bytes: usize) -> JobEventKind {
     JobEventKind::Chunk { seq, is_final: false, payload: ostler_wire::Payload::raw(vec![0; bytes]) }
